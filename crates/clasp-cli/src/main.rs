@@ -1,0 +1,2 @@
+//! The clasp command.
+fn main() {}
