@@ -1,1 +1,36 @@
-//! clasp-handshake
+//! TLS handshakes as straight-line code, and the sans-I/O [`Connection`] that drives them.
+//!
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod classic;
+mod client;
+mod config;
+mod connection;
+mod dialect;
+mod error;
+mod hello;
+mod key_exchange;
+mod key_log;
+mod negotiate;
+mod peer;
+mod policy;
+mod server;
+mod session;
+mod suites;
+mod trace;
+
+pub use clasp_cert as cert;
+pub use clasp_keys::{ExportError, Role};
+pub use config::{
+    CertificateAsk, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, ClientIdentityResolver, Clock,
+    FixedIdentities, IdentityResolver, Limits, Resolved, ServerConfig, ServerConfigBuilder, SystemClock,
+};
+pub use connection::{Connection, Status};
+pub use dialect::{Dialect, TLS12, Tls12Dialect};
+pub use error::{AlertReceived, ConfigError, Error, Misbehaviour, NoCommonGround, Offer};
+pub use key_log::{KeyLog, KeyLogFile};
+pub use policy::Policy;
+pub use session::Session;
+pub use suites::{Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, Suite};
+pub use trace::{Step, Trace, TraceEvent};

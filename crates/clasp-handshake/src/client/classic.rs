@@ -1,0 +1,194 @@
+//! The client's full handshake in the classic family, SSL 3.0 to TLS 1.2, as RFC 5246 7.3 tells it.
+
+use bytes::Bytes;
+use clasp_cert::{Identity, KeyUse, PublicKey, ServerVerification};
+use clasp_keys::Role;
+use clasp_wire::{
+    Certificate, CertificateRequest, CertificateStatus, CertificateVerify, Finished, ServerExtension, ServerHello,
+    ServerHelloDone,
+};
+use rustls_pki_types::ServerName;
+use std::sync::Arc;
+
+use crate::classic::{Keys, der_chain, settle, verify_finished};
+use crate::config::{CertificateAsk, ClientConfig};
+use crate::error::{Error, Misbehaviour};
+use crate::key_exchange::ServerParams;
+use crate::negotiate::Agreed;
+use crate::peer::{Order, Peer};
+use crate::session::{BothFinished, Established, Secrets, Session};
+use crate::suites::KeyExchange;
+use crate::trace::{Step, report_fields};
+
+pub(super) async fn full_handshake(
+    peer: &mut Peer,
+    config: &ClientConfig,
+    name: ServerName<'static>,
+    agreed: Agreed,
+    hello: &ServerHello,
+) -> Result<Established, Error> {
+    let (policy, provider) = (&config.policy, config.provider);
+    let schedule = settle(peer, &agreed, provider)?;
+    limit_records(peer, config, hello);
+
+    // Step 2: the server's certificate, its half of the key exchange, and whether it wants ours.
+    let certificate = peer.receive::<Certificate>().await?;
+    let chain = der_chain(&certificate.chain);
+    let staple = if agreed.status_request { peer.receive_optional::<CertificateStatus>().await? } else { None };
+    let params = ServerParams::receive(peer, &agreed).await?;
+    let request = peer.receive_optional::<CertificateRequest>().await?;
+    peer.receive::<ServerHelloDone>().await?;
+    peer.trace(Step::ServerHello, "received the rest of the server's flight", || {
+        vec![
+            ("certificates", chain.len().to_string()),
+            ("key exchange", agreed.suite.key_exchange.name().to_owned()),
+            ("group", params.group().map_or_else(|| "-".to_owned(), |group| group.to_string())),
+            ("certificate request", request.is_some().to_string()),
+        ]
+    });
+
+    // Step 3: the client authenticates the server.
+    let leaf = chain.first().ok_or(Misbehaviour::EmptyCertificate)?;
+    let key = PublicKey::from_certificate(leaf).map_err(refused)?;
+    check_key(&key, &agreed, policy.min_rsa_bits)?;
+    let report = config
+        .verifier
+        .verify_server(ServerVerification {
+            chain: &chain,
+            name: &name,
+            now: config.clock.now(),
+            ocsp_response: staple.as_ref().map_or(&[], |staple| &staple.ocsp_response),
+            key_use: key_use(agreed.suite.key_exchange),
+        })
+        .await
+        .map_err(refused)?;
+    params.verify(&agreed, policy, provider, &key)?;
+    peer.trace(Step::ServerAuthentication, "authenticated the server", || report_fields(&report));
+
+    // Step 4: the pre-master secret.
+    let group = params.group();
+    let (pre_master, client_key_exchange) = params.agree(&agreed, policy, provider, &key)?;
+
+    // Step 5: our certificate, if the server asked for one.
+    let identity = match &request {
+        None => None,
+        Some(request) => {
+            let signer = choose_identity(config, &agreed, request).await?;
+            let chain = signer.as_ref().map(|(identity, _)| identity.chain()).unwrap_or_default();
+            peer.send(&Certificate { chain: chain.iter().map(|der| Bytes::copy_from_slice(der)).collect() });
+            signer
+        }
+    };
+    client_key_exchange.send(peer);
+    peer.trace(Step::PreMasterSecret, "sent ClientKeyExchange", || {
+        let how = match agreed.suite.key_exchange {
+            KeyExchange::Rsa => "alone: encrypted to the server's RSA key",
+            KeyExchange::Dhe | KeyExchange::Ecdhe => "with the server's cooperation: our public value",
+        };
+        vec![("pre-master secret made", how.to_owned())]
+    });
+
+    // Step 6 comes before the signature of step 5 is sent, as the extended master secret covers no CertificateVerify.
+    let keys = Keys::derive(peer, &agreed, schedule.as_ref(), &pre_master, config.key_log.as_deref())?;
+    drop(pre_master);
+    if let Some((identity, scheme)) = &identity {
+        let signature = identity.key().sign(*scheme, peer.transcript.raw().unwrap_or_default()).await?;
+        peer.send(&CertificateVerify { signature: agreed.dialect.write_signature(*scheme, signature) });
+    }
+    if request.is_some() {
+        peer.trace(Step::ClientCertificate, "answered the certificate request", || match &identity {
+            Some((_, scheme)) => vec![("signed with", scheme.to_string())],
+            None => vec![("certificate", "none to show".to_owned())],
+        });
+    }
+    peer.transcript.drop_raw();
+
+    // Steps 7 and 8: session keys, our ChangeCipherSpec and Finished.
+    let (write, read) = keys.epochs(&agreed, Role::Client);
+    peer.change_cipher_spec(write);
+    let ours = schedule.finished(&keys.master, Role::Client, &peer.transcript);
+    peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
+    peer.trace(Step::ClientFinished, "sent ChangeCipherSpec and Finished", Vec::new);
+
+    // Step 9: the server's.
+    peer.receive_change_cipher_spec(read).await?;
+    let theirs = schedule.finished(&keys.master, Role::Server, &peer.transcript);
+    verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
+    peer.trace(Step::ServerFinished, "verified the server's Finished", Vec::new);
+
+    peer.trace(Step::ApplicationData, "application data may flow", || {
+        vec![("protocol", agreed.alpn.as_ref().map_or_else(|| "-".to_owned(), |name| name.escape_ascii().to_string()))]
+    });
+    Ok(Established {
+        session: Session {
+            version: agreed.dialect.version(),
+            suite: agreed.suite,
+            group,
+            alpn: agreed.alpn.map(|name| Box::from(name.as_ref())),
+            server_name: Some(name.to_str().into()),
+            peer_certificates: chain.into(),
+            report: Some(Box::new(report)),
+            client_authenticated: identity.is_some(),
+            extended_master_secret: agreed.extended_master_secret,
+            encrypt_then_mac: agreed.encrypt_then_mac,
+            secure_renegotiation: agreed.secure_renegotiation,
+        },
+        secrets: Secrets {
+            schedule,
+            master: keys.master,
+            randoms: agreed.randoms,
+            finished: BothFinished { client: ours, server: theirs },
+        },
+    })
+}
+
+fn refused(error: clasp_cert::CertificateError) -> Error {
+    Error::Certificate { whose: Role::Client, error: Box::new(error) }
+}
+
+/// Takes up the record sizes the server agreed to (RFC 8449 4).
+fn limit_records(peer: &Peer, config: &ClientConfig, hello: &ServerHello) {
+    for extension in hello.extensions.iter().flatten() {
+        if let ServerExtension::RecordSizeLimit(theirs) = extension {
+            peer.order(Order::WriteLimit(usize::from(*theirs)));
+            if let Some(ours) = config.record_size_limit {
+                peer.order(Order::ReadLimit(usize::from(ours)));
+            }
+        }
+    }
+}
+
+/// What the server's key will be used for; its certificate must allow it (RFC 5246 7.4.2).
+fn key_use(kx: KeyExchange) -> KeyUse {
+    match kx {
+        KeyExchange::Rsa => KeyUse::KeyEncipherment,
+        KeyExchange::Dhe | KeyExchange::Ecdhe => KeyUse::DigitalSignature,
+    }
+}
+
+/// Whether the certificate's key fits the suite, and is long enough.
+fn check_key(key: &PublicKey, agreed: &Agreed, min_rsa_bits: usize) -> Result<(), Error> {
+    let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
+    if !agreed.suite.authentication.accepts(algorithm) {
+        return Err(Misbehaviour::WrongKeyType.into());
+    }
+    if matches!(algorithm, clasp_crypto::KeyAlgorithm::Rsa) && key.bits() < min_rsa_bits {
+        return Err(Misbehaviour::KeyTooSmall.into());
+    }
+    Ok(())
+}
+
+/// Step 5: which certificate to show, and the scheme to sign with; `None` declines.
+async fn choose_identity(
+    config: &ClientConfig,
+    agreed: &Agreed,
+    request: &CertificateRequest,
+) -> Result<Option<(Arc<Identity>, clasp_wire::SignatureScheme)>, Error> {
+    let ours = &config.policy.schemes;
+    let schemes: Vec<_> = request.signature_algorithms.iter().copied().filter(|scheme| ours.contains(scheme)).collect();
+    let ask =
+        CertificateAsk { authorities: &request.authorities, schemes: &schemes, types: &request.certificate_types };
+    let Some(identity) = config.identities.resolve(&ask).await else { return Ok(None) };
+    let scheme = agreed.dialect.choose_scheme(ours, identity.key().schemes(), &schemes);
+    Ok(scheme.map(|scheme| (identity, scheme)))
+}

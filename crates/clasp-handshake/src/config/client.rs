@@ -1,0 +1,189 @@
+//! The client's configuration.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clasp_cert::{Identity, RootStore, ServerVerifier, WebPkiServerVerifier};
+use clasp_crypto::{Provider, default_provider};
+
+use super::{ClientIdentityResolver, Clock, FixedIdentities, Limits, SystemClock, alpn_names, fit, record_size};
+use crate::error::ConfigError;
+use crate::key_log::KeyLog;
+use crate::policy::Policy;
+use crate::trace::Trace;
+
+/// A client's configuration. Make it once, share it among connections.
+#[derive(Debug)]
+pub struct ClientConfig {
+    pub(crate) policy: Policy,
+    pub(crate) provider: &'static Provider,
+    pub(crate) verifier: Arc<dyn ServerVerifier>,
+    pub(crate) identities: Arc<dyn ClientIdentityResolver>,
+    pub(crate) alpn: Vec<Bytes>,
+    pub(crate) send_server_name: bool,
+    pub(crate) record_size_limit: Option<u16>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) trace: Option<Arc<dyn Trace>>,
+    pub(crate) key_log: Option<Arc<dyn KeyLog>>,
+    pub(crate) limits: Limits,
+}
+
+impl ClientConfig {
+    /// Starts a configuration from a policy.
+    pub fn builder(policy: Policy) -> ClientConfigBuilder {
+        ClientConfigBuilder {
+            policy,
+            provider: default_provider(),
+            roots: RootStore::default(),
+            verifier: None,
+            identities: Vec::new(),
+            resolver: None,
+            alpn: Vec::new(),
+            send_server_name: true,
+            record_size_limit: None,
+            clock: Arc::new(SystemClock),
+            trace: None,
+            key_log: None,
+            limits: Limits::default(),
+        }
+    }
+
+    /// The policy, less what the provider cannot do.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+}
+
+/// Collects a [`ClientConfig`].
+#[derive(Debug)]
+#[must_use]
+pub struct ClientConfigBuilder {
+    policy: Policy,
+    provider: &'static Provider,
+    roots: RootStore,
+    verifier: Option<Arc<dyn ServerVerifier>>,
+    identities: Vec<Arc<Identity>>,
+    resolver: Option<Arc<dyn ClientIdentityResolver>>,
+    alpn: Vec<Bytes>,
+    send_server_name: bool,
+    record_size_limit: Option<u16>,
+    clock: Arc<dyn Clock>,
+    trace: Option<Arc<dyn Trace>>,
+    key_log: Option<Arc<dyn KeyLog>>,
+    limits: Limits,
+}
+
+impl ClientConfigBuilder {
+    /// Uses these primitives instead of the default ones. Give it before [`Self::identity`].
+    pub fn provider(mut self, provider: &'static Provider) -> Self {
+        self.provider = provider;
+        self
+    }
+
+    /// Trusts these roots.
+    pub fn roots(mut self, roots: RootStore) -> Self {
+        self.roots = roots;
+        self
+    }
+
+    /// Trusts the operating system's roots.
+    #[cfg(feature = "native-roots")]
+    pub fn system_roots(mut self) -> Result<Self, ConfigError> {
+        self.roots = RootStore::system().map_err(|error| ConfigError::SystemRoots(error.to_string()))?;
+        Ok(self)
+    }
+
+    /// Trusts Mozilla's roots, as compiled in.
+    #[cfg(feature = "webpki-roots")]
+    pub fn mozilla_roots(mut self) -> Self {
+        self.roots = RootStore::mozilla();
+        self
+    }
+
+    /// Verifies the server in another way than against roots.
+    pub fn verifier(mut self, verifier: Arc<dyn ServerVerifier>) -> Self {
+        self.verifier = Some(verifier);
+        self
+    }
+
+    /// Adds a client certificate to show when the server asks for one. May be called again.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identities.push(Arc::new(identity));
+        self
+    }
+
+    /// Chooses the client certificate when the server asks, instead of by [`Self::identity`].
+    pub fn identity_resolver(mut self, resolver: Arc<dyn ClientIdentityResolver>) -> Self {
+        self.resolver = Some(resolver);
+        self
+    }
+
+    /// Offers application protocols, in order of preference (RFC 7301).
+    pub fn alpn<T: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
+        self.alpn = alpn_names(protocols)?;
+        Ok(self)
+    }
+
+    /// Whether the server name is sent (RFC 6066 3). On by default; without it a server of many names cannot choose.
+    pub fn send_server_name(mut self, on: bool) -> Self {
+        self.send_server_name = on;
+        self
+    }
+
+    /// Asks the server for records of at most this many bytes of plaintext, 64 to 16384 (RFC 8449).
+    pub fn record_size_limit(mut self, limit: u16) -> Self {
+        self.record_size_limit = Some(limit);
+        self
+    }
+
+    /// The clock certificates are checked against.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Tells every step of each handshake.
+    pub fn trace(mut self, trace: Arc<dyn Trace>) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+
+    /// Logs session secrets. Whoever reads them reads the connections.
+    pub fn key_log(mut self, key_log: Arc<dyn KeyLog>) -> Self {
+        self.key_log = Some(key_log);
+        self
+    }
+
+    /// Bounds on what a peer may make us spend.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The finished configuration; an error says what is missing.
+    pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
+        let verifier = match self.verifier {
+            Some(verifier) => verifier,
+            None if self.roots.is_empty() => return Err(ConfigError::NoVerifier),
+            None => Arc::new(
+                WebPkiServerVerifier::builder(self.roots)
+                    .provider(self.provider)
+                    .build()
+                    .map_err(|error| ConfigError::Roots(error.to_string()))?,
+            ),
+        };
+        Ok(Arc::new(ClientConfig {
+            policy: fit(self.policy, self.provider)?,
+            provider: self.provider,
+            verifier,
+            identities: self.resolver.unwrap_or_else(|| Arc::new(FixedIdentities(self.identities))),
+            alpn: self.alpn,
+            send_server_name: self.send_server_name,
+            record_size_limit: record_size(self.record_size_limit)?,
+            clock: self.clock,
+            trace: self.trace,
+            key_log: self.key_log,
+            limits: self.limits,
+        }))
+    }
+}

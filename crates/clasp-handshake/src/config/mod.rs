@@ -1,0 +1,98 @@
+//! Configurations: immutable, shared by `Arc`, and complete in themselves - nothing is installed process-wide.
+
+mod client;
+mod resolve;
+mod server;
+
+use core::fmt::Debug;
+
+use bytes::Bytes;
+use clasp_crypto::Provider;
+use rustls_pki_types::UnixTime;
+
+pub use client::{ClientConfig, ClientConfigBuilder};
+pub use resolve::{
+    CertificateAsk, ClientHelloInfo, ClientIdentityResolver, FixedIdentities, IdentityResolver, Resolved,
+};
+pub use server::{ClientAuth, ServerConfig, ServerConfigBuilder};
+
+use crate::error::ConfigError;
+use crate::policy::Policy;
+
+/// Tells the time certificates are checked against.
+pub trait Clock: Debug + Send + Sync {
+    /// Seconds since the Unix epoch.
+    fn now(&self) -> UnixTime;
+}
+
+/// The system's clock.
+#[derive(Debug)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixTime {
+        UnixTime::now()
+    }
+}
+
+/// What a peer may make a connection spend. Every bound of this crate is here.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The largest handshake message, in bytes (a certificate chain is the largest in practice). Default 64 KiB.
+    pub handshake_message: usize,
+    /// Received bytes that may wait to be processed. Default 64 KiB.
+    pub input: usize,
+    /// Sealed bytes that may wait to be sent before `write` takes no more. Default 64 KiB.
+    pub output: usize,
+    /// Warning alerts that are ignored over the life of a connection. Default 16.
+    pub warnings: u8,
+    /// Renegotiations that are refused with a warning before the connection is ended. Default 4.
+    pub refused_renegotiations: u8,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { handshake_message: 64 << 10, input: 64 << 10, output: 64 << 10, warnings: 16, refused_renegotiations: 4 }
+    }
+}
+
+/// The protocols as they stand in the extension; names of 1 to 255 bytes only (RFC 7301 3.1).
+fn alpn_names<T: AsRef<[u8]>>(names: impl IntoIterator<Item = T>) -> Result<Vec<Bytes>, ConfigError> {
+    names
+        .into_iter()
+        .map(|name| {
+            let name = name.as_ref();
+            if name.is_empty() || name.len() > 255 {
+                Err(ConfigError::BadAlpn)
+            } else {
+                Ok(Bytes::copy_from_slice(name))
+            }
+        })
+        .collect()
+}
+
+/// Strikes from a policy what the provider cannot do, so that nothing is offered in vain.
+fn fit(mut policy: Policy, provider: &Provider) -> Result<Policy, ConfigError> {
+    policy.groups.retain(|group| provider.group(*group).is_some());
+    policy.schemes.retain(|scheme| provider.verifier_for(*scheme).is_some());
+    let dialects = &policy.dialects;
+    policy
+        .suites
+        .retain(|suite| suite.supported(provider) && dialects.iter().any(|dialect| suite.allows(dialect.version())));
+    if policy.dialects.is_empty() {
+        return Err(ConfigError::NothingToOffer("protocol version"));
+    }
+    if policy.suites.is_empty() {
+        return Err(ConfigError::NothingToOffer("cipher suite"));
+    }
+    Ok(policy)
+}
+
+/// Checks a record size limit (RFC 8449 4).
+fn record_size(limit: Option<u16>) -> Result<Option<u16>, ConfigError> {
+    match limit {
+        Some(limit) if !(64..=16384).contains(&limit) => Err(ConfigError::BadRecordSizeLimit),
+        other => Ok(other),
+    }
+}

@@ -1,0 +1,94 @@
+//! Choosing an identity: the server's by what the client's hello says, the client's by what the server asks for.
+
+use core::fmt::Debug;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clasp_cert::{Identity, MaybeReady};
+use clasp_wire::{AlertDescription, ClientCertificateType, ClientHello, SignatureScheme};
+use rustls_pki_types::ServerName;
+
+use super::ServerConfig;
+
+/// What a server's resolver sees: the whole hello, before anything is answered.
+#[derive(Debug)]
+pub struct ClientHelloInfo<'a> {
+    /// The hello as parsed.
+    pub hello: &'a ClientHello,
+    /// The name asked for (RFC 6066 3), when it is a valid DNS name.
+    pub server_name: Option<&'a str>,
+}
+
+/// What a server's resolver answers.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Resolved {
+    /// Serve the client with one of these; the first that suits what the client can verify is used.
+    Identities(Vec<Arc<Identity>>),
+    /// Serve the client with another configuration altogether.
+    Config(Arc<ServerConfig>),
+    /// Refuse, with this alert (`unrecognized_name`, say).
+    Refuse(AlertDescription),
+}
+
+/// Chooses a server's identity, or its whole configuration. May take its time: the handshake waits for the future.
+pub trait IdentityResolver: Debug + Send + Sync {
+    /// Answers one hello.
+    fn resolve<'a>(&'a self, hello: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved>;
+}
+
+/// The usual resolver: those of a fixed list that carry the asked-for name, or the whole list when none does.
+#[derive(Clone, Debug, Default)]
+pub struct FixedIdentities(pub(crate) Vec<Arc<Identity>>);
+
+impl FixedIdentities {
+    /// Identities in order of preference.
+    pub fn new(identities: Vec<Arc<Identity>>) -> Self {
+        Self(identities)
+    }
+}
+
+impl IdentityResolver for FixedIdentities {
+    fn resolve<'a>(&'a self, hello: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
+        let mut found = Vec::new();
+        if let Some(Ok(name)) = hello.server_name.filter(|_| self.0.len() > 1).map(ServerName::try_from) {
+            found.extend(self.0.iter().filter(|identity| identity.matches_name(&name)).cloned());
+        }
+        if found.is_empty() {
+            found.clone_from(&self.0);
+        }
+        MaybeReady::ready(Resolved::Identities(found))
+    }
+}
+
+/// A server's CertificateRequest (RFC 5246 7.4.4).
+#[derive(Debug)]
+pub struct CertificateAsk<'a> {
+    /// Names of acceptable issuers, DER. Empty: any.
+    pub authorities: &'a [Bytes],
+    /// Signature schemes that the server and our policy both have, in the server's order.
+    pub schemes: &'a [SignatureScheme],
+    /// Kinds of certificate.
+    pub types: &'a [ClientCertificateType],
+}
+
+/// Chooses a client's identity when a server asks for one. May take its time.
+pub trait ClientIdentityResolver: Debug + Send + Sync {
+    /// Answers one request; `None` declines.
+    fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, Option<Arc<Identity>>>;
+}
+
+/// Whether `identity` can sign with a scheme of the list.
+fn can_sign(identity: &Identity, schemes: &[SignatureScheme]) -> bool {
+    identity.key().schemes().iter().any(|scheme| schemes.contains(scheme))
+}
+
+impl ClientIdentityResolver for FixedIdentities {
+    /// The first that can sign what the server verifies, those first that one of its authorities issued. One issued
+    /// by somebody else is still shown: servers often name no intermediate authority, and they decide in the end.
+    fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, Option<Arc<Identity>>> {
+        let able = || self.0.iter().filter(|identity| can_sign(identity, ask.schemes));
+        let chosen = able().find(|identity| identity.issued_by(ask.authorities)).or_else(|| able().next());
+        MaybeReady::ready(chosen.cloned())
+    }
+}

@@ -1,0 +1,217 @@
+//! The loop that moves a connection on: records opened, messages delivered, orders carried out (RFC 5246 6, 7).
+
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+use clasp_record::{Keys, Record};
+use clasp_wire::{Alert, AlertDescription, AlertLevel, ContentType, HandshakeType, RawHandshake};
+
+use super::{Connection, Side, Status};
+use crate::error::{AlertReceived, Error, Misbehaviour, Role};
+use crate::hello::our_offer;
+use crate::peer::{EpochKeys, Incoming, Order, describe};
+
+impl Connection {
+    pub(super) fn drive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Status, Error>> {
+        loop {
+            if self.flight.is_some() {
+                ready!(self.poll_flight(cx))?;
+            }
+            if self.plaintext.is_some() {
+                return Poll::Ready(Ok(Status::Data));
+            }
+            if self.ended.read {
+                return Poll::Ready(Ok(Status::Closed));
+            }
+            if let Some(message) = self.reassembler.next()? {
+                self.deliver(message)?;
+                continue;
+            }
+            match self.reader.next(&mut self.input)? {
+                Some(record) => self.dispatch(record)?,
+                None if self.ended.transport => return Poll::Ready(Err(self.cut_off())),
+                None => {
+                    self.release();
+                    return Poll::Ready(Ok(Status::NeedInput));
+                }
+            }
+        }
+    }
+
+    /// Polls the flight and carries out what it orders. Ready: it waits for a message, or is done. Pending: it waits for
+    /// a callback.
+    fn poll_flight(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Some((flight, mailbox)) = &mut self.flight else { return Poll::Ready(Ok(())) };
+        mailbox.begin();
+        let polled = flight.as_mut().poll(cx);
+        let awaits_message = mailbox.awaited().is_some();
+        let orders = mailbox.take_orders();
+        for order in orders {
+            self.carry_out(order)?;
+        }
+        match polled {
+            Poll::Ready(result) => {
+                self.flight = None;
+                self.established = Some(Box::new(result?));
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending if awaits_message => Poll::Ready(Ok(())),
+            // Nobody is left to wait for.
+            Poll::Pending if self.ended.transport && self.input.is_empty() => Poll::Ready(Err(self.cut_off())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) -> Result<(), Error> {
+        match order {
+            Order::Send(raw) => self.seal(ContentType::HANDSHAKE, &raw)?,
+            Order::ChangeWriteKeys(EpochKeys { suite, keys, form }) => {
+                self.seal(ContentType::CHANGE_CIPHER_SPEC, &[1])?;
+                let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
+                self.writer.install(suite.bulk.seal(self.provider(), keys, form)?);
+            }
+            Order::ChangeReadKeys(EpochKeys { suite, keys, form }) => {
+                if !self.reassembler.is_empty() {
+                    return Err(Misbehaviour::DataAcrossKeyChange.into());
+                }
+                let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
+                self.reader.install(suite.bulk.open(self.provider(), keys, form)?);
+            }
+            Order::RecordVersion(version) => self.writer.set_version(version),
+            Order::WriteLimit(bytes) => self.writer.set_max_plaintext(bytes),
+            Order::ReadLimit(bytes) => self.reader.set_max_plaintext(bytes),
+        }
+        Ok(())
+    }
+
+    fn provider(&self) -> &'static clasp_crypto::Provider {
+        match &self.side {
+            Side::Client(config) => config.provider,
+            Side::Server(config) => config.provider,
+        }
+    }
+
+    fn seal(&mut self, content_type: ContentType, data: &[u8]) -> Result<(), Error> {
+        Ok(self.writer.write(content_type, data, self.side.random(), &mut self.output)?)
+    }
+
+    fn dispatch(&mut self, record: Record) -> Result<(), Error> {
+        let Record { content_type, payload } = record;
+        // Alerts may come at any time; nothing else may come in the middle of a message.
+        if !matches!(content_type, ContentType::HANDSHAKE | ContentType::ALERT) && !self.reassembler.is_empty() {
+            return Err(Misbehaviour::RecordsInterleaved.into());
+        }
+        match content_type {
+            ContentType::HANDSHAKE => Ok(self.reassembler.push(payload)?),
+            ContentType::APPLICATION_DATA if self.established.is_some() => {
+                self.plaintext = Some(payload).filter(|payload| !payload.is_empty());
+                Ok(())
+            }
+            ContentType::ALERT => self.alert(&payload),
+            ContentType::CHANGE_CIPHER_SPEC => self.change_cipher_spec(&payload),
+            other => Err(self.unexpected(format!("a record of type {other}"))),
+        }
+    }
+
+    fn deliver(&mut self, message: RawHandshake) -> Result<(), Error> {
+        if let Some((_, mailbox)) = &self.flight {
+            mailbox.deliver(Incoming::Message(message));
+            return Ok(());
+        }
+        // Between handshakes the peer may only ask for another one, which is declined (RFC 5246 7.4.1.1).
+        let asks_again = match self.side.role() {
+            Role::Client => message.typ == HandshakeType::HELLO_REQUEST && message.body().is_empty(),
+            Role::Server => message.typ == HandshakeType::CLIENT_HELLO,
+        };
+        if !asks_again {
+            return Err(self.unexpected(describe(message.typ)));
+        }
+        self.refused_renegotiations = self.refused_renegotiations.saturating_add(1);
+        if self.refused_renegotiations > self.side.limits().refused_renegotiations {
+            return Err(Error::TooMany("renegotiation requests"));
+        }
+        self.send_alert(AlertLevel::WARNING, AlertDescription::NO_RENEGOTIATION)
+    }
+
+    fn change_cipher_spec(&mut self, payload: &[u8]) -> Result<(), Error> {
+        if payload != [1] {
+            return Err(Misbehaviour::BadChangeCipherSpec.into());
+        }
+        match &self.flight {
+            Some((_, mailbox)) => {
+                mailbox.deliver(Incoming::ChangeCipherSpec);
+                Ok(())
+            }
+            None => Err(self.unexpected("ChangeCipherSpec".to_owned())),
+        }
+    }
+
+    fn unexpected(&self, got: String) -> Error {
+        let awaited = self.flight.as_ref().and_then(|(_, mailbox)| mailbox.awaited());
+        Error::UnexpectedMessage { expected: awaited.unwrap_or("application data"), got }
+    }
+
+    fn alert(&mut self, payload: &[u8]) -> Result<(), Error> {
+        let Ok(Alert { level, description }) = Alert::parse(payload) else {
+            return Err(Misbehaviour::BadAlert.into());
+        };
+        if description == AlertDescription::CLOSE_NOTIFY {
+            if self.established.is_none() {
+                return Err(self.closed_in_handshake());
+            }
+            self.ended.read = true;
+            return Ok(());
+        }
+        if level == AlertLevel::WARNING {
+            self.warnings = self.warnings.saturating_add(1);
+            return if self.warnings > self.side.limits().warnings {
+                Err(Error::TooMany("warning alerts"))
+            } else {
+                Ok(())
+            };
+        }
+        let unanswered = self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.awaited() == Some("ServerHello"));
+        let offered = match &self.side {
+            Side::Client(config) if unanswered => Some(our_offer(&config.policy, &config.alpn)),
+            _ => None,
+        };
+        Err(Error::AlertReceived(Box::new(AlertReceived { alert: description, offered })))
+    }
+
+    /// Why nothing more will come.
+    fn cut_off(&self) -> Error {
+        if self.established.is_some() { Error::Truncated } else { self.closed_in_handshake() }
+    }
+
+    fn closed_in_handshake(&self) -> Error {
+        let awaited = self.flight.as_ref().and_then(|(_, mailbox)| mailbox.awaited());
+        Error::ClosedInHandshake { awaited: awaited.unwrap_or("a callback of ours") }
+    }
+
+    pub(super) fn send_alert(&mut self, level: AlertLevel, description: AlertDescription) -> Result<(), Error> {
+        self.seal(ContentType::ALERT, &Alert { level, description }.encode())
+    }
+
+    /// Tells the peer, once, and lets go of all that is no longer needed.
+    pub(super) fn fail(&mut self, error: &Error) {
+        self.flight = None;
+        if let Some(description) = error.alert().filter(|_| !self.ended.write) {
+            // An alert that cannot be sealed cannot be sent; the error itself is what counts.
+            let _ = self.send_alert(AlertLevel::FATAL, description);
+        }
+        self.ended.write = true;
+        self.input = BytesMut::new();
+        self.plaintext = None;
+        self.failed = Some(error.clone());
+    }
+
+    /// An idle connection holds no buffer.
+    fn release(&mut self) {
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+        if self.output.is_empty() {
+            self.output = BytesMut::new();
+        }
+    }
+}

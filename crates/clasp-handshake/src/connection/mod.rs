@@ -1,0 +1,294 @@
+//! A connection without sockets: bytes in, bytes out, and the handshake in between.
+//!
+//! `Connection` owns the record layer and drives the flight: the next message is put into the mailbox, the flight is
+//! polled, its orders are carried out in order, and only when the message is consumed is the next record opened. So
+//! handshake code never sees a record, and the record layer never sees a message.
+
+mod drive;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+use clasp_keys::ExportError;
+use clasp_record::{Reader, Writer};
+use clasp_wire::{AlertDescription, ContentType, Reassembler};
+use rustls_pki_types::ServerName;
+
+use crate::config::{ClientConfig, Limits, ServerConfig};
+use crate::error::{Error, Role};
+use crate::peer::{Peer, SharedMailbox};
+use crate::session::{Established, Session};
+use crate::{client, server};
+
+/// What [`Connection::poll`] has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// More bytes from the peer are needed.
+    NeedInput,
+    /// [`Connection::read`] has application data; poll again after taking it.
+    Data,
+    /// The peer sent close_notify: no more data will come. Writing may go on.
+    Closed,
+}
+
+type Flight = Pin<Box<dyn Future<Output = Result<Established, Error>> + Send>>;
+
+const fn assert_send<T: Send>() {}
+const _: () = assert_send::<Connection>();
+
+/// One TLS connection, client or server, over whatever carries bytes.
+///
+/// The loop around it: [`poll`](Self::poll); send [`output`](Self::output); take [`read`](Self::read); on
+/// [`Status::NeedInput`] give it what the peer sent by [`receive`](Self::receive), or
+/// [`receive_eof`](Self::receive_eof) when the transport has ended.
+pub struct Connection {
+    side: Side,
+    reader: Reader,
+    writer: Writer,
+    input: BytesMut,
+    output: BytesMut,
+    plaintext: Option<Bytes>,
+    reassembler: Reassembler,
+    flight: Option<(Flight, SharedMailbox)>,
+    established: Option<Box<Established>>,
+    failed: Option<Error>,
+    ended: Ended,
+    warnings: u8,
+    refused_renegotiations: u8,
+}
+
+/// Which ways the connection has ended.
+#[derive(Default)]
+struct Ended {
+    /// We sent close_notify.
+    write: bool,
+    /// The peer sent close_notify.
+    read: bool,
+    /// The transport delivers no more.
+    transport: bool,
+}
+
+/// Our role, with its configuration.
+enum Side {
+    Client(Arc<ClientConfig>),
+    Server(Arc<ServerConfig>),
+}
+
+impl Side {
+    fn role(&self) -> Role {
+        match self {
+            Self::Client(_) => Role::Client,
+            Self::Server(_) => Role::Server,
+        }
+    }
+
+    fn limits(&self) -> &Limits {
+        match self {
+            Self::Client(config) => &config.limits,
+            Self::Server(config) => &config.limits,
+        }
+    }
+
+    fn random(&self) -> &'static dyn clasp_crypto::SecureRandom {
+        match self {
+            Self::Client(config) => config.provider.random,
+            Self::Server(config) => config.provider.random,
+        }
+    }
+}
+
+impl core::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Connection")
+            .field("role", &self.side.role())
+            .field("handshaking", &self.is_handshaking())
+            .field("session", &self.session())
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// A client's connection to the server called `name`. The hello is made by the first poll.
+    pub fn client(config: Arc<ClientConfig>, name: ServerName<'static>) -> Self {
+        let mailbox = SharedMailbox::default();
+        let peer = Peer::new(mailbox.clone(), Role::Client, config.trace.clone());
+        let flight: Flight = Box::pin(client::handshake(peer, Arc::clone(&config), name));
+        Self::new(Side::Client(config), flight, mailbox)
+    }
+
+    /// A server's connection to one client.
+    pub fn server(config: Arc<ServerConfig>) -> Self {
+        let mailbox = SharedMailbox::default();
+        let peer = Peer::new(mailbox.clone(), Role::Server, config.trace.clone());
+        let flight: Flight = Box::pin(server::handshake(peer, Arc::clone(&config)));
+        Self::new(Side::Server(config), flight, mailbox)
+    }
+
+    fn new(side: Side, flight: Flight, mailbox: SharedMailbox) -> Self {
+        let reassembler = Reassembler::new(side.limits().handshake_message);
+        Self {
+            side,
+            reader: Reader::new(),
+            writer: Writer::new(),
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            plaintext: None,
+            reassembler,
+            flight: Some((flight, mailbox)),
+            established: None,
+            failed: None,
+            ended: Ended::default(),
+            warnings: 0,
+            refused_renegotiations: 0,
+        }
+    }
+
+    /// Takes in bytes from the peer, as many as the bound on waiting input allows, and says how many. 0: poll, and
+    /// take what [`read`](Self::read) has, before giving more.
+    pub fn receive(&mut self, bytes: &[u8]) -> usize {
+        let taken = bytes.get(..self.receive_room()).unwrap_or(bytes);
+        self.input.extend_from_slice(taken);
+        taken.len()
+    }
+
+    /// How many more bytes may wait to be processed.
+    pub fn receive_room(&self) -> usize {
+        self.side.limits().input.saturating_sub(self.input.len())
+    }
+
+    /// The buffer of waiting input: append what the peer sent, at most [`receive_room`](Self::receive_room) bytes.
+    /// Saves the copy of [`receive`](Self::receive).
+    pub fn receive_buffer(&mut self) -> &mut BytesMut {
+        &mut self.input
+    }
+
+    /// Tells that the transport delivers no more. Without a close_notify before it, that is a truncation.
+    pub fn receive_eof(&mut self) {
+        self.ended.transport = true;
+    }
+
+    /// Drives the connection as far as the bytes at hand allow.
+    ///
+    /// `Pending` means that a verifier, key or resolver of the caller's is at work, and the waker of `cx` is registered
+    /// with it; no record is opened meanwhile. After an error [`output`](Self::output) may hold an alert that should
+    /// still be sent, and every later poll gives the same error.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Status, Error>> {
+        if let Some(error) = &self.failed {
+            return Poll::Ready(Err(error.clone()));
+        }
+        let result = std::task::ready!(self.drive(cx));
+        if let Err(error) = &result {
+            self.fail(error);
+        }
+        Poll::Ready(result)
+    }
+
+    /// [`poll`](Self::poll) for callers whose verifiers, keys and resolvers are always ready, as this library's own are.
+    /// One that is not is [`Error::CallbackPending`].
+    pub fn poll_now(&mut self) -> Result<Status, Error> {
+        match self.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => Err(Error::CallbackPending),
+        }
+    }
+
+    /// Sealed bytes to send. Take them from the front.
+    pub fn output(&mut self) -> &mut BytesMut {
+        &mut self.output
+    }
+
+    /// Whether there is anything to send.
+    pub fn has_output(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// The next piece of application data, without a copy: a view of the record it came in.
+    pub fn read(&mut self) -> Option<Bytes> {
+        self.plaintext.take()
+    }
+
+    /// Seals application data into [`output`](Self::output), and says how much of it: as much as the bound on waiting
+    /// output allows, 0 when the output must be sent first.
+    ///
+    /// # Errors
+    /// [`Error::NotWritable`] before the handshake is done and after [`close`](Self::close); the connection's own error
+    /// when it has failed.
+    pub fn write(&mut self, data: &[u8]) -> Result<usize, Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        if self.ended.write {
+            return Err(Error::NotWritable("data was written after close"));
+        }
+        if self.established.is_none() {
+            return Err(Error::NotWritable("data was written before the handshake was done"));
+        }
+        let room = self.side.limits().output.saturating_sub(self.output.len());
+        let taken = data.get(..room).unwrap_or(data);
+        if !taken.is_empty() {
+            let random = self.side.random();
+            self.writer.write(ContentType::APPLICATION_DATA, taken, random, &mut self.output)?;
+        }
+        Ok(taken.len())
+    }
+
+    /// Ends our direction with a close_notify (RFC 5246 7.2.1). The peer may go on sending.
+    pub fn close(&mut self) {
+        if !self.ended.write && self.failed.is_none() {
+            self.ended.write = true;
+            // A connection that can seal no more is as good as closed.
+            let _ = self.send_alert(clasp_wire::AlertLevel::WARNING, AlertDescription::CLOSE_NOTIFY);
+        }
+    }
+
+    /// Whether the first handshake is still going on.
+    pub fn is_handshaking(&self) -> bool {
+        self.established.is_none() && self.failed.is_none()
+    }
+
+    /// Whether [`write`](Self::write) is allowed.
+    pub fn may_write(&self) -> bool {
+        self.established.is_some() && !self.ended.write && self.failed.is_none()
+    }
+
+    /// Whether the peer has sent close_notify.
+    pub fn peer_has_closed(&self) -> bool {
+        self.ended.read
+    }
+
+    /// What was agreed, once the handshake is done.
+    pub fn session(&self) -> Option<&Session> {
+        self.established.as_ref().map(|established| &established.session)
+    }
+
+    /// Our role.
+    pub fn role(&self) -> Role {
+        self.side.role()
+    }
+
+    /// Fills `out` with keying material for another protocol, bound to this connection (RFC 5705). `None`: not yet
+    /// established.
+    pub fn export_keying_material(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Option<Result<(), ExportError>> {
+        let secrets = &self.established.as_ref()?.secrets;
+        let (client, server) = (&secrets.randoms.client, &secrets.randoms.server);
+        Some(secrets.schedule.export(&secrets.master, client, server, label, context, out))
+    }
+
+    /// The `tls-unique` channel binding (RFC 5929 3): the first Finished's verify_data. Only safe to bind to with the
+    /// extended master secret, so `None` without it (RFC 7627 6.1), and before the handshake is done.
+    pub fn tls_unique(&self) -> Option<&[u8]> {
+        let established = self.established.as_ref().filter(|established| established.session.extended_master_secret)?;
+        Some(established.secrets.finished.first().as_slice())
+    }
+}

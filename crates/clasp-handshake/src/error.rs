@@ -1,0 +1,348 @@
+//! Errors, sorted by who must act, and the alert each one sends (RFC 5246 7.2.2).
+
+use core::fmt;
+
+use clasp_cert::CertificateError;
+use clasp_crypto::CryptoError;
+use clasp_record::RecordError;
+use clasp_wire::{AlertDescription, CipherSuite, DecodeError, NamedGroup, ProtocolVersion, SignatureScheme};
+use thiserror::Error;
+
+/// Why a connection failed. Each variant says who must act; [`Error::alert`] is what the peer was told.
+#[derive(Clone, Debug, Error)]
+pub enum Error {
+    /// The peer sent bytes that are not what the protocol says they should be (RFC 5246 4, 7.4).
+    #[error("the peer sent a malformed message: {0}")]
+    Decode(#[from] DecodeError),
+
+    /// A record could not be taken in or made (RFC 5246 6).
+    #[error(transparent)]
+    Record(#[from] RecordError),
+
+    /// The peer sent a message out of turn (RFC 5246 7.4).
+    #[error("the peer broke the protocol: expected {expected}, but got {got}")]
+    UnexpectedMessage {
+        /// What alone was allowed.
+        expected: &'static str,
+        /// What came.
+        got: String,
+    },
+
+    /// The peer's messages do not fit together.
+    #[error("the peer broke the protocol: {0}")]
+    Misbehaved(Misbehaviour),
+
+    /// The peer ended the connection and said why (RFC 5246 7.2.2).
+    #[error("{0}")]
+    AlertReceived(Box<AlertReceived>),
+
+    /// The two sides have nothing in common. Both offers are shown.
+    #[error("{0}")]
+    NoCommonGround(Box<NoCommonGround>),
+
+    /// The peer's certificate was refused. The error holds a report of every check.
+    #[error("{} did not authenticate itself: {}", .whose.peer(), .error)]
+    Certificate {
+        /// Our role.
+        whose: Role,
+        /// Which named check failed, and why.
+        error: Box<CertificateError>,
+    },
+
+    /// We demand a client certificate and the client sent none (RFC 5246 7.4.6).
+    #[error(
+        "the client sent no certificate, and this server requires one; give the client a certificate issued by one of the authorities this server names, or only request it"
+    )]
+    ClientCertificateMissing,
+
+    /// A primitive failed at our own side.
+    #[error("a cryptographic operation failed: {0}")]
+    Crypto(#[from] CryptoError),
+
+    /// The configuration cannot serve this connection.
+    #[error("the configuration cannot serve this connection: {0}")]
+    Config(#[from] ConfigError),
+
+    /// The caller's resolver refused the client (RFC 6066 3).
+    #[error("the identity resolver refused this client ({0})")]
+    Refused(AlertDescription),
+
+    /// The transport ended without a close_notify: data may be missing (RFC 5246 7.2.1).
+    #[error("the connection was cut: the transport ended without close_notify, so data may be missing")]
+    Truncated,
+
+    /// The transport ended, or the peer closed, before the handshake was done.
+    #[error(
+        "the peer closed the connection while we waited for {awaited}; it may not speak TLS on this port, or it refused without saying why"
+    )]
+    ClosedInHandshake {
+        /// What we were waiting for.
+        awaited: &'static str,
+    },
+
+    /// A message that we may not ignore came too often (RFC 5246 7.2.1, 7.4.1.1).
+    #[error("the peer sent too many {0}")]
+    TooMany(&'static str),
+
+    /// The caller drove the connection with `poll_now` while a callback was pending.
+    #[error("a verifier, key or resolver is asynchronous and not ready: drive the connection with poll and a waker")]
+    CallbackPending,
+
+    /// Data was written before the handshake was done or after `close`.
+    #[error("{0}")]
+    NotWritable(&'static str),
+}
+
+impl Error {
+    /// The alert that tells the peer, or `None` when it is gone or told us first (RFC 5246 7.2.2). The only table.
+    pub fn alert(&self) -> Option<AlertDescription> {
+        Some(match self {
+            Self::Decode(error) => decode_alert(error),
+            Self::Record(error) => error.alert(),
+            Self::UnexpectedMessage { .. } => AlertDescription::UNEXPECTED_MESSAGE,
+            Self::Misbehaved(what) => what.alert(),
+            Self::AlertReceived(_) | Self::Truncated | Self::CallbackPending | Self::NotWritable(_) => return None,
+            Self::ClosedInHandshake { .. } => return None,
+            Self::NoCommonGround(what) => what.alert,
+            Self::Certificate { error, .. } => error.problem.alert(),
+            Self::ClientCertificateMissing => AlertDescription::HANDSHAKE_FAILURE,
+            Self::Crypto(_) | Self::Config(_) => AlertDescription::INTERNAL_ERROR,
+            Self::Refused(alert) => *alert,
+            Self::TooMany(_) => AlertDescription::UNEXPECTED_MESSAGE,
+        })
+    }
+}
+
+fn decode_alert(error: &DecodeError) -> AlertDescription {
+    if error.is_illegal_parameter() || error.is_too_large() {
+        AlertDescription::ILLEGAL_PARAMETER
+    } else {
+        AlertDescription::DECODE_ERROR
+    }
+}
+
+/// Which side of the handshake.
+pub use clasp_keys::Role;
+
+trait Opposite {
+    fn peer(&self) -> &'static str;
+}
+
+impl Opposite for Role {
+    fn peer(&self) -> &'static str {
+        match self {
+            Role::Client => "the server",
+            Role::Server => "the client",
+        }
+    }
+}
+
+macro_rules! misbehaviour {
+    ($($(#[doc = $doc:literal])* $name:ident => $alert:ident, $text:literal;)*) => {
+        /// How the peer's messages failed to fit together.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+        pub enum Misbehaviour {
+            $($(#[doc = $doc])* #[error($text)] $name,)*
+        }
+
+        impl Misbehaviour {
+            fn alert(self) -> AlertDescription {
+                match self {
+                    $(Self::$name => AlertDescription::$alert,)*
+                }
+            }
+        }
+    };
+}
+
+misbehaviour! {
+    /// RFC 5246 7.4.1.3.
+    SuiteNotOffered => ILLEGAL_PARAMETER, "the server chose a cipher suite that was not offered";
+    /// RFC 5246 7.4.1.3.
+    CompressionNotOffered => ILLEGAL_PARAMETER, "the server chose a compression method that was not offered";
+    /// RFC 5246 7.4.1.2.
+    NoNullCompression => ILLEGAL_PARAMETER, "the client does not offer the null compression method, which every client must";
+    /// RFC 5246 7.4.1.4.
+    UnsolicitedExtension => UNSUPPORTED_EXTENSION, "the server answered an extension that was not offered";
+    /// RFC 7366 3.
+    EncryptThenMacWithoutCbc => ILLEGAL_PARAMETER, "the server agreed to encrypt-then-MAC for a suite that is not CBC";
+    /// RFC 8422 5.1.2.
+    NoUncompressedPoints => ILLEGAL_PARAMETER, "the peer's point formats leave out the uncompressed one, which everyone must support";
+    /// RFC 7301 3.1.
+    AlpnNotOffered => ILLEGAL_PARAMETER, "the server chose an application protocol that was not offered";
+    /// RFC 8422 5.4.
+    GroupNotOffered => ILLEGAL_PARAMETER, "the server used a key exchange group that was not offered";
+    /// RFC 7919 4, RFC 5246 7.4.3.
+    DhTooSmall => INSUFFICIENT_SECURITY, "the server's Diffie-Hellman group is too small for this policy (Logjam)";
+    /// RFC 5246 7.4.3: the group's prime is even, too large to work with, or the values lie out of range.
+    BadKeyShare => ILLEGAL_PARAMETER, "the peer's key exchange value is not valid in its group";
+    /// RFC 5246 7.4.2.
+    WrongKeyType => ILLEGAL_PARAMETER, "the server's certificate holds another kind of key than the agreed suite needs";
+    /// RFC 5246 7.4.2.
+    KeyTooSmall => BAD_CERTIFICATE, "the peer's RSA key is shorter than this policy accepts";
+    /// RFC 5246 7.4.2.
+    EmptyCertificate => DECODE_ERROR, "the server sent an empty certificate list";
+    /// RFC 5246 7.4.3, 7.4.8.
+    SchemeNotOffered => ILLEGAL_PARAMETER, "the peer signed with a scheme that was not offered";
+    /// RFC 5246 7.4.3, 7.4.8.
+    BadSignature => DECRYPT_ERROR, "the peer's handshake signature does not verify: it does not hold the key of its certificate";
+    /// RFC 5246 7.4.9.
+    BadFinished => DECRYPT_ERROR, "the peer's Finished does not match: the handshake was tampered with, or the two sides hold different keys";
+    /// RFC 5746 3.4, 3.6.
+    BadRenegotiationInfo => HANDSHAKE_FAILURE, "the peer's renegotiation_info does not belong to this connection";
+    /// RFC 5746 4.1.
+    NoRenegotiationInfo => HANDSHAKE_FAILURE, "the peer does not know renegotiation_info (RFC 5746), which this policy requires; Policy::compatible does not";
+    /// RFC 7627 5.2, 5.3.
+    NoExtendedMasterSecret => HANDSHAKE_FAILURE, "the peer does not use the extended master secret, which this configuration requires";
+    /// RFC 7507 3.
+    InappropriateFallback => INAPPROPRIATE_FALLBACK, "the client fell back to an older version than both sides have";
+    /// RFC 5246 7.1.
+    BadChangeCipherSpec => DECODE_ERROR, "a ChangeCipherSpec is one byte of value 1";
+    /// RFC 5246 7.4: handshake bytes may not lie across a change of keys.
+    DataAcrossKeyChange => UNEXPECTED_MESSAGE, "handshake data was left over at a change of keys";
+    /// RFC 5246 6.2.1.
+    RecordsInterleaved => UNEXPECTED_MESSAGE, "another record came in the middle of a handshake message";
+    /// RFC 5246 7.2.
+    BadAlert => DECODE_ERROR, "an alert is two bytes";
+    /// RFC 5246 7.4.4.
+    NothingToSignWith => HANDSHAKE_FAILURE, "the certificate request names no signature scheme this side has";
+    /// RFC 8449 4, RFC 6066 4.
+    BadRecordSizeLimit => ILLEGAL_PARAMETER, "the peer's record size limit is out of range";
+}
+
+impl From<Misbehaviour> for Error {
+    fn from(what: Misbehaviour) -> Self {
+        Self::Misbehaved(what)
+    }
+}
+
+/// The peer's alert, with what we had offered when it came before the server's hello: the peer does not say which part
+/// of the offer it missed, so both are shown.
+#[derive(Clone, Debug)]
+pub struct AlertReceived {
+    /// What the peer said.
+    pub alert: AlertDescription,
+    /// What we had offered, when the peer refused the hello itself.
+    pub offered: Option<Offer>,
+}
+
+impl fmt::Display for AlertReceived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the peer refused: alert {} ({}){}", self.alert, self.alert.0, advice(self.alert))?;
+        if let Some(offered) = &self.offered {
+            write!(f, ". The peer does not say why. We offered {offered}")?;
+        }
+        Ok(())
+    }
+}
+
+fn advice(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::UNKNOWN_CA => "; it does not know the issuer of our certificate",
+        AlertDescription::BAD_CERTIFICATE
+        | AlertDescription::CERTIFICATE_UNKNOWN
+        | AlertDescription::UNSUPPORTED_CERTIFICATE => "; it does not accept our certificate",
+        AlertDescription::CERTIFICATE_EXPIRED => "; it takes our certificate to be expired: check both clocks",
+        AlertDescription::CERTIFICATE_REVOKED => "; it takes our certificate to be revoked",
+        AlertDescription::CERTIFICATE_REQUIRED => "; it wants a client certificate",
+        AlertDescription::DECRYPT_ERROR => "; a signature or Finished of ours did not verify there",
+        AlertDescription::NO_APPLICATION_PROTOCOL => "; it speaks none of the offered application protocols",
+        AlertDescription::UNRECOGNIZED_NAME => "; it does not serve the requested server name",
+        _ => "",
+    }
+}
+
+/// What one side of a handshake offers.
+#[derive(Clone, Debug, Default)]
+pub struct Offer {
+    /// Protocol versions.
+    pub versions: Vec<ProtocolVersion>,
+    /// Cipher suites, signalling values left out.
+    pub suites: Vec<CipherSuite>,
+    /// Key exchange groups.
+    pub groups: Vec<NamedGroup>,
+    /// Signature schemes.
+    pub schemes: Vec<SignatureScheme>,
+    /// Application protocols.
+    pub alpn: Vec<String>,
+}
+
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        list(f, &mut separator, "versions", &self.versions)?;
+        list(f, &mut separator, "cipher suites", &self.suites)?;
+        list(f, &mut separator, "groups", &self.groups)?;
+        list(f, &mut separator, "signature schemes", &self.schemes)?;
+        list(f, &mut separator, "application protocols", &self.alpn)
+    }
+}
+
+fn list<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    separator: &mut &'static str,
+    what: &str,
+    items: &[T],
+) -> fmt::Result {
+    let Some((first, rest)) = items.split_first() else { return Ok(()) };
+    write!(f, "{separator}{what} {first}")?;
+    for item in rest {
+        write!(f, ", {item}")?;
+    }
+    *separator = "; ";
+    Ok(())
+}
+
+/// The two sides have nothing in common.
+#[derive(Clone, Debug)]
+pub struct NoCommonGround {
+    /// In what: `protocol version`, `cipher suite`, `application protocol`.
+    pub what: &'static str,
+    /// Our offer.
+    pub ours: Offer,
+    /// The peer's, as far as it has told.
+    pub theirs: Offer,
+    /// The named policy that would have met the peer's offer.
+    pub policy: Option<&'static str>,
+    /// What the peer is told.
+    pub alert: AlertDescription,
+}
+
+impl fmt::Display for NoCommonGround {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no common {}: we have {}; the peer offers {}", self.what, self.ours, self.theirs)?;
+        match self.policy {
+            Some(policy) => write!(f, ". Policy {policy} would accept what the peer offers"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A configuration that cannot work.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A client with neither roots nor a verifier.
+    #[error("no way to verify the server: give roots (system_roots, roots) or a verifier")]
+    NoVerifier,
+    /// A server with neither an identity nor a resolver.
+    #[error("a server needs an identity (certificate chain and private key) or an identity resolver")]
+    NoIdentity,
+    /// Nothing is left of the policy.
+    #[error("the policy leaves no {0} that the provider supports")]
+    NothingToOffer(&'static str),
+    /// An application protocol name is empty or longer than 255 bytes (RFC 7301 3.1).
+    #[error("an application protocol name must be 1 to 255 bytes long")]
+    BadAlpn,
+    /// A record size limit outside 64..=16384 (RFC 8449 4).
+    #[error("a record size limit must lie between 64 and 16384 bytes")]
+    BadRecordSizeLimit,
+    /// The host given to connect to is not a DNS name or an IP address.
+    #[error("{0:?} is neither a DNS name nor an IP address")]
+    BadServerName(String),
+    /// The system's trusted roots could not be read.
+    #[error("the system's trusted roots cannot be read: {0}")]
+    SystemRoots(String),
+    /// The verifier could not be made of the given roots.
+    #[error("the roots make no verifier: {0}")]
+    Roots(String),
+}

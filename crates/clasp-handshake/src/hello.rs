@@ -1,0 +1,200 @@
+//! The hellos: what a client offers, and how a server's answer is written (RFC 5246 7.4.1).
+
+use clasp_crypto::Provider;
+use clasp_wire::{
+    CipherSuite, ClientExtension, ClientHello, CompressionMethod, EcPointFormat, MaxFragmentLength, NamedGroup,
+    ProtocolVersion, Random, ServerExtension, ServerHello, ServerNameEntry, SessionId,
+};
+use rustls_pki_types::ServerName;
+
+use crate::config::ClientConfig;
+use crate::error::{Error, Offer};
+use crate::policy::Policy;
+
+/// The most plaintext a record may hold (RFC 5246 6.2.1), bytes.
+pub(crate) const MAX_PLAINTEXT: u16 = 16384;
+
+/// A client's offer, kept to hold the answer against.
+pub(crate) struct ClientOffer {
+    pub(crate) hello: ClientHello,
+}
+
+impl ClientOffer {
+    pub(crate) fn new(config: &ClientConfig, name: &ServerName<'_>) -> Result<Self, Error> {
+        let policy = &config.policy;
+        let newest = policy.versions().next().unwrap_or(ProtocolVersion::TLS_1_2);
+        let suites: Vec<CipherSuite> = policy.suites().iter().map(|suite| suite.id).collect();
+        Ok(Self {
+            hello: ClientHello {
+                client_version: newest,
+                random: random(config.provider)?,
+                session_id: SessionId::EMPTY,
+                cipher_suites: suites,
+                compression_methods: vec![CompressionMethod::NULL],
+                extensions: Some(client_extensions(config, name)),
+            },
+        })
+    }
+
+    /// Whether the hello holds an extension of this answer's kind: only such may be answered (RFC 5246 7.4.1.4).
+    pub(crate) fn asked_for(&self, answer: &ServerExtension) -> bool {
+        let kind = answer.ext_type();
+        self.hello.extensions.iter().flatten().any(|offered| offered.ext_type() == kind)
+    }
+}
+
+fn client_extensions(config: &ClientConfig, name: &ServerName<'_>) -> Vec<ClientExtension> {
+    let policy = &config.policy;
+    let mut extensions = Vec::with_capacity(12);
+    // An IP address is not sent as a name (RFC 6066 3).
+    if let (true, ServerName::DnsName(host)) = (config.send_server_name, name) {
+        extensions.push(ClientExtension::ServerName(vec![ServerNameEntry::host_name(host.as_ref())]));
+    }
+    if policy.extended_master_secret {
+        extensions.push(ClientExtension::ExtendedMasterSecret);
+    }
+    extensions.push(ClientExtension::RenegotiationInfo(bytes::Bytes::new()));
+    let groups = offered_groups(policy);
+    if groups.iter().any(|group| !is_finite_field(*group)) {
+        extensions.push(ClientExtension::EcPointFormats(vec![EcPointFormat::UNCOMPRESSED]));
+    }
+    if !groups.is_empty() {
+        extensions.push(ClientExtension::SupportedGroups(groups));
+    }
+    extensions.push(ClientExtension::SignatureAlgorithms(policy.schemes.clone()));
+    if !config.alpn.is_empty() {
+        extensions.push(ClientExtension::Alpn(config.alpn.clone()));
+    }
+    extensions.push(ClientExtension::StatusRequest(clasp_wire::CertificateStatusRequest::ocsp()));
+    if policy.encrypt_then_mac && policy.suites.iter().any(|suite| suite.bulk.is_cbc()) {
+        extensions.push(ClientExtension::EncryptThenMac);
+    }
+    if let Some(limit) = config.record_size_limit {
+        extensions.push(ClientExtension::RecordSizeLimit(limit));
+    }
+    extensions
+}
+
+/// The policy's groups, less those no suite of it could use.
+fn offered_groups(policy: &Policy) -> Vec<NamedGroup> {
+    use crate::suites::KeyExchange::{Dhe, Ecdhe};
+    let has = |kx| policy.suites.iter().any(|suite| suite.key_exchange == kx);
+    let (curves, fields) = (has(Ecdhe), has(Dhe));
+    policy.groups.iter().copied().filter(|group| if is_finite_field(*group) { fields } else { curves }).collect()
+}
+
+/// Whether the group is one of RFC 7919's. Its code points are a block of their own (RFC 7919 2).
+pub(crate) fn is_finite_field(group: NamedGroup) -> bool {
+    group.0 >> 8 == 1
+}
+
+/// 32 fresh random bytes.
+pub(crate) fn random(provider: &Provider) -> Result<Random, Error> {
+    let mut bytes = [0; 32];
+    provider.random.fill(&mut bytes)?;
+    Ok(Random(bytes))
+}
+
+/// What our side offers, for errors.
+pub(crate) fn our_offer(policy: &Policy, alpn: &[bytes::Bytes]) -> Offer {
+    Offer {
+        versions: policy.versions().collect(),
+        suites: policy.suites().iter().map(|suite| suite.id).collect(),
+        groups: offered_groups(policy),
+        schemes: policy.schemes.clone(),
+        alpn: alpn.iter().map(|name| printable(name)).collect(),
+    }
+}
+
+/// What a client's hello offers, for errors.
+pub(crate) fn their_offer(hello: &ClientHello) -> Offer {
+    let mut versions = supported_versions(hello);
+    if versions.is_empty() {
+        versions.push(hello.client_version);
+    }
+    Offer {
+        versions,
+        suites: hello.cipher_suites.iter().copied().filter(|suite| !is_signal(*suite)).collect(),
+        groups: hello.supported_groups().unwrap_or_default().to_vec(),
+        schemes: hello.signature_algorithms().unwrap_or_default().to_vec(),
+        alpn: hello.alpn().unwrap_or_default().iter().map(|name| printable(name)).collect(),
+    }
+}
+
+/// Whether the code point only signals something (RFC 5746 3.3, RFC 7507 2), or is GREASE (RFC 8701).
+fn is_signal(suite: CipherSuite) -> bool {
+    suite == CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV
+        || suite == CipherSuite::TLS_FALLBACK_SCSV
+        || (suite.0 & 0x0f0f == 0x0a0a && suite.0 >> 8 == suite.0 & 0xff)
+}
+
+fn printable(name: &[u8]) -> String {
+    name.escape_ascii().to_string()
+}
+
+/// The versions of a hello's supported_versions extension (RFC 8446 4.2.1), which a server of any version must honour;
+/// empty when the hello has none.
+pub(crate) fn supported_versions(hello: &ClientHello) -> Vec<ProtocolVersion> {
+    const SUPPORTED_VERSIONS: u16 = 43;
+    for extension in hello.extensions.iter().flatten() {
+        if let ClientExtension::Unknown(unknown) = extension {
+            if unknown.typ.0 == SUPPORTED_VERSIONS {
+                let list = unknown.data.get(1..).unwrap_or_default();
+                return list.as_chunks::<2>().0.iter().map(|pair| ProtocolVersion(u16::from_be_bytes(*pair))).collect();
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// The most plaintext the client lets us send in a record, and the extension that answers it (RFC 8449 4, RFC 6066 4).
+pub(crate) fn record_limits(hello: &ClientHello, ours: Option<u16>) -> Result<RecordLimits, Error> {
+    let mut limits = RecordLimits::default();
+    for extension in hello.extensions.iter().flatten() {
+        match extension {
+            ClientExtension::RecordSizeLimit(limit) => {
+                if *limit < 64 {
+                    return Err(crate::error::Misbehaviour::BadRecordSizeLimit.into());
+                }
+                let ours = ours.unwrap_or(MAX_PLAINTEXT);
+                limits = RecordLimits {
+                    write: Some(usize::from((*limit).min(MAX_PLAINTEXT))),
+                    read: Some(usize::from(ours)),
+                    answer: Some(ServerExtension::RecordSizeLimit(ours)),
+                };
+                // RFC 8449 5: max_fragment_length is ignored beside it.
+                return Ok(limits);
+            }
+            ClientExtension::MaxFragmentLength(length) => {
+                let bytes = fragment_length(*length).ok_or(crate::error::Misbehaviour::BadRecordSizeLimit)?;
+                limits = RecordLimits {
+                    write: Some(bytes),
+                    read: Some(bytes),
+                    answer: Some(ServerExtension::MaxFragmentLength(*length)),
+                };
+            }
+            _ => {}
+        }
+    }
+    Ok(limits)
+}
+
+/// Agreed record sizes, bytes of plaintext.
+#[derive(Default)]
+pub(crate) struct RecordLimits {
+    pub(crate) write: Option<usize>,
+    pub(crate) read: Option<usize>,
+    pub(crate) answer: Option<ServerExtension>,
+}
+
+fn fragment_length(length: MaxFragmentLength) -> Option<usize> {
+    (1..=4).contains(&length.0).then(|| 256 << length.0)
+}
+
+/// The application protocol that the server chose, if it answers.
+pub(crate) fn chosen_alpn(hello: &ServerHello) -> Option<&bytes::Bytes> {
+    hello.extensions.iter().flatten().find_map(|extension| match extension {
+        ServerExtension::Alpn(protocol) => Some(protocol),
+        _ => None,
+    })
+}

@@ -1,0 +1,231 @@
+//! Making the pre-master secret (step 4): RSA, DHE and ECDHE, each side's half (RFC 5246 7.4.3, 7.4.7).
+
+use bytes::Bytes;
+use clasp_cert::PublicKey;
+use clasp_crypto::{ActiveKeyExchange, CryptoError, Provider, SharedSecret, ffdhe_name};
+use clasp_wire::{
+    ClientDhPublic, ClientEcdhPublic, DhServerKeyExchange, EcdhServerKeyExchange, EncryptedPreMasterSecret, NamedGroup,
+};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Misbehaviour};
+use crate::negotiate::Agreed;
+use crate::peer::Peer;
+use crate::policy::Policy;
+use crate::suites::KeyExchange;
+
+/// The largest prime we compute with, in bits: beyond it a peer could make us work too long.
+const MAX_DH_BITS: usize = 8192;
+
+/// The pre-master secret.
+pub(crate) enum PreMaster {
+    /// 48 bytes, the first two being the version of the client's hello.
+    Rsa(Zeroizing<[u8; 48]>),
+    Ecdh(SharedSecret),
+    Dh(SharedSecret),
+}
+
+impl PreMaster {
+    /// The secret's bytes. Leading zeros are only stripped from the finite-field kind (RFC 5246 8.1.2).
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Rsa(secret) => secret.as_slice(),
+            Self::Ecdh(secret) => secret.as_bytes(),
+            Self::Dh(secret) => secret.stripped(),
+        }
+    }
+}
+
+/// The server's half, as the client receives it.
+pub(crate) enum ServerParams {
+    Rsa,
+    Ecdh(EcdhServerKeyExchange),
+    Dh(DhServerKeyExchange),
+}
+
+impl ServerParams {
+    /// Step 2: receives the ServerKeyExchange of an ephemeral suite.
+    pub(crate) async fn receive(peer: &mut Peer, agreed: &Agreed) -> Result<Self, Error> {
+        Ok(match agreed.suite.key_exchange {
+            KeyExchange::Rsa => Self::Rsa,
+            KeyExchange::Ecdhe => Self::Ecdh(peer.receive().await?),
+            KeyExchange::Dhe => Self::Dh(peer.receive().await?),
+        })
+    }
+
+    /// Verifies the server's signature over both randoms and its half (RFC 5246 7.4.3). RSA key exchange has none: there
+    /// the server shows that it holds the key by its Finished.
+    pub(crate) fn verify(
+        &self,
+        agreed: &Agreed,
+        policy: &Policy,
+        provider: &Provider,
+        key: &PublicKey,
+    ) -> Result<(), Error> {
+        let (params, signed) = match self {
+            Self::Rsa => return Ok(()),
+            Self::Ecdh(message) => (&message.params, &message.signature),
+            Self::Dh(message) => (&message.params, &message.signature),
+        };
+        let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
+        let signed = agreed.dialect.read_signature(signed, algorithm)?;
+        if !policy.schemes.contains(&signed.scheme) {
+            return Err(Misbehaviour::SchemeNotOffered.into());
+        }
+        let mut message = Vec::with_capacity(64 + params.len());
+        message.extend_from_slice(&agreed.randoms.concatenated());
+        message.extend_from_slice(params);
+        key.verify(provider, signed.scheme, &message, &signed.signature).map_err(|_| Misbehaviour::BadSignature.into())
+    }
+
+    /// The group, where it has a name.
+    pub(crate) fn group(&self) -> Option<NamedGroup> {
+        match self {
+            Self::Rsa => None,
+            Self::Ecdh(message) => Some(message.group),
+            Self::Dh(message) => ffdhe_name(&message.p, &message.g),
+        }
+    }
+
+    /// Step 4, client: makes the pre-master secret and the message that lets the server make it too.
+    pub(crate) fn agree(
+        self,
+        agreed: &Agreed,
+        policy: &Policy,
+        provider: &Provider,
+        key: &PublicKey,
+    ) -> Result<(PreMaster, ClientKeyExchange), Error> {
+        match self {
+            Self::Rsa => {
+                let mut secret = Zeroizing::new([0; 48]);
+                provider.random.fill(secret.as_mut_slice())?;
+                let version = agreed.hello_version.0.to_be_bytes();
+                secret.iter_mut().zip(version).for_each(|(byte, version)| *byte = version);
+                let ciphertext = key.encrypt_rsa(provider, secret.as_slice())?.into();
+                Ok((PreMaster::Rsa(secret), ClientKeyExchange::Rsa(EncryptedPreMasterSecret { ciphertext })))
+            }
+            Self::Ecdh(message) => {
+                if !policy.groups.contains(&message.group) {
+                    return Err(Misbehaviour::GroupNotOffered.into());
+                }
+                let group = provider.group(message.group).ok_or(Misbehaviour::GroupNotOffered)?;
+                let ours = group.start(provider.random)?;
+                let point = Bytes::copy_from_slice(ours.public_key());
+                let secret = ours.complete(&message.public).map_err(bad_share)?;
+                Ok((PreMaster::Ecdh(secret), ClientKeyExchange::Ecdh(ClientEcdhPublic { point })))
+            }
+            Self::Dh(message) => {
+                let bits = bit_length(&message.p);
+                if bits < policy.min_dh_bits {
+                    return Err(Misbehaviour::DhTooSmall.into());
+                }
+                if bits > MAX_DH_BITS {
+                    return Err(Misbehaviour::BadKeyShare.into());
+                }
+                let ours = provider.finite_field.start(&message.p, &message.g, provider.random).map_err(bad_share)?;
+                let yc = Bytes::copy_from_slice(ours.public_key());
+                let secret = ours.complete(&message.ys).map_err(bad_share)?;
+                Ok((PreMaster::Dh(secret), ClientKeyExchange::Dh(ClientDhPublic { yc })))
+            }
+        }
+    }
+}
+
+/// The client's message of step 4 (RFC 5246 7.4.7).
+pub(crate) enum ClientKeyExchange {
+    Rsa(EncryptedPreMasterSecret),
+    Ecdh(ClientEcdhPublic),
+    Dh(ClientDhPublic),
+}
+
+impl ClientKeyExchange {
+    pub(crate) fn send(&self, peer: &mut Peer) {
+        match self {
+            Self::Rsa(message) => peer.send(message),
+            Self::Ecdh(message) => peer.send(message),
+            Self::Dh(message) => peer.send(message),
+        }
+    }
+}
+
+/// The server's own half of an ephemeral exchange, between its hello and the client's answer.
+pub(crate) enum ServerExchange {
+    Rsa,
+    Ecdh(NamedGroup, Box<dyn ActiveKeyExchange>),
+    Dh(NamedGroup, Box<dyn ActiveKeyExchange>),
+}
+
+impl ServerExchange {
+    /// Makes a fresh key: never one twice (Raccoon, and forward secrecy).
+    pub(crate) fn start(kx: KeyExchange, group: Option<NamedGroup>, provider: &Provider) -> Result<Self, Error> {
+        let Some(name) = group else { return Ok(Self::Rsa) };
+        let group = provider.group(name).ok_or(CryptoError::Unsupported)?;
+        let exchange = group.start(provider.random)?;
+        Ok(match kx {
+            KeyExchange::Rsa => Self::Rsa,
+            KeyExchange::Ecdhe => Self::Ecdh(name, exchange),
+            KeyExchange::Dhe => Self::Dh(name, exchange),
+        })
+    }
+
+    /// The params to sign; `None` for RSA key exchange, which sends no ServerKeyExchange.
+    pub(crate) fn params(&self) -> Option<Bytes> {
+        match self {
+            Self::Rsa => None,
+            Self::Ecdh(group, exchange) => Some(EcdhServerKeyExchange::params(*group, exchange.public_key())),
+            Self::Dh(group, exchange) => {
+                let (p, g) = clasp_crypto::ffdhe(*group)?;
+                Some(DhServerKeyExchange::params(p, g, exchange.public_key()))
+            }
+        }
+    }
+
+    /// Sends the ServerKeyExchange.
+    pub(crate) fn send(&self, peer: &mut Peer, params: Bytes, signature: Bytes) {
+        match self {
+            Self::Rsa => {}
+            Self::Ecdh(group, exchange) => peer.send(&EcdhServerKeyExchange {
+                group: *group,
+                public: Bytes::copy_from_slice(exchange.public_key()),
+                params,
+                signature,
+            }),
+            Self::Dh(group, exchange) => {
+                let (p, g) = clasp_crypto::ffdhe(*group).unwrap_or_default();
+                peer.send(&DhServerKeyExchange {
+                    p: Bytes::from_static(p),
+                    g: Bytes::from_static(g),
+                    ys: Bytes::copy_from_slice(exchange.public_key()),
+                    params,
+                    signature,
+                });
+            }
+        }
+    }
+}
+
+fn bad_share(error: CryptoError) -> Error {
+    match error {
+        CryptoError::Random => error.into(),
+        _ => Misbehaviour::BadKeyShare.into(),
+    }
+}
+
+fn bit_length(number: &[u8]) -> usize {
+    let mut digits = number.iter().skip_while(|byte| **byte == 0);
+    let Some(top) = digits.next() else { return 0 };
+    digits.count() * 8 + (8 - top.leading_zeros() as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bit_length;
+
+    #[test]
+    fn bit_lengths() {
+        assert_eq!(bit_length(&[]), 0);
+        assert_eq!(bit_length(&[0, 0]), 0);
+        assert_eq!(bit_length(&[0, 1]), 1);
+        assert_eq!(bit_length(&[0x80, 0]), 16);
+    }
+}

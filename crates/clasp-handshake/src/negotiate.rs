@@ -1,0 +1,282 @@
+//! Picking a version, a suite and all that hangs on it: the one place where versions are compared (RFC 5246 7.4.1).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clasp_cert::{Identity, KeyUse};
+use clasp_record::Form;
+use clasp_wire::{
+    AlertDescription, CipherSuite, ClientHello, CompressionMethod, EcPointFormat, NamedGroup, ProtocolVersion,
+    ServerExtension, ServerHello, SignatureScheme,
+};
+
+use crate::config::{ClientConfig, ServerConfig};
+use crate::dialect::Dialect;
+use crate::error::{Error, Misbehaviour, NoCommonGround};
+use crate::hello::{ClientOffer, is_finite_field, our_offer, supported_versions, their_offer};
+use crate::policy::Policy;
+use crate::session::Randoms;
+use crate::suites::{KeyExchange, Suite};
+
+/// What both sides have agreed by their hellos.
+#[derive(Clone)]
+pub(crate) struct Agreed {
+    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) suite: &'static Suite,
+    pub(crate) randoms: Randoms,
+    /// The version the client's hello named, which its pre-master secret repeats (RFC 5246 7.4.7.1).
+    pub(crate) hello_version: ProtocolVersion,
+    pub(crate) extended_master_secret: bool,
+    pub(crate) encrypt_then_mac: bool,
+    pub(crate) secure_renegotiation: bool,
+    pub(crate) status_request: bool,
+    pub(crate) alpn: Option<Bytes>,
+}
+
+impl Agreed {
+    /// How records are written, as values.
+    pub(crate) fn form(&self) -> Form {
+        Form::new(self.dialect.version(), self.dialect.iv_policy(), self.encrypt_then_mac)
+    }
+}
+
+/// The newest of the policy's dialects that is not newer than what the client names.
+fn choose_dialect(policy: &Policy, hello: &ClientHello) -> Option<&'static dyn Dialect> {
+    let listed = supported_versions(hello);
+    policy.dialects.iter().copied().find(|dialect| {
+        let version = dialect.version();
+        // RFC 8446 4.2.1: where the list is sent it alone counts.
+        if listed.is_empty() { version <= hello.client_version } else { listed.contains(&version) }
+    })
+}
+
+/// The server's choice, and what it hangs on.
+pub(crate) struct ServerChoice {
+    pub(crate) agreed: Agreed,
+    pub(crate) identity: Arc<Identity>,
+    /// For ephemeral key exchanges.
+    pub(crate) group: Option<NamedGroup>,
+    pub(crate) scheme: Option<SignatureScheme>,
+    /// The schemes the client verifies.
+    pub(crate) point_formats: bool,
+}
+
+/// Picks, as a server, from a client's hello.
+pub(crate) fn choose(
+    config: &ServerConfig,
+    hello: &ClientHello,
+    identities: &[Arc<Identity>],
+    server_random: [u8; 32],
+) -> Result<ServerChoice, Error> {
+    let policy = &config.policy;
+    let Some(dialect) = choose_dialect(policy, hello) else {
+        return Err(nothing_common(config, hello, "protocol version", AlertDescription::PROTOCOL_VERSION));
+    };
+    let newest = policy.versions().next();
+    if hello.cipher_suites.contains(&CipherSuite::TLS_FALLBACK_SCSV)
+        && newest.is_some_and(|newest| hello.client_version < newest)
+    {
+        return Err(Misbehaviour::InappropriateFallback.into());
+    }
+    if !hello.compression_methods.contains(&CompressionMethod::NULL) {
+        return Err(Misbehaviour::NoNullCompression.into());
+    }
+    let point_formats = match hello.ec_point_formats() {
+        Some(formats) if !formats.contains(&EcPointFormat::UNCOMPRESSED) => {
+            return Err(Misbehaviour::NoUncompressedPoints.into());
+        }
+        formats => formats.is_some(),
+    };
+    let secure_renegotiation = renegotiation_info_of_client(policy, hello)?;
+
+    let accepted = hello.signature_algorithms().unwrap_or_else(|| dialect.schemes_when_silent());
+    let usable = |suite: &'static Suite| {
+        suite.allows(dialect.version()).then_some(())?;
+        let group = match suite.key_exchange {
+            KeyExchange::Rsa => None,
+            kx => Some(choose_group(policy, hello, kx)?),
+        };
+        identities.iter().find_map(|identity| {
+            let scheme = suits(identity, suite, hello, |identity| {
+                dialect.choose_scheme(&policy.schemes, identity.key().schemes(), accepted)
+            })?;
+            Some((suite, group, Arc::clone(identity), scheme))
+        })
+    };
+    let ours = policy.suites.iter().copied();
+    let chosen = if config.prefer_client_order {
+        hello.cipher_suites.iter().find_map(|id| ours.clone().find(|suite| suite.id == *id).and_then(usable))
+    } else {
+        ours.filter(|suite| hello.cipher_suites.contains(&suite.id)).find_map(usable)
+    };
+    let Some((suite, group, identity, scheme)) = chosen else {
+        return Err(nothing_common(config, hello, "cipher suite", AlertDescription::HANDSHAKE_FAILURE));
+    };
+
+    let extended_master_secret = policy.extended_master_secret && hello.has_extended_master_secret();
+    if policy.require_extended_master_secret && !extended_master_secret {
+        return Err(Misbehaviour::NoExtendedMasterSecret.into());
+    }
+    let agreed = Agreed {
+        dialect,
+        suite,
+        randoms: Randoms { client: hello.random.0, server: server_random },
+        hello_version: hello.client_version,
+        extended_master_secret,
+        encrypt_then_mac: policy.encrypt_then_mac && hello.has_encrypt_then_mac() && suite.bulk.is_cbc(),
+        secure_renegotiation,
+        status_request: hello.status_request().is_some() && identity.ocsp_response().is_some(),
+        alpn: choose_alpn(config, hello)?,
+    };
+    Ok(ServerChoice { agreed, identity, group, scheme, point_formats })
+}
+
+/// Whether an identity serves a suite: the right kind of key, allowed for that use, and verifiable by the client.
+/// The outer `None` is no; the scheme is for key exchanges that are signed.
+fn suits(
+    identity: &Identity,
+    suite: &Suite,
+    hello: &ClientHello,
+    scheme: impl Fn(&Identity) -> Option<SignatureScheme>,
+) -> Option<Option<SignatureScheme>> {
+    if !suite.authentication.accepts(identity.key_algorithm()) {
+        return None;
+    }
+    if !suite.key_exchange.is_ephemeral() {
+        return (identity.allows(KeyUse::KeyEncipherment) && identity.key().can_decrypt()).then_some(None);
+    }
+    // RFC 8422 5.1: the curve of the certificate must be among those the client names, if it names any.
+    let curve_known = match (identity.key_algorithm().curve(), hello.supported_groups()) {
+        (Some(curve), Some(groups)) => groups.contains(&curve),
+        _ => true,
+    };
+    if !curve_known || !identity.allows(KeyUse::DigitalSignature) {
+        return None;
+    }
+    scheme(identity).map(Some)
+}
+
+/// The first of our groups that the client has. A client that names no curve takes any (RFC 8422 4); one that names no
+/// finite-field group leaves the choice to us (RFC 7919 4).
+fn choose_group(policy: &Policy, hello: &ClientHello, kx: KeyExchange) -> Option<NamedGroup> {
+    let wants_field = matches!(kx, KeyExchange::Dhe);
+    let theirs = hello.supported_groups().unwrap_or_default();
+    let mut ours = policy.groups.iter().copied().filter(|group| is_finite_field(*group) == wants_field);
+    if wants_field && !theirs.iter().any(|group| is_finite_field(*group)) {
+        return ours.next();
+    }
+    if hello.supported_groups().is_none() {
+        return ours.find(|group| *group == NamedGroup::SECP256R1);
+    }
+    ours.find(|group| theirs.contains(group))
+}
+
+fn choose_alpn(config: &ServerConfig, hello: &ClientHello) -> Result<Option<Bytes>, Error> {
+    let Some(theirs) = hello.alpn().filter(|_| !config.alpn.is_empty()) else { return Ok(None) };
+    match config.alpn.iter().find(|ours| theirs.contains(ours)) {
+        Some(protocol) => Ok(Some(protocol.clone())),
+        None => Err(nothing_common(config, hello, "application protocol", AlertDescription::NO_APPLICATION_PROTOCOL)),
+    }
+}
+
+/// In a first handshake the extension is empty; the signalling suite means the same (RFC 5746 3.6).
+fn renegotiation_info_of_client(policy: &Policy, hello: &ClientHello) -> Result<bool, Error> {
+    let known = match hello.renegotiation_info() {
+        Some(info) if !info.is_empty() => return Err(Misbehaviour::BadRenegotiationInfo.into()),
+        Some(_) => true,
+        None => hello.cipher_suites.contains(&CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV),
+    };
+    if !known && policy.require_renegotiation_info {
+        return Err(Misbehaviour::NoRenegotiationInfo.into());
+    }
+    Ok(known)
+}
+
+/// The error that shows both offers, and the policy that would have met the client's.
+fn nothing_common(config: &ServerConfig, hello: &ClientHello, what: &'static str, alert: AlertDescription) -> Error {
+    let policy = &config.policy;
+    let wider = if what == "cipher suite" {
+        hello
+            .cipher_suites
+            .iter()
+            .filter(|id| !policy.suites.iter().any(|suite| suite.id == **id))
+            .filter_map(|id| Some((id.strength()?, Policy::that_offers(*id)?)))
+            .min_by_key(|(strength, _)| *strength)
+            .map(|(_, name)| name)
+            .filter(|name| *name != policy.name())
+    } else {
+        None
+    };
+    Error::NoCommonGround(Box::new(NoCommonGround {
+        what,
+        ours: our_offer(policy, &config.alpn),
+        theirs: their_offer(hello),
+        policy: wider,
+        alert,
+    }))
+}
+
+/// Holds, as a client, the server's hello against the offer.
+pub(crate) fn accept(config: &ClientConfig, offer: &ClientOffer, hello: &ServerHello) -> Result<Agreed, Error> {
+    let policy = &config.policy;
+    let Some(dialect) = policy.dialects.iter().copied().find(|dialect| dialect.version() == hello.server_version)
+    else {
+        return Err(Error::NoCommonGround(Box::new(NoCommonGround {
+            what: "protocol version",
+            ours: our_offer(policy, &config.alpn),
+            theirs: crate::error::Offer { versions: vec![hello.server_version], ..Default::default() },
+            policy: None,
+            alert: AlertDescription::PROTOCOL_VERSION,
+        })));
+    };
+    let offered = policy.suites.iter().copied();
+    let Some(suite) =
+        offered.into_iter().find(|suite| suite.id == hello.cipher_suite && suite.allows(dialect.version()))
+    else {
+        return Err(Misbehaviour::SuiteNotOffered.into());
+    };
+    if hello.compression_method != CompressionMethod::NULL {
+        return Err(Misbehaviour::CompressionNotOffered.into());
+    }
+
+    let mut agreed = Agreed {
+        dialect,
+        suite,
+        randoms: Randoms { client: offer.hello.random.0, server: hello.random.0 },
+        hello_version: offer.hello.client_version,
+        extended_master_secret: false,
+        encrypt_then_mac: false,
+        secure_renegotiation: false,
+        status_request: false,
+        alpn: None,
+    };
+    for extension in hello.extensions.iter().flatten() {
+        if !offer.asked_for(extension) {
+            return Err(Misbehaviour::UnsolicitedExtension.into());
+        }
+        match extension {
+            ServerExtension::ExtendedMasterSecret => agreed.extended_master_secret = true,
+            ServerExtension::EncryptThenMac if suite.bulk.is_cbc() => agreed.encrypt_then_mac = true,
+            ServerExtension::EncryptThenMac => return Err(Misbehaviour::EncryptThenMacWithoutCbc.into()),
+            ServerExtension::RenegotiationInfo(info) if info.is_empty() => agreed.secure_renegotiation = true,
+            ServerExtension::RenegotiationInfo(_) => return Err(Misbehaviour::BadRenegotiationInfo.into()),
+            ServerExtension::StatusRequest => agreed.status_request = true,
+            ServerExtension::EcPointFormats(formats) if !formats.contains(&EcPointFormat::UNCOMPRESSED) => {
+                return Err(Misbehaviour::NoUncompressedPoints.into());
+            }
+            ServerExtension::Alpn(protocol) if config.alpn.contains(protocol) => agreed.alpn = Some(protocol.clone()),
+            ServerExtension::Alpn(_) => return Err(Misbehaviour::AlpnNotOffered.into()),
+            ServerExtension::RecordSizeLimit(limit) if *limit < 64 => {
+                return Err(Misbehaviour::BadRecordSizeLimit.into());
+            }
+            _ => {}
+        }
+    }
+    if policy.require_renegotiation_info && !agreed.secure_renegotiation {
+        return Err(Misbehaviour::NoRenegotiationInfo.into());
+    }
+    if policy.require_extended_master_secret && !agreed.extended_master_secret {
+        return Err(Misbehaviour::NoExtendedMasterSecret.into());
+    }
+    Ok(agreed)
+}

@@ -1,0 +1,202 @@
+//! The other side, as a handshake flight sees it: typed messages in, orders out (RFC 5246 7.4).
+//!
+//! A flight is an async function that holds a [`Peer`]. Behind it is a mailbox of depth one, which the connection fills
+//! with the next message and empties of orders. `receive::<T>` names the only message that is legal at that place, so a
+//! flight cannot pass a state in which another one came.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use bytes::Bytes;
+use clasp_keys::{DirectionKeys, Transcript};
+use clasp_record::Form;
+use clasp_wire::{HandshakeMessage, HandshakeType, ProtocolVersion, RawHandshake};
+
+use crate::error::{Error, Role};
+use crate::suites::Suite;
+use crate::trace::{Step, Trace, TraceEvent};
+
+/// What the connection hands to a flight.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    Message(RawHandshake),
+    ChangeCipherSpec,
+}
+
+/// What a flight asks of the connection. Orders are carried out in the order given, also when the flight then fails.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Send one handshake message, header included.
+    Send(Bytes),
+    /// Send a ChangeCipherSpec, then protect what is written with these keys.
+    ChangeWriteKeys(EpochKeys),
+    /// Open what is read from now on with these keys.
+    ChangeReadKeys(EpochKeys),
+    /// The version that plaintext records carry from now on.
+    RecordVersion(ProtocolVersion),
+    /// The largest plaintext in a record that we send, in bytes (RFC 8449, RFC 6066 4).
+    WriteLimit(usize),
+    /// The largest plaintext in a record that the peer may send, in bytes.
+    ReadLimit(usize),
+}
+
+/// Key material of one direction: never a ready cipher, so that other drivers than a record layer can take it.
+pub(crate) struct EpochKeys {
+    pub(crate) suite: &'static Suite,
+    pub(crate) keys: DirectionKeys,
+    pub(crate) form: Form,
+}
+
+impl core::fmt::Debug for EpochKeys {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("EpochKeys").field("suite", &self.suite.id).finish_non_exhaustive()
+    }
+}
+
+/// The place where connection and flight meet. Only one of them runs at a time, so the lock is never contended.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    inbox: Option<Incoming>,
+    orders: Vec<Order>,
+    awaited: Option<&'static str>,
+}
+
+/// A mailbox both ends hold.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedMailbox(Arc<Mutex<Mailbox>>);
+
+impl SharedMailbox {
+    fn lock(&self) -> MutexGuard<'_, Mailbox> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts in the next message. The flight must have asked for one.
+    pub(crate) fn deliver(&self, incoming: Incoming) {
+        let mut mailbox = self.lock();
+        debug_assert!(mailbox.inbox.is_none(), "the mailbox has depth one");
+        mailbox.inbox = Some(incoming);
+    }
+
+    /// To be called before the flight is polled: it has not asked for anything yet.
+    pub(crate) fn begin(&self) {
+        self.lock().awaited = None;
+    }
+
+    /// What the flight is waiting for from the peer, or `None` when it waits for a callback.
+    pub(crate) fn awaited(&self) -> Option<&'static str> {
+        self.lock().awaited
+    }
+
+    /// Takes the orders given since the last time.
+    pub(crate) fn take_orders(&self) -> Vec<Order> {
+        std::mem::take(&mut self.lock().orders)
+    }
+}
+
+/// The other side of the handshake.
+pub(crate) struct Peer {
+    mailbox: SharedMailbox,
+    role: Role,
+    trace: Option<Arc<dyn Trace>>,
+    /// Every handshake message so far, both ways. HelloRequest is never in it.
+    pub(crate) transcript: Transcript,
+}
+
+impl Peer {
+    /// `role` is ours.
+    pub(crate) fn new(mailbox: SharedMailbox, role: Role, trace: Option<Arc<dyn Trace>>) -> Self {
+        Self { mailbox, role, trace, transcript: Transcript::new() }
+    }
+
+    /// Waits for the one message that is legal here. Any other is `unexpected_message`.
+    pub(crate) async fn receive<M: HandshakeMessage>(&mut self) -> Result<M, Error> {
+        match self.next(M::NAME).await {
+            Incoming::Message(raw) if raw.typ == M::TYPE => {
+                let message = raw.parse::<M>()?;
+                self.transcript.add(&raw.raw);
+                Ok(message)
+            }
+            other => Err(unexpected(M::NAME, &other)),
+        }
+    }
+
+    /// Waits for the next message, and takes it only if it is an `M`. For messages that what was agreed, or the RFC,
+    /// makes optional.
+    pub(crate) async fn receive_optional<M: HandshakeMessage>(&mut self) -> Result<Option<M>, Error> {
+        let is_it = poll_fn(|_| {
+            let mut mailbox = self.mailbox.lock();
+            match &mailbox.inbox {
+                Some(Incoming::Message(raw)) => Poll::Ready(raw.typ == M::TYPE),
+                Some(Incoming::ChangeCipherSpec) => Poll::Ready(false),
+                None => {
+                    mailbox.awaited = Some(M::NAME);
+                    Poll::Pending
+                }
+            }
+        })
+        .await;
+        if is_it { self.receive().await.map(Some) } else { Ok(None) }
+    }
+
+    /// Waits for the peer's ChangeCipherSpec, and opens what follows with `keys`.
+    pub(crate) async fn receive_change_cipher_spec(&mut self, keys: EpochKeys) -> Result<(), Error> {
+        match self.next("ChangeCipherSpec").await {
+            Incoming::ChangeCipherSpec => {
+                self.order(Order::ChangeReadKeys(keys));
+                Ok(())
+            }
+            other => Err(unexpected("ChangeCipherSpec", &other)),
+        }
+    }
+
+    /// Sends a handshake message.
+    pub(crate) fn send<M: HandshakeMessage>(&mut self, message: &M) {
+        let raw = message.encode();
+        self.transcript.add(&raw);
+        self.order(Order::Send(raw));
+    }
+
+    /// Sends our ChangeCipherSpec; what follows is under `keys`.
+    pub(crate) fn change_cipher_spec(&self, keys: EpochKeys) {
+        self.order(Order::ChangeWriteKeys(keys));
+    }
+
+    pub(crate) fn order(&self, order: Order) {
+        self.mailbox.lock().orders.push(order);
+    }
+
+    /// Reports an event; `fields` is only called when somebody listens.
+    pub(crate) fn trace(&self, step: Step, what: &'static str, fields: impl FnOnce() -> Vec<(&'static str, String)>) {
+        if let Some(trace) = &self.trace {
+            trace.event(&TraceEvent { step, role: self.role, what, fields: fields() });
+        }
+    }
+
+    async fn next(&self, awaited: &'static str) -> Incoming {
+        poll_fn(|_| {
+            let mut mailbox = self.mailbox.lock();
+            match mailbox.inbox.take() {
+                Some(incoming) => Poll::Ready(incoming),
+                None => {
+                    mailbox.awaited = Some(awaited);
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
+fn unexpected(expected: &'static str, got: &Incoming) -> Error {
+    let got = match got {
+        Incoming::Message(raw) => describe(raw.typ),
+        Incoming::ChangeCipherSpec => "ChangeCipherSpec".to_owned(),
+    };
+    Error::UnexpectedMessage { expected, got }
+}
+
+/// The name of a handshake message type, for messages to people.
+pub(crate) fn describe(typ: HandshakeType) -> String {
+    format!("{typ}")
+}

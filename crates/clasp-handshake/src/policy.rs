@@ -1,0 +1,178 @@
+//! What a connection offers and accepts: a list of suites, versions, groups and signature schemes, and the values around
+//! them. Safe by default, open on request.
+
+use clasp_wire::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme, Strength};
+
+use crate::dialect::{Dialect, TLS12};
+use crate::suites::{CLASSIC, Suite};
+
+/// What may be negotiated. Start from [`Policy::modern`] or [`Policy::compatible`]; narrow it with the `with_` functions.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    name: &'static str,
+    pub(crate) suites: Vec<&'static Suite>,
+    /// Newest first.
+    pub(crate) dialects: Vec<&'static dyn Dialect>,
+    pub(crate) groups: Vec<NamedGroup>,
+    pub(crate) schemes: Vec<SignatureScheme>,
+    pub(crate) min_rsa_bits: usize,
+    pub(crate) min_dh_bits: usize,
+    pub(crate) extended_master_secret: bool,
+    pub(crate) require_extended_master_secret: bool,
+    pub(crate) encrypt_then_mac: bool,
+    pub(crate) require_renegotiation_info: bool,
+}
+
+/// X25519 and P-256 first: they are the fastest and the most widely had.
+const GROUPS: &[NamedGroup] = &[
+    NamedGroup::X25519,
+    NamedGroup::SECP256R1,
+    NamedGroup::SECP384R1,
+    NamedGroup::SECP521R1,
+    NamedGroup::FFDHE2048,
+    NamedGroup::FFDHE3072,
+    NamedGroup::FFDHE4096,
+];
+
+const SCHEMES: &[SignatureScheme] = &[
+    SignatureScheme::ECDSA_SECP256R1_SHA256,
+    SignatureScheme::ECDSA_SECP384R1_SHA384,
+    SignatureScheme::ECDSA_SECP521R1_SHA512,
+    SignatureScheme::ED25519,
+    SignatureScheme::RSA_PSS_RSAE_SHA256,
+    SignatureScheme::RSA_PSS_RSAE_SHA384,
+    SignatureScheme::RSA_PSS_RSAE_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+];
+
+impl Policy {
+    /// The default: TLS 1.2 with ephemeral key exchange and AEAD only. A server must show that it knows RFC 5746.
+    pub fn modern() -> Self {
+        Self::of("modern", Strength::Modern)
+    }
+
+    /// Also RSA key exchange and CBC with SHA-1 or SHA-2 MACs, encrypt-then-MAC where the peer has it: for peers from
+    /// about 2008 on. No forward secrecy with RSA key exchange.
+    pub fn compatible() -> Self {
+        Self { require_renegotiation_info: false, ..Self::of("compatible", Strength::Compatible) }
+    }
+
+    fn of(name: &'static str, weakest: Strength) -> Self {
+        Self {
+            name,
+            suites: CLASSIC.iter().filter(|suite| suite.strength <= weakest).collect(),
+            dialects: vec![&TLS12],
+            groups: GROUPS.to_vec(),
+            schemes: SCHEMES.to_vec(),
+            min_rsa_bits: 2048,
+            min_dh_bits: 2048,
+            extended_master_secret: true,
+            require_extended_master_secret: false,
+            encrypt_then_mac: true,
+            require_renegotiation_info: true,
+        }
+    }
+
+    /// The policy's name, such as `modern`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The suites, in order of preference.
+    pub fn suites(&self) -> &[&'static Suite] {
+        &self.suites
+    }
+
+    /// The versions, newest first.
+    pub fn versions(&self) -> impl Iterator<Item = ProtocolVersion> + '_ {
+        self.dialects.iter().map(|dialect| dialect.version())
+    }
+
+    /// The key exchange groups, in order of preference.
+    pub fn groups(&self) -> &[NamedGroup] {
+        &self.groups
+    }
+
+    /// The signature schemes, in order of preference.
+    pub fn signature_schemes(&self) -> &[SignatureScheme] {
+        &self.schemes
+    }
+
+    /// Keeps only these suites, in this order. Those the policy does not have are left out: a list never widens it.
+    #[must_use]
+    pub fn with_cipher_suites(mut self, suites: &[CipherSuite]) -> Self {
+        self.suites =
+            suites.iter().filter_map(|id| self.suites.iter().find(|suite| suite.id == *id).copied()).collect();
+        self
+    }
+
+    /// Keeps only versions from `oldest` to `newest`.
+    #[must_use]
+    pub fn with_versions(mut self, oldest: ProtocolVersion, newest: ProtocolVersion) -> Self {
+        self.dialects.retain(|dialect| (oldest..=newest).contains(&dialect.version()));
+        self
+    }
+
+    /// Offers these groups, in this order.
+    #[must_use]
+    pub fn with_groups(mut self, groups: &[NamedGroup]) -> Self {
+        self.groups = groups.to_vec();
+        self
+    }
+
+    /// Offers these signature schemes, in this order.
+    #[must_use]
+    pub fn with_signature_schemes(mut self, schemes: &[SignatureScheme]) -> Self {
+        self.schemes = schemes.to_vec();
+        self
+    }
+
+    /// Whether the extended master secret (RFC 7627) is offered and accepted. On by default: without it, sessions can
+    /// be made to share a master secret (the triple handshake attack).
+    #[must_use]
+    pub fn with_extended_master_secret(mut self, on: bool) -> Self {
+        self.extended_master_secret = on;
+        self
+    }
+
+    /// Whether a peer without the extended master secret is refused (RFC 7627 5.2, 5.3). Off by default.
+    #[must_use]
+    pub fn requiring_extended_master_secret(mut self, required: bool) -> Self {
+        self.require_extended_master_secret = required;
+        self
+    }
+
+    /// Whether encrypt-then-MAC (RFC 7366) is offered and accepted for CBC suites. On by default.
+    #[must_use]
+    pub fn with_encrypt_then_mac(mut self, on: bool) -> Self {
+        self.encrypt_then_mac = on;
+        self
+    }
+
+    /// Whether a peer that does not know `renegotiation_info` (RFC 5746) is refused. On in [`Policy::modern`]: against
+    /// such a server an attacker may have sent the beginning of what the server takes for our data.
+    #[must_use]
+    pub fn requiring_renegotiation_info(mut self, required: bool) -> Self {
+        self.require_renegotiation_info = required;
+        self
+    }
+
+    /// The named policy that is the first to offer `suite`, or `None` when this build carries no such suite.
+    pub fn that_offers(suite: CipherSuite) -> Option<&'static str> {
+        let row = CLASSIC.iter().find(|row| row.id == suite)?;
+        Some(match row.strength {
+            Strength::Modern => "modern",
+            Strength::Compatible => "compatible",
+            Strength::Legacy => "legacy",
+            Strength::Insecure => "insecure",
+        })
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::modern()
+    }
+}

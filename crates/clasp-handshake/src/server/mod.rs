@@ -1,0 +1,52 @@
+//! The server's side of a handshake: read the hello, choose, then go on with the flights of the version chosen.
+
+mod classic;
+
+use std::sync::Arc;
+
+use clasp_wire::ClientHello;
+use rustls_pki_types::DnsName;
+
+use crate::config::{ClientHelloInfo, Resolved, ServerConfig};
+use crate::error::{ConfigError, Error};
+use crate::hello::random;
+use crate::negotiate;
+use crate::peer::Peer;
+use crate::session::Established;
+use crate::trace::{Step, join, short_hex};
+
+/// How often a resolver may hand over to another configuration before it is taken for a circle.
+const MAX_HANDOVERS: usize = 4;
+
+/// A first handshake.
+pub(crate) async fn handshake(mut peer: Peer, mut config: Arc<ServerConfig>) -> Result<Established, Error> {
+    let hello = peer.receive::<ClientHello>().await?;
+    peer.trace(Step::ClientHello, "received ClientHello", || {
+        vec![
+            ("server name", hello.server_name().unwrap_or("-").to_owned()),
+            ("version", hello.client_version.to_string()),
+            ("random", short_hex(&hello.random.0)),
+            ("suites", join(&hello.cipher_suites)),
+            ("groups", join(hello.supported_groups().unwrap_or_default())),
+        ]
+    });
+
+    let info = ClientHelloInfo { hello: &hello, server_name: hello.server_name().filter(|name| is_dns_name(name)) };
+    let mut handovers = 0;
+    let identities = loop {
+        match config.identities.resolve(&info).await {
+            Resolved::Identities(identities) => break identities,
+            Resolved::Refuse(alert) => return Err(Error::Refused(alert)),
+            Resolved::Config(_) if handovers == MAX_HANDOVERS => return Err(ConfigError::NoIdentity.into()),
+            Resolved::Config(other) => config = other,
+        }
+        handovers += 1;
+    };
+    let choice = negotiate::choose(&config, &hello, &identities, random(config.provider)?.0)?;
+    // The classic family; the flights of TLS 1.3 will have their own file.
+    classic::full_handshake(&mut peer, &config, &hello, choice).await
+}
+
+fn is_dns_name(name: &str) -> bool {
+    DnsName::try_from(name).is_ok()
+}

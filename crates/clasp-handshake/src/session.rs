@@ -1,0 +1,180 @@
+//! What a finished handshake leaves behind.
+
+use clasp_cert::Report;
+use clasp_keys::{MasterSecret, Role, Schedule, VerifyData};
+use clasp_wire::{CipherSuite, NamedGroup, ProtocolVersion};
+use rustls_pki_types::CertificateDer;
+
+use crate::suites::Suite;
+use crate::trace::Step;
+
+/// What was agreed, and who the peer is.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub(crate) version: ProtocolVersion,
+    pub(crate) suite: &'static Suite,
+    pub(crate) group: Option<NamedGroup>,
+    pub(crate) alpn: Option<Box<[u8]>>,
+    pub(crate) server_name: Option<Box<str>>,
+    pub(crate) peer_certificates: Box<[CertificateDer<'static>]>,
+    pub(crate) report: Option<Box<Report>>,
+    pub(crate) client_authenticated: bool,
+    pub(crate) extended_master_secret: bool,
+    pub(crate) encrypt_then_mac: bool,
+    pub(crate) secure_renegotiation: bool,
+}
+
+impl Session {
+    /// The agreed version.
+    pub fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
+    /// The agreed cipher suite.
+    pub fn cipher_suite(&self) -> CipherSuite {
+        self.suite.id
+    }
+
+    /// The whole row of the agreed cipher suite.
+    pub fn suite(&self) -> &'static Suite {
+        self.suite
+    }
+
+    /// The group of the key exchange; `None` for RSA key exchange and for a server's own Diffie-Hellman group.
+    pub fn group(&self) -> Option<NamedGroup> {
+        self.group
+    }
+
+    /// The agreed application protocol (RFC 7301).
+    pub fn alpn(&self) -> Option<&[u8]> {
+        self.alpn.as_deref()
+    }
+
+    /// The server name that the client asked for (RFC 6066 3).
+    pub fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
+    }
+
+    /// The peer's certificate chain, leaf first; empty when it sent none.
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        &self.peer_certificates
+    }
+
+    /// The named checks the peer's certificate passed; `None` when it sent none.
+    pub fn report(&self) -> Option<&Report> {
+        self.report.as_deref()
+    }
+
+    /// Whether an earlier session was resumed instead of a full handshake.
+    pub fn resumed(&self) -> bool {
+        false
+    }
+
+    /// Whether the client authenticated itself with a certificate.
+    pub fn client_authenticated(&self) -> bool {
+        self.client_authenticated
+    }
+
+    /// Whether the master secret is bound to the handshake (RFC 7627).
+    pub fn extended_master_secret(&self) -> bool {
+        self.extended_master_secret
+    }
+
+    /// Whether CBC records are encrypted before they are authenticated (RFC 7366).
+    pub fn encrypt_then_mac(&self) -> bool {
+        self.encrypt_then_mac
+    }
+
+    /// Whether the peer knows `renegotiation_info` (RFC 5746).
+    pub fn secure_renegotiation(&self) -> bool {
+        self.secure_renegotiation
+    }
+
+    /// The founding document's steps that this handshake took, each with a sentence on how.
+    pub fn steps(&self) -> Vec<(Step, String)> {
+        let suite = self.suite;
+        let pre_master = if suite.key_exchange.is_ephemeral() {
+            let group = self.group.map_or_else(|| "a group of the server's own".to_owned(), |group| group.to_string());
+            format!("made with the server's cooperation: {} in {group}", suite.key_exchange.name())
+        } else {
+            "made by the client alone and encrypted to the server's RSA key".to_owned()
+        };
+        let client =
+            if self.client_authenticated { "certificate and signature sent" } else { "not asked, or none to show" };
+        let master =
+            if self.extended_master_secret { "bound to the handshake (extended)" } else { "bound to the randoms only" };
+        let keys = if self.encrypt_then_mac {
+            format!("for {}, encrypt-then-MAC", suite.id)
+        } else {
+            format!("for {}", suite.id)
+        };
+        vec![
+            (
+                Step::ClientHello,
+                self.server_name().map_or_else(|| "no server name".to_owned(), |name| format!("asks for {name}")),
+            ),
+            (Step::ServerHello, format!("chose {} and {}", self.version, suite.id)),
+            (Step::ServerAuthentication, format!("an {} certificate", suite.authentication.name())),
+            (Step::PreMasterSecret, pre_master),
+            (Step::ClientCertificate, client.to_owned()),
+            (Step::MasterSecret, master.to_owned()),
+            (Step::SessionKeys, keys),
+            (Step::ClientFinished, "verified".to_owned()),
+            (Step::ServerFinished, "verified".to_owned()),
+            (Step::ApplicationData, "flows".to_owned()),
+        ]
+    }
+}
+
+/// The connection's state between handshakes: one compact value.
+pub(crate) struct Established {
+    pub(crate) session: Session,
+    pub(crate) secrets: Secrets,
+}
+
+/// What an exporter needs (RFC 5705), and what a renegotiation will bind to (RFC 5746).
+pub(crate) struct Secrets {
+    pub(crate) schedule: Box<dyn Schedule>,
+    pub(crate) master: MasterSecret,
+    pub(crate) randoms: Randoms,
+    pub(crate) finished: BothFinished,
+}
+
+/// Both hello randoms.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Randoms {
+    pub(crate) client: [u8; 32],
+    pub(crate) server: [u8; 32],
+}
+
+impl Randoms {
+    /// Client's then server's, as every signed key exchange begins (RFC 5246 7.4.3).
+    pub(crate) fn concatenated(&self) -> [u8; 64] {
+        let mut both = [0; 64];
+        let (client, server) = both.split_at_mut(32);
+        client.copy_from_slice(&self.client);
+        server.copy_from_slice(&self.server);
+        both
+    }
+}
+
+/// The verify_data of both Finished messages.
+#[derive(Clone, Debug)]
+pub(crate) struct BothFinished {
+    pub(crate) client: VerifyData,
+    pub(crate) server: VerifyData,
+}
+
+impl BothFinished {
+    /// The channel binding `tls-unique`: the first Finished sent, which in a full handshake is the client's (RFC 5929 3).
+    pub(crate) fn first(&self) -> &VerifyData {
+        &self.client
+    }
+
+    pub(crate) fn of(&self, role: Role) -> &VerifyData {
+        match role {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
+    }
+}

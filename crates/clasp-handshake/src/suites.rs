@@ -1,0 +1,178 @@
+//! The cipher-suite table: one row a suite (RFC 5246 A.5, 5288, 5289, 7905).
+//!
+//! No other file mentions a suite by name. Every field of a row is data or a trait object, so that a crate above this
+//! one can add rows of its own.
+
+use clasp_crypto::{AeadAlgorithm, BlockCipherAlgorithm, HashAlgorithm, KeyAlgorithm, Provider};
+use clasp_record::{AeadBulk, Bulk, CbcBulk};
+use clasp_wire::{CipherSuite, ProtocolVersion, Strength};
+
+/// How client and server come to share the pre-master secret (step 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyExchange {
+    /// The client encrypts it to the server's RSA key (RFC 5246 7.4.7.1). No forward secrecy.
+    Rsa,
+    /// Ephemeral Diffie-Hellman in a finite field, signed by the server (RFC 5246 7.4.3, RFC 7919).
+    Dhe,
+    /// Ephemeral Diffie-Hellman on an elliptic curve, signed by the server (RFC 8422).
+    Ecdhe,
+}
+
+impl KeyExchange {
+    /// The name used in traces and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rsa => "RSA",
+            Self::Dhe => "DHE",
+            Self::Ecdhe => "ECDHE",
+        }
+    }
+
+    /// Whether the server contributes a signed ephemeral value, so that a stolen key opens no old session.
+    pub const fn is_ephemeral(self) -> bool {
+        match self {
+            Self::Rsa => false,
+            Self::Dhe | Self::Ecdhe => true,
+        }
+    }
+}
+
+/// The kind of key that must stand in the server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Authentication {
+    /// An RSA key.
+    Rsa,
+    /// An ECDSA key, or an Ed25519 one (RFC 8422 5.10 puts EdDSA under the ECDSA suites).
+    Ecdsa,
+}
+
+impl Authentication {
+    /// Whether a certificate with this kind of key serves.
+    pub const fn accepts(self, key: KeyAlgorithm) -> bool {
+        match self {
+            Self::Rsa => matches!(key, KeyAlgorithm::Rsa),
+            Self::Ecdsa => !matches!(key, KeyAlgorithm::Rsa),
+        }
+    }
+
+    /// The name used in traces and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rsa => "RSA",
+            Self::Ecdsa => "ECDSA",
+        }
+    }
+}
+
+/// One cipher suite.
+#[derive(Debug)]
+pub struct Suite {
+    /// Its code point, which knows its IANA name.
+    pub id: CipherSuite,
+    /// How the pre-master secret is made.
+    pub key_exchange: KeyExchange,
+    /// The server's kind of key.
+    pub authentication: Authentication,
+    /// How records are protected.
+    pub bulk: &'static dyn Bulk,
+    /// The hash of the PRF and of Finished (RFC 5246 5), from TLS 1.2 on.
+    pub prf: HashAlgorithm,
+    /// The first and the last version that may use it.
+    pub versions: (ProtocolVersion, ProtocolVersion),
+    /// The weakest policy that offers it.
+    pub strength: Strength,
+}
+
+impl Suite {
+    /// Whether the suite exists in `version`.
+    pub fn allows(&self, version: ProtocolVersion) -> bool {
+        (self.versions.0..=self.versions.1).contains(&version)
+    }
+
+    /// Whether the provider has every primitive the suite needs.
+    pub fn supported(&self, provider: &Provider) -> bool {
+        self.bulk.supported(provider) && provider.hmac(self.prf).is_some() && provider.hash(self.prf).is_some()
+    }
+}
+
+static AES_128_GCM: AeadBulk = AeadBulk { algorithm: AeadAlgorithm::Aes128Gcm };
+static AES_256_GCM: AeadBulk = AeadBulk { algorithm: AeadAlgorithm::Aes256Gcm };
+static CHACHA20: AeadBulk = AeadBulk { algorithm: AeadAlgorithm::ChaCha20Poly1305 };
+static AES_128_SHA: CbcBulk = cbc(BlockCipherAlgorithm::Aes128, HashAlgorithm::Sha1);
+static AES_256_SHA: CbcBulk = cbc(BlockCipherAlgorithm::Aes256, HashAlgorithm::Sha1);
+static AES_128_SHA256: CbcBulk = cbc(BlockCipherAlgorithm::Aes128, HashAlgorithm::Sha256);
+static AES_256_SHA256: CbcBulk = cbc(BlockCipherAlgorithm::Aes256, HashAlgorithm::Sha256);
+static AES_256_SHA384: CbcBulk = cbc(BlockCipherAlgorithm::Aes256, HashAlgorithm::Sha384);
+
+const fn cbc(cipher: BlockCipherAlgorithm, mac: HashAlgorithm) -> CbcBulk {
+    CbcBulk { cipher, mac }
+}
+
+const TLS12_ONLY: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2);
+const SINCE_TLS10: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_0, ProtocolVersion::TLS_1_2);
+
+macro_rules! suites {
+    ($($id:ident: $kx:ident $auth:ident $bulk:ident $prf:ident $versions:ident $strength:ident;)*) => {
+        &[$(Suite {
+            id: CipherSuite::$id,
+            key_exchange: KeyExchange::$kx,
+            authentication: Authentication::$auth,
+            bulk: &$bulk,
+            prf: HashAlgorithm::$prf,
+            versions: $versions,
+            strength: Strength::$strength,
+        }),*]
+    };
+}
+
+/// The suites of TLS 1.2 and before that this crate carries, best first.
+pub static CLASSIC: &[Suite] = suites![
+    TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384:       Ecdhe Ecdsa AES_256_GCM Sha384 TLS12_ONLY Modern;
+    TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256:       Ecdhe Ecdsa AES_128_GCM Sha256 TLS12_ONLY Modern;
+    TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: Ecdhe Ecdsa CHACHA20    Sha256 TLS12_ONLY Modern;
+    TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384:         Ecdhe Rsa   AES_256_GCM Sha384 TLS12_ONLY Modern;
+    TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:         Ecdhe Rsa   AES_128_GCM Sha256 TLS12_ONLY Modern;
+    TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256:   Ecdhe Rsa   CHACHA20    Sha256 TLS12_ONLY Modern;
+    TLS_DHE_RSA_WITH_AES_256_GCM_SHA384:           Dhe   Rsa   AES_256_GCM Sha384 TLS12_ONLY Modern;
+    TLS_DHE_RSA_WITH_AES_128_GCM_SHA256:           Dhe   Rsa   AES_128_GCM Sha256 TLS12_ONLY Modern;
+    TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256:     Dhe   Rsa   CHACHA20    Sha256 TLS12_ONLY Modern;
+
+    TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384: Ecdhe Ecdsa AES_256_SHA384 Sha384 TLS12_ONLY  Compatible;
+    TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256: Ecdhe Ecdsa AES_128_SHA256 Sha256 TLS12_ONLY  Compatible;
+    TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA:    Ecdhe Ecdsa AES_256_SHA    Sha256 SINCE_TLS10 Compatible;
+    TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA:    Ecdhe Ecdsa AES_128_SHA    Sha256 SINCE_TLS10 Compatible;
+    TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384:   Ecdhe Rsa   AES_256_SHA384 Sha384 TLS12_ONLY  Compatible;
+    TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256:   Ecdhe Rsa   AES_128_SHA256 Sha256 TLS12_ONLY  Compatible;
+    TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA:      Ecdhe Rsa   AES_256_SHA    Sha256 SINCE_TLS10 Compatible;
+    TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA:      Ecdhe Rsa   AES_128_SHA    Sha256 SINCE_TLS10 Compatible;
+    TLS_DHE_RSA_WITH_AES_256_CBC_SHA256:     Dhe   Rsa   AES_256_SHA256 Sha256 TLS12_ONLY  Compatible;
+    TLS_DHE_RSA_WITH_AES_128_CBC_SHA256:     Dhe   Rsa   AES_128_SHA256 Sha256 TLS12_ONLY  Compatible;
+    TLS_DHE_RSA_WITH_AES_256_CBC_SHA:        Dhe   Rsa   AES_256_SHA    Sha256 SINCE_TLS10 Compatible;
+    TLS_DHE_RSA_WITH_AES_128_CBC_SHA:        Dhe   Rsa   AES_128_SHA    Sha256 SINCE_TLS10 Compatible;
+
+    TLS_RSA_WITH_AES_256_GCM_SHA384: Rsa Rsa AES_256_GCM    Sha384 TLS12_ONLY  Compatible;
+    TLS_RSA_WITH_AES_128_GCM_SHA256: Rsa Rsa AES_128_GCM    Sha256 TLS12_ONLY  Compatible;
+    TLS_RSA_WITH_AES_256_CBC_SHA256: Rsa Rsa AES_256_SHA256 Sha256 TLS12_ONLY  Compatible;
+    TLS_RSA_WITH_AES_128_CBC_SHA256: Rsa Rsa AES_128_SHA256 Sha256 TLS12_ONLY  Compatible;
+    TLS_RSA_WITH_AES_256_CBC_SHA:    Rsa Rsa AES_256_SHA    Sha256 SINCE_TLS10 Compatible;
+    TLS_RSA_WITH_AES_128_CBC_SHA:    Rsa Rsa AES_128_SHA    Sha256 SINCE_TLS10 Compatible;
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_a_registered_suite_of_its_own() {
+        for (i, suite) in CLASSIC.iter().enumerate() {
+            let name = suite.id.name().expect("registered");
+            assert_eq!(suite.id.strength(), Some(suite.strength), "{name}");
+            assert!(name.contains(suite.key_exchange.name()), "{name}");
+            assert_eq!(name.contains("_CBC_"), suite.bulk.is_cbc(), "{name}");
+            assert!(CLASSIC.iter().skip(i + 1).all(|other| other.id != suite.id), "{name} twice");
+            assert!(suite.supported(clasp_crypto::default_provider()), "{name}");
+        }
+    }
+}
