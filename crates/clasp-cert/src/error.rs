@@ -1,0 +1,238 @@
+//! Why a peer's certificate was refused, and the alert that tells it so (RFC 5246, section 7.2.2).
+
+use clasp_wire::codepoint::AlertDescription;
+use rustls_pki_types::UnixTime;
+
+use crate::report::{Check, Report};
+use crate::text;
+use crate::verify::KeyUse;
+
+/// A peer's certificate was refused.
+///
+/// `problem` is the one that decided; `report` tells of every check, so that a certificate which
+/// is both out of date and for another host is known to be both at once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct CertificateError {
+    /// What decided.
+    pub problem: CertificateProblem,
+    /// Every check and how it ended. Boxed, because errors are rare and reports are large.
+    pub report: Box<Report>,
+}
+
+impl CertificateError {
+    /// An error with this problem in this report. A check of the problem's own that has not
+    /// failed in the report is marked as failed.
+    pub fn new(problem: CertificateProblem, mut report: Report) -> Self {
+        if let Some(check) = problem.check()
+            && !report.get(check).is_failed()
+        {
+            report.set(check, crate::Outcome::failed(problem.to_string()));
+        }
+        Self { problem, report: Box::new(report) }
+    }
+
+    /// The alert to send (RFC 5246, section 7.2.2).
+    pub fn alert(&self) -> AlertDescription {
+        self.problem.alert()
+    }
+}
+
+/// What is wrong with a peer's certificate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateProblem {
+    /// The peer sent no certificate at all.
+    #[error("the peer sent no certificate; configure one there")]
+    NoCertificate,
+    /// The peer sent more certificates than the verifier looks at.
+    #[error(
+        "the peer sent {count} certificates and at most {limit} are looked at; let it send only \
+         its own and the intermediate ones, or raise the verifier's limit"
+    )]
+    TooManyCertificates {
+        /// How many certificates came.
+        count: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// A certificate is not what RFC 5280 describes.
+    #[error("the certificate is malformed ({reason}); it has to be issued anew")]
+    Malformed {
+        /// What is wrong with it.
+        reason: Box<str>,
+    },
+    /// A date has passed (RFC 5280, section 4.1.2.5).
+    #[error(
+        "the certificate of {subject} expired on {}, {} before {}; it has to be renewed, unless \
+         this machine's clock is wrong",
+        text::date(*.not_after), text::distance(*.not_after, *.now), text::date(*.now)
+    )]
+    Expired {
+        /// Whose certificate.
+        subject: Box<str>,
+        /// Its last second.
+        not_after: UnixTime,
+        /// The time it was verified for.
+        now: UnixTime,
+    },
+    /// A date has not come yet (RFC 5280, section 4.1.2.5).
+    #[error(
+        "the certificate of {subject} is valid only from {} on, {} after {}; this machine's clock \
+         may be slow",
+        text::date(*.not_before), text::distance(*.not_before, *.now), text::date(*.now)
+    )]
+    NotYetValid {
+        /// Whose certificate.
+        subject: Box<str>,
+        /// Its first second.
+        not_before: UnixTime,
+        /// The time it was verified for.
+        now: UnixTime,
+    },
+    /// No trusted certification authority issued it, or the certificates in between are missing.
+    #[error(
+        "no trusted CA issued the certificate: the path ends at {issuer}, which is not among the \
+         trusted roots; add that CA to them if you trust it, or, if that is an intermediate one, \
+         let the peer send its certificate too"
+    )]
+    UnknownIssuer {
+        /// The name at which the path broke off.
+        issuer: Box<str>,
+    },
+    /// The peer signed its certificate itself, and nobody else did.
+    #[error(
+        "the certificate of {subject} is signed by itself and by no trusted CA; to trust exactly \
+         this one, pin its key"
+    )]
+    SelfSigned {
+        /// Whose certificate.
+        subject: Box<str>,
+    },
+    /// A certificate on the path may not issue the one below it (RFC 5280, sections 4.2.1.9 and
+    /// 4.2.1.10).
+    #[error("a certificate on the path may not issue this one: {reason}")]
+    UnfitIssuer {
+        /// What stands against it.
+        reason: Box<str>,
+    },
+    /// An issuer's signature does not verify.
+    #[error(
+        "the signature on the certificate does not verify with its issuer's key: it was altered, \
+         or another key of the same name issued it"
+    )]
+    BadSignature,
+    /// An issuer signed with an algorithm the provider does not verify, or with too small a key.
+    #[error(
+        "a certificate on the path is signed with an algorithm that is not accepted: {reason}; it \
+         has to be issued anew with a current one"
+    )]
+    UnsupportedSignature {
+        /// Which one.
+        reason: Box<str>,
+    },
+    /// The certificate is for another name (RFC 6125).
+    #[error(
+        "the certificate is not for {expected}; it is for {}; connect by one of those names, or \
+         let it be issued for this one",
+        if .presented.is_empty() { "no name at all (the subject's common name does not count)".to_owned() } else { text::list(.presented) }
+    )]
+    WrongName {
+        /// The name that was asked for.
+        expected: Box<str>,
+        /// The names in the certificate.
+        presented: Vec<Box<str>>,
+    },
+    /// The keyUsage extension does not allow what the handshake does (RFC 5280, section 4.2.1.3).
+    #[error(
+        "the certificate's keyUsage does not allow {required}, which the key exchange needs; take \
+         another key exchange, or let it be issued with that usage"
+    )]
+    WrongKeyUsage {
+        /// The use that was needed.
+        required: KeyUse,
+    },
+    /// The extKeyUsage extension does not allow this role (RFC 5280, section 4.2.1.12).
+    #[error("the certificate's extKeyUsage does not allow {required}; it has to be issued with it")]
+    WrongExtendedKeyUsage {
+        /// The purpose that was needed, by its name in RFC 5280.
+        required: &'static str,
+    },
+    /// A certification authority's own certificate was presented as a peer's.
+    #[error(
+        "the certificate is a CA's own and may not be presented by a peer; to trust exactly this \
+         one, pin its key"
+    )]
+    AuthorityAsPeer,
+    /// A certificate was revoked (RFC 5280, section 5).
+    #[error("a certificate has been revoked by its issuer; it has to be replaced")]
+    Revoked,
+    /// It could not be told whether a certificate was revoked.
+    #[error("it cannot be told whether a certificate was revoked: {reason}")]
+    RevocationUnknown {
+        /// Why not.
+        reason: Box<str>,
+    },
+    /// The key is not one of the pinned ones.
+    #[error(
+        "the server's key is none of the pinned ones; the SHA-256 of its SubjectPublicKeyInfo is \
+         {found}; if the server's key was changed on purpose, pin that"
+    )]
+    PinMismatch {
+        /// The hash of the key that came, in hexadecimal.
+        found: Box<str>,
+    },
+    /// A verifier of the caller's own refused.
+    #[error("{reason}")]
+    Refused {
+        /// Its reason.
+        reason: Box<str>,
+    },
+}
+
+impl CertificateProblem {
+    /// The alert to send (RFC 5246, section 7.2.2).
+    pub fn alert(&self) -> AlertDescription {
+        match self {
+            Self::NoCertificate => AlertDescription::HANDSHAKE_FAILURE,
+            Self::TooManyCertificates { .. } | Self::Malformed { .. } | Self::BadSignature | Self::WrongName { .. } => {
+                AlertDescription::BAD_CERTIFICATE
+            }
+            Self::Expired { .. } | Self::NotYetValid { .. } => AlertDescription::CERTIFICATE_EXPIRED,
+            Self::UnknownIssuer { .. } | Self::SelfSigned { .. } | Self::UnfitIssuer { .. } => {
+                AlertDescription::UNKNOWN_CA
+            }
+            Self::UnsupportedSignature { .. }
+            | Self::WrongKeyUsage { .. }
+            | Self::WrongExtendedKeyUsage { .. }
+            | Self::AuthorityAsPeer => AlertDescription::UNSUPPORTED_CERTIFICATE,
+            Self::Revoked => AlertDescription::CERTIFICATE_REVOKED,
+            Self::RevocationUnknown { .. } | Self::PinMismatch { .. } | Self::Refused { .. } => {
+                AlertDescription::CERTIFICATE_UNKNOWN
+            }
+        }
+    }
+
+    /// The check this problem is a failure of; `None` if it lies before or beside all of them.
+    pub fn check(&self) -> Option<Check> {
+        Some(match self {
+            Self::NoCertificate
+            | Self::TooManyCertificates { .. }
+            | Self::Malformed { .. }
+            | Self::PinMismatch { .. }
+            | Self::Refused { .. } => return None,
+            Self::Expired { .. } | Self::NotYetValid { .. } => Check::Validity,
+            Self::UnknownIssuer { .. } | Self::SelfSigned { .. } | Self::UnfitIssuer { .. } => Check::TrustedIssuer,
+            Self::BadSignature | Self::UnsupportedSignature { .. } => Check::IssuerSignature,
+            Self::WrongName { .. } => Check::HostName,
+            Self::WrongKeyUsage { .. } | Self::WrongExtendedKeyUsage { .. } | Self::AuthorityAsPeer => Check::KeyUsage,
+            Self::Revoked | Self::RevocationUnknown { .. } => Check::Revocation,
+        })
+    }
+}
+
+impl From<crate::fields::Malformed> for CertificateProblem {
+    fn from(malformed: crate::fields::Malformed) -> Self {
+        Self::Malformed { reason: malformed.0.into() }
+    }
+}

@@ -1,0 +1,197 @@
+//! Who we are: a certificate chain and the private key that goes with it (RFC 5246, sections 7.4.2 and 7.4.6).
+
+use core::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use clasp_crypto::{KeyAlgorithm, Provider, default_provider};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use webpki::EndEntityCert;
+
+use crate::fields::Fields;
+use crate::load_error::{LoadError, Source};
+use crate::pem;
+use crate::private_key::{PrivateKey, SoftwareKey};
+use crate::public_key::PublicKey;
+use crate::verify::KeyUse;
+
+/// A certificate chain with its private key. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Identity {
+    shared: Arc<Shared>,
+    ocsp_response: Option<Arc<[u8]>>,
+}
+
+struct Shared {
+    chain: Vec<CertificateDer<'static>>,
+    key: Arc<dyn PrivateKey>,
+    public_key: PublicKey,
+    /// The issuers' names of the whole chain, DER.
+    issuers: Vec<Box<[u8]>>,
+}
+
+impl Identity {
+    /// Reads a chain, the own certificate first, and a key, each from a PEM or DER file. They may
+    /// be the same file. The key is worked by the default provider.
+    pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, LoadError> {
+        let (chain, key) = (chain.as_ref(), key.as_ref());
+        Self::from_texts((&pem::read(chain)?, &Source::file(chain)), (&pem::read(key)?, &Source::file(key)))
+    }
+
+    /// Reads a chain, the own certificate first, and a key from PEM texts. The key is worked by
+    /// the default provider.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, LoadError> {
+        Self::from_texts((chain, &Source::Memory("the chain given")), (key, &Source::Memory("the key given")))
+    }
+
+    fn from_texts(chain: (&[u8], &Source), key: (&[u8], &Source)) -> Result<Self, LoadError> {
+        let certificates = pem::certificates(chain.0, chain.1)?;
+        let private_key = pem::private_key(key.0, key.1)?;
+        Self::new(certificates, chain.1, &private_key, key.1, default_provider())
+    }
+
+    /// Takes a chain, the own certificate first, and a key to be worked by `provider`.
+    pub fn from_der(
+        chain: Vec<CertificateDer<'static>>,
+        key: &PrivateKeyDer<'_>,
+        provider: &'static Provider,
+    ) -> Result<Self, LoadError> {
+        let (chain_source, key_source) = (Source::Memory("the chain given"), Source::Memory("the key given"));
+        Self::new(chain, &chain_source, key, &key_source, provider)
+    }
+
+    /// Takes a chain, the own certificate first, and a key of the caller's own kind.
+    pub fn with_key(chain: Vec<CertificateDer<'static>>, key: Arc<dyn PrivateKey>) -> Result<Self, LoadError> {
+        Self::assemble(chain, &Source::Memory("the chain given"), key)
+    }
+
+    fn new(
+        chain: Vec<CertificateDer<'static>>,
+        chain_source: &Source,
+        key: &PrivateKeyDer<'_>,
+        key_source: &Source,
+        provider: &'static Provider,
+    ) -> Result<Self, LoadError> {
+        let key = SoftwareKey::new(key, provider)
+            .map_err(|error| LoadError::Key { source_name: key_source.clone(), error })?;
+        Self::assemble(chain, chain_source, Arc::new(key))
+    }
+
+    fn assemble(
+        chain: Vec<CertificateDer<'static>>,
+        source: &Source,
+        key: Arc<dyn PrivateKey>,
+    ) -> Result<Self, LoadError> {
+        let Some(leaf) = chain.first() else {
+            return Err(LoadError::NoCertificate { source_name: source.clone() });
+        };
+        let unusable = |number, reason: String| LoadError::Certificate { source_name: source.clone(), number, reason };
+        let public_key = PublicKey::from_certificate(leaf).map_err(|error| unusable(1, error.problem.to_string()))?;
+        let mut issuers: Vec<Box<[u8]>> = Vec::with_capacity(chain.len());
+        for (certificate, number) in chain.iter().zip(1..) {
+            let fields = Fields::parse(certificate)
+                .map_err(|malformed| unusable(number, format!("malformed {}", malformed.0)))?;
+            issuers.push(fields.issuer.into());
+        }
+        check_fit(&chain, &public_key, &*key)?;
+        Ok(Self { shared: Arc::new(Shared { chain, key, public_key, issuers }), ocsp_response: None })
+    }
+
+    /// Adds the OCSP response to be stapled (RFC 6066, section 8), DER. It is not looked at.
+    #[must_use]
+    pub fn with_ocsp_response(mut self, response: Vec<u8>) -> Self {
+        self.ocsp_response = Some(response.into());
+        self
+    }
+
+    /// The chain, the own certificate first.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.shared.chain
+    }
+
+    /// The private key.
+    pub fn key(&self) -> &dyn PrivateKey {
+        &*self.shared.key
+    }
+
+    /// The private key, to be kept.
+    pub fn shared_key(&self) -> Arc<dyn PrivateKey> {
+        Arc::clone(&self.shared.key)
+    }
+
+    /// The public key, as the certificate has it.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.shared.public_key
+    }
+
+    /// What kind of key it is.
+    pub fn key_algorithm(&self) -> KeyAlgorithm {
+        self.shared.key.algorithm()
+    }
+
+    /// The OCSP response to be stapled, if there is one.
+    pub fn ocsp_response(&self) -> Option<&[u8]> {
+        self.ocsp_response.as_deref()
+    }
+
+    /// Whether the certificate is for this name (RFC 6125).
+    pub fn matches_name(&self, name: &ServerName<'_>) -> bool {
+        self.shared
+            .chain
+            .first()
+            .and_then(|leaf| EndEntityCert::try_from(leaf).ok())
+            .is_some_and(|leaf| leaf.verify_is_valid_for_subject_name(name).is_ok())
+    }
+
+    /// Whether a certificate of the chain was issued by one of these DER names, as a
+    /// CertificateRequest lists them. An empty list leaves the choice free (RFC 5246, section
+    /// 7.4.4), and so gives true.
+    pub fn issued_by<N: AsRef<[u8]>>(&self, authorities: &[N]) -> bool {
+        authorities.is_empty()
+            || self
+                .shared
+                .issuers
+                .iter()
+                .any(|issuer| authorities.iter().any(|authority| authority.as_ref() == &**issuer))
+    }
+
+    /// Whether the certificate's keyUsage allows this (RFC 5280, section 4.2.1.3).
+    pub fn allows(&self, key_use: KeyUse) -> bool {
+        self.shared.public_key.allows(key_use)
+    }
+}
+
+/// Whether the key is that of the first certificate, and what to do if it is another's.
+fn check_fit(chain: &[CertificateDer<'static>], public_key: &PublicKey, key: &dyn PrivateKey) -> Result<(), LoadError> {
+    let fits = match key.public_key() {
+        Some(own) => own.as_ref() == public_key.spki(),
+        // A key elsewhere may not tell more than its kind.
+        None => public_key.algorithm() == Some(key.algorithm()),
+    };
+    if fits {
+        return Ok(());
+    }
+    let spki_of = |der: &[u8]| Fields::parse(der).map(|fields| fields.spki.to_vec()).ok();
+    let elsewhere =
+        key.public_key().and_then(|own| chain.iter().position(|der| spki_of(der).as_deref() == Some(own.as_ref())));
+    let hint = match elsewhere {
+        Some(place) => format!(": it is that of certificate {} in the chain; put that one first", place + 1),
+        None => format!(": the key is {:?}, the certificate's is {:?}", key.algorithm(), public_key),
+    };
+    Err(LoadError::KeyMismatch {
+        subject: chain
+            .first()
+            .and_then(|der| Fields::parse(der).ok())
+            .map_or_else(|| "(unreadable name)".into(), |leaf| leaf.subject_text()),
+        hint: hint.into(),
+    })
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("certificates", &self.shared.chain.len())
+            .field("key", &self.shared.key)
+            .finish_non_exhaustive()
+    }
+}

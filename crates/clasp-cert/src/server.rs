@@ -1,0 +1,132 @@
+//! Verification of servers: chain, dates, name, purposes, revocation (RFC 5280, section 6; RFC 6125).
+
+use std::sync::Arc;
+
+use clasp_crypto::{Provider, default_provider};
+
+use crate::error::{CertificateError, CertificateProblem};
+use crate::load_error::{LoadError, Source};
+use crate::maybe_ready::MaybeReady;
+use crate::path::{PathVerifier, Peer, Question, USUAL_CHAIN};
+use crate::report::{Check, Outcome, Report};
+use crate::revocation::Revocation;
+use crate::roots::RootStore;
+use crate::verify::{ServerVerification, ServerVerifier, StapleCheck, StapleStatus};
+
+/// Verifies servers against trusted roots, as browsers do.
+#[derive(Debug)]
+pub struct WebPkiServerVerifier {
+    path: PathVerifier,
+    staple: Option<Arc<dyn StapleCheck>>,
+}
+
+impl WebPkiServerVerifier {
+    /// Begins with the trusted roots.
+    pub fn builder(roots: impl Into<Arc<RootStore>>) -> WebPkiServerVerifierBuilder {
+        WebPkiServerVerifierBuilder { parts: Parts::new(roots.into()), staple: None }
+    }
+
+    fn verify(&self, verification: &ServerVerification<'_>) -> Result<Report, CertificateError> {
+        let mut report = self.path.verify(&Question {
+            chain: verification.chain,
+            now: verification.now,
+            peer: Peer::Server { name: verification.name },
+            key_use: verification.key_use,
+        })?;
+        let Some(staple) = &self.staple else {
+            return Ok(report);
+        };
+        match staple.check_staple(verification) {
+            StapleStatus::Good => report.set(Check::Revocation, Outcome::Passed),
+            StapleStatus::Unknown => {}
+            StapleStatus::Revoked => {
+                return Err(CertificateError::new(CertificateProblem::Revoked, report));
+            }
+            StapleStatus::Refused(reason) => {
+                let problem = CertificateProblem::RevocationUnknown { reason };
+                return Err(CertificateError::new(problem, report));
+            }
+        }
+        Ok(report)
+    }
+}
+
+impl ServerVerifier for WebPkiServerVerifier {
+    fn verify_server<'a>(
+        &'a self,
+        verification: ServerVerification<'a>,
+    ) -> MaybeReady<'a, Result<Report, CertificateError>> {
+        MaybeReady::ready(self.verify(&verification))
+    }
+}
+
+/// Settings of a [`WebPkiServerVerifier`].
+#[derive(Debug)]
+#[must_use]
+pub struct WebPkiServerVerifierBuilder {
+    parts: Parts,
+    staple: Option<Arc<dyn StapleCheck>>,
+}
+
+impl WebPkiServerVerifierBuilder {
+    /// Verifies signatures with this provider instead of the default one.
+    pub const fn provider(mut self, provider: &'static Provider) -> Self {
+        self.parts.provider = provider;
+        self
+    }
+
+    /// Looks into revocation lists.
+    pub fn revocation(mut self, revocation: Revocation) -> Self {
+        self.parts.revocation = Some(revocation);
+        self
+    }
+
+    /// Has stapled OCSP responses looked at by `check`.
+    pub fn staple_check(mut self, check: Arc<dyn StapleCheck>) -> Self {
+        self.staple = Some(check);
+        self
+    }
+
+    /// Refuses chains of more certificates than this; 16 if not set. Every further certificate
+    /// gives a malicious peer more paths to let this side try.
+    pub const fn longest_chain(mut self, certificates: usize) -> Self {
+        self.parts.longest_chain = certificates;
+        self
+    }
+
+    /// Makes the verifier.
+    ///
+    /// # Errors
+    /// No root is trusted, or revocation was asked for without a list.
+    pub fn build(self) -> Result<WebPkiServerVerifier, LoadError> {
+        Ok(WebPkiServerVerifier { path: self.parts.build()?, staple: self.staple })
+    }
+}
+
+/// What the builders for both roles collect.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) roots: Arc<RootStore>,
+    pub(crate) provider: &'static Provider,
+    pub(crate) revocation: Option<Revocation>,
+    pub(crate) longest_chain: usize,
+}
+
+impl Parts {
+    pub(crate) fn new(roots: Arc<RootStore>) -> Self {
+        Self { roots, provider: default_provider(), revocation: None, longest_chain: USUAL_CHAIN }
+    }
+
+    pub(crate) fn build(self) -> Result<PathVerifier, LoadError> {
+        self.roots.require()?;
+        if self.revocation.as_ref().is_some_and(Revocation::is_empty) {
+            return Err(LoadError::NoRevocationList { source_name: Source::Memory("the revocation settings") });
+        }
+        Ok(PathVerifier {
+            provider: self.provider,
+            roots: self.roots,
+            revocation: self.revocation,
+            longest_chain: self.longest_chain,
+        })
+    }
+}
