@@ -19,6 +19,8 @@ mod server;
 mod session;
 mod suites;
 mod trace;
+#[cfg(test)]
+mod testing;
 
 pub use clasp_cert as cert;
 pub use clasp_keys::{ExportError, Role};

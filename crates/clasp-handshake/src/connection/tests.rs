@@ -1,1 +1,439 @@
 //! Tests of whole connections, in memory.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use clasp_cert::{Check, Outcome};
+use clasp_wire::{AlertDescription, CipherSuite, NamedGroup};
+
+use super::Status;
+use crate::testing::{
+    Authority, NAME, Recorder, Secrets, connections, established, exchange, give, transfer,
+};
+use crate::{CIPHER_SUITES, Connection, Error, Misbehaviour, Policy, Step};
+
+fn data(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i * 31 % 251) as u8).collect()
+}
+
+#[test]
+fn every_suite_with_and_without_its_options() {
+    let ca = Authority::new("CA");
+    for suite in CIPHER_SUITES {
+        for (ems, etm) in [(true, true), (false, false)] {
+            let policy = Policy::compatible()
+                .with_cipher_suites(&[suite.id])
+                .with_extended_master_secret(ems)
+                .with_encrypt_then_mac(etm);
+            let client = ca.client(policy.clone()).build().unwrap();
+            let server = ca.server(policy).build().unwrap();
+            let (mut client, mut server) = established(&client, &server);
+            for session in [client.session().unwrap(), server.session().unwrap()] {
+                assert_eq!(session.cipher_suite(), suite.id);
+                assert_eq!(session.extended_master_secret(), ems);
+                assert_eq!(session.encrypt_then_mac(), etm && suite.bulk.is_cbc());
+                assert!(session.secure_renegotiation());
+                assert_eq!(session.steps().len(), 10);
+            }
+            transfer(&mut client, &mut server, &data(40_000));
+            transfer(&mut server, &mut client, &data(40_000));
+        }
+    }
+}
+
+#[test]
+fn every_group() {
+    let ca = Authority::new("CA");
+    for group in Policy::modern().groups() {
+        let policy = Policy::modern().with_groups(&[*group]);
+        // A certificate's curve must be offered too, so the RSA identity serves here.
+        let client = ca.client(policy.clone()).build().unwrap();
+        let server = ca.server(policy).build().unwrap();
+        let (client, server) = established(&client, &server);
+        assert_eq!(client.session().unwrap().group(), Some(*group));
+        assert_eq!(server.session().unwrap().group(), Some(*group));
+    }
+}
+
+#[test]
+fn client_certificate_given_declined_and_missing() {
+    let ca = Authority::new("CA");
+    let with = ca.client(Policy::modern()).identity(ca.ecdsa("client.example")).build().unwrap();
+    let without = ca.client(Policy::modern()).build().unwrap();
+    let require = ca.server(Policy::modern()).client_auth(ca.require_client()).build().unwrap();
+    let request = ca.server(Policy::modern()).client_auth(ca.request_client()).build().unwrap();
+
+    for server in [&require, &request] {
+        let (client, server) = established(&with, server);
+        assert!(client.session().unwrap().client_authenticated());
+        let session = server.session().unwrap();
+        assert!(session.client_authenticated());
+        assert_eq!(session.peer_certificates().len(), 1);
+        assert!(matches!(session.report().unwrap().get(Check::Possession), Outcome::Passed));
+    }
+
+    let (client, server) = established(&without, &request);
+    assert!(!client.session().unwrap().client_authenticated());
+    assert!(!server.session().unwrap().client_authenticated());
+
+    let (mut client, mut server) = connections(&without, &require);
+    let (theirs, ours) = exchange(&mut client, &mut server);
+    assert!(matches!(ours, Some(Error::ClientCertificateMissing)), "{ours:?}");
+    assert!(matches!(theirs, Some(Error::AlertReceived(_))), "{theirs:?}");
+}
+
+#[test]
+fn client_certificate_of_another_authority_is_refused() {
+    let (ca, other) = (Authority::new("CA"), Authority::new("Other"));
+    let client = ca.client(Policy::modern()).identity(other.ecdsa("client.example")).build().unwrap();
+    let server = ca.server(Policy::modern()).client_auth(ca.require_client()).build().unwrap();
+    let (mut client, mut server) = connections(&client, &server);
+    let (theirs, ours) = exchange(&mut client, &mut server);
+    let ours = ours.expect("refused");
+    assert!(matches!(ours, Error::Certificate { .. }), "{ours}");
+    assert_eq!(ours.alert(), Some(AlertDescription::UNKNOWN_CA));
+    let Some(Error::AlertReceived(alert)) = theirs else { panic!("{theirs:?}") };
+    assert_eq!(alert.alert, AlertDescription::UNKNOWN_CA);
+}
+
+#[test]
+fn server_of_another_name_or_authority_is_refused() {
+    let (ca, other) = (Authority::new("CA"), Authority::new("Other"));
+    let server = ca.server(Policy::modern()).build().unwrap();
+    let client = ca.client(Policy::modern()).build().unwrap();
+    let mut wrong_name = Connection::client(client, "elsewhere.example".try_into().unwrap());
+    let (error, _) = exchange(&mut wrong_name, &mut Connection::server(Arc::clone(&server)));
+    let error = error.expect("refused");
+    assert!(error.to_string().contains("elsewhere.example"), "{error}");
+    assert_eq!(error.alert(), Some(AlertDescription::BAD_CERTIFICATE));
+
+    let client = other.client(Policy::modern()).build().unwrap();
+    let (mut client, mut server) = connections(&client, &server);
+    let (error, _) = exchange(&mut client, &mut server);
+    assert_eq!(error.expect("refused").alert(), Some(AlertDescription::UNKNOWN_CA));
+}
+
+#[test]
+fn alpn_agreed_absent_and_impossible() {
+    let ca = Authority::new("CA");
+    let client = |names: &[&str]| ca.client(Policy::modern()).alpn(names).unwrap().build().unwrap();
+    let server = ca.server(Policy::modern()).alpn(["h2", "http/1.1"]).unwrap().build().unwrap();
+    let (agreed, _) = established(&client(&["http/1.1", "h2"]), &server);
+    assert_eq!(agreed.session().unwrap().alpn(), Some(&b"h2"[..]));
+    let (none, _) = established(&client(&[]), &server);
+    assert_eq!(none.session().unwrap().alpn(), None);
+    let (mut client, mut server) = connections(&client(&["spdy/1"]), &server);
+    let (theirs, ours) = exchange(&mut client, &mut server);
+    assert_eq!(ours.expect("refused").alert(), Some(AlertDescription::NO_APPLICATION_PROTOCOL));
+    assert!(theirs.is_some());
+}
+
+#[test]
+fn no_common_suite_shows_both_offers_and_the_policy_that_would_do() {
+    let ca = Authority::new("CA");
+    let rsa_only = Policy::compatible().with_cipher_suites(&[CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA]);
+    let client = ca.client(rsa_only).build().unwrap();
+    let server = ca.server(Policy::modern()).build().unwrap();
+    let (mut client, mut server) = connections(&client, &server);
+    let (theirs, ours) = exchange(&mut client, &mut server);
+    let ours = ours.expect("refused");
+    assert_eq!(ours.alert(), Some(AlertDescription::HANDSHAKE_FAILURE));
+    let text = ours.to_string();
+    assert!(text.contains("TLS_RSA_WITH_AES_128_CBC_SHA"), "{text}");
+    assert!(text.contains("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"), "{text}");
+    assert!(text.contains("Policy compatible"), "{text}");
+    let text = theirs.expect("told").to_string();
+    assert!(text.contains("handshake_failure") && text.contains("We offered"), "{text}");
+}
+
+#[test]
+fn exporters_and_key_logs_agree() {
+    let ca = Authority::new("CA");
+    let log = (Arc::new(Secrets::default()), Arc::new(Secrets::default()));
+    let client = ca.client(Policy::modern()).key_log(log.0.clone()).build().unwrap();
+    let server = ca.server(Policy::modern()).key_log(log.1.clone()).build().unwrap();
+    let (client, server) = established(&client, &server);
+    let export = |tls: &Connection, context| {
+        let mut out = [0; 40];
+        tls.export_keying_material(b"EXPORTER-clasp-test", context, &mut out).unwrap().unwrap();
+        out
+    };
+    assert_eq!(export(&client, None), export(&server, None));
+    assert_eq!(export(&client, Some(b"c")), export(&server, Some(b"c")));
+    assert_ne!(export(&client, None), export(&client, Some(b"")));
+    assert_eq!(client.tls_unique().unwrap(), server.tls_unique().unwrap());
+    let (client, server) = (log.0.0.lock().unwrap(), log.1.0.lock().unwrap());
+    assert_eq!(*client, *server);
+    assert_eq!(client[0].0, "CLIENT_RANDOM");
+    assert_eq!(client[0].2.len(), 48);
+}
+
+#[test]
+fn the_trace_tells_every_step_and_no_secret() {
+    let ca = Authority::new("CA");
+    let trace = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
+    let log = Arc::new(Secrets::default());
+    let client = ca
+        .client(Policy::modern())
+        .identity(ca.ecdsa("client.example"))
+        .trace(trace.0.clone())
+        .key_log(log.clone())
+        .build()
+        .unwrap();
+    let server =
+        ca.server(Policy::modern()).client_auth(ca.require_client()).trace(trace.1.clone()).build().unwrap();
+    established(&client, &server);
+    let client: Vec<_> = trace.0.0.lock().unwrap().iter().map(|event| event.step.number()).collect();
+    assert_eq!(client.iter().copied().collect::<std::collections::BTreeSet<_>>(), (1..=10).collect());
+    let server: Vec<_> = trace.1.0.lock().unwrap().iter().map(|event| event.step).collect();
+    assert!(server.contains(&Step::MasterSecret) && server.contains(&Step::ClientFinished));
+    let secret: String = log.0.lock().unwrap()[0].2.iter().map(|byte| format!("{byte:02x}")).collect();
+    let told: String = trace.0.0.lock().unwrap().iter().map(ToString::to_string).collect();
+    assert!(!told.contains(&secret[..16]));
+}
+
+#[test]
+fn record_size_limits_hold() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::modern()).record_size_limit(512).build().unwrap();
+    let server = ca.server(Policy::modern()).record_size_limit(1000).build().unwrap();
+    let (mut client, mut server) = established(&client, &server);
+    for (from, to, limit) in [(&mut server, &mut client, 512), (&mut client, &mut server, 1000)] {
+        from.write(&data(5000)).unwrap();
+        let wire = from.output().split();
+        give(to, &wire);
+        let mut sizes = Vec::new();
+        while to.poll_now().unwrap() == Status::Data {
+            sizes.push(to.read().unwrap().len());
+        }
+        assert_eq!(sizes.iter().sum::<usize>(), 5000);
+        assert_eq!(sizes.iter().max(), Some(&limit));
+    }
+}
+
+#[test]
+fn close_and_truncation_are_told_apart() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::modern()).build().unwrap();
+    let server = ca.server(Policy::modern()).build().unwrap();
+
+    let (mut a, mut b) = established(&client, &server);
+    a.close();
+    give(&mut b, &a.output().split());
+    assert_eq!(b.poll_now().unwrap(), Status::Closed);
+    b.receive_eof();
+    assert_eq!(b.poll_now().unwrap(), Status::Closed);
+    // Half-closed: the other direction still works.
+    transfer(&mut b, &mut a, b"still here");
+    assert!(matches!(a.write(b"x"), Err(Error::NotWritable(_))));
+
+    let (mut a, mut b) = established(&client, &server);
+    a.write(b"the end is missing").unwrap();
+    give(&mut b, &a.output().split());
+    b.receive_eof();
+    assert_eq!(b.poll_now().unwrap(), Status::Data);
+    assert_eq!(&b.read().unwrap()[..], b"the end is missing");
+    assert!(matches!(b.poll_now(), Err(Error::Truncated)));
+}
+
+#[test]
+fn tampered_records_are_refused_with_one_alert() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::compatible()).build().unwrap();
+    for suite in CIPHER_SUITES {
+        let server = ca.server(Policy::compatible().with_cipher_suites(&[suite.id])).build().unwrap();
+        let (mut client, mut server) = established(&client, &server);
+        client.write(b"attack at dawn").unwrap();
+        let mut wire = client.output().split();
+        *wire.last_mut().unwrap() ^= 1;
+        give(&mut server, &wire);
+        let error = server.poll_now().unwrap_err();
+        assert_eq!(error.alert(), Some(AlertDescription::BAD_RECORD_MAC));
+        give(&mut client, &server.output().split());
+        let told = client.poll_now().unwrap_err();
+        assert!(matches!(told, Error::AlertReceived(alert) if alert.alert == AlertDescription::BAD_RECORD_MAC));
+    }
+}
+
+#[test]
+fn garbage_oversized_and_foreign_input_is_refused() {
+    let ca = Authority::new("CA");
+    let server = ca.server(Policy::modern()).build().unwrap();
+    let cases: [(&[u8], AlertDescription); 4] = [
+        (&[0x16, 3, 1, 0x50, 0, 1], AlertDescription::RECORD_OVERFLOW),
+        (&[0x17, 3, 3, 0, 1, 0], AlertDescription::UNEXPECTED_MESSAGE),
+        (&[0x14, 3, 3, 0, 1, 1], AlertDescription::UNEXPECTED_MESSAGE),
+        (&[0x16, 3, 1, 0, 4, 1, 0xff, 0xff, 0xff], AlertDescription::ILLEGAL_PARAMETER),
+    ];
+    for (bytes, alert) in cases {
+        let mut server = Connection::server(Arc::clone(&server));
+        give(&mut server, bytes);
+        let error = server.poll_now().unwrap_err();
+        assert_eq!(error.alert(), Some(alert), "{error}");
+        assert!(server.has_output());
+        assert_eq!(server.poll_now().unwrap_err().alert(), Some(alert));
+    }
+    let mut server = Connection::server(server);
+    give(&mut server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(server.poll_now().unwrap_err().to_string().contains("HTTP"));
+}
+
+#[test]
+fn a_message_across_the_key_change_is_refused() {
+    let ca = Authority::new("CA");
+    let (client, server) =
+        (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (mut client, mut server) = connections(&client, &server);
+    client.poll_now().unwrap();
+    give(&mut server, &client.output().split());
+    server.poll_now().unwrap();
+    give(&mut client, &server.output().split());
+    client.poll_now().unwrap();
+    let wire = client.output().split();
+    // The second flight begins with the ClientKeyExchange record; one more byte of handshake follows it.
+    let first = 5 + usize::from(u16::from_be_bytes([wire[3], wire[4]]));
+    let mut attack = wire[..first].to_vec();
+    attack.extend_from_slice(&[0x16, 3, 3, 0, 1, 20]);
+    attack.extend_from_slice(&wire[first..]);
+    give(&mut server, &attack);
+    let error = server.poll_now().unwrap_err();
+    assert!(matches!(error, Error::Misbehaved(Misbehaviour::RecordsInterleaved)), "{error}");
+}
+
+#[test]
+fn renegotiation_is_declined_a_few_times() {
+    let ca = Authority::new("CA");
+    let (client, server) =
+        (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (mut client, mut server) = established(&client, &server);
+    for _ in 0..4 {
+        server.seal(clasp_wire::ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
+        give(&mut client, &server.output().split());
+        assert_eq!(client.poll_now().unwrap(), Status::NeedInput);
+        // The answer is a warning, which a server takes.
+        give(&mut server, &client.output().split());
+        assert_eq!(server.poll_now().unwrap(), Status::NeedInput);
+    }
+    transfer(&mut client, &mut server, b"all goes on");
+    server.seal(clasp_wire::ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
+    give(&mut client, &server.output().split());
+    assert!(matches!(client.poll_now(), Err(Error::TooMany(_))));
+}
+
+#[test]
+fn nothing_is_written_before_the_handshake_is_done() {
+    let ca = Authority::new("CA");
+    let mut client = Connection::client(ca.client(Policy::modern()).build().unwrap(), NAME.try_into().unwrap());
+    assert!(matches!(client.write(b"x"), Err(Error::NotWritable(_))));
+    assert!(client.session().is_none());
+    client.receive_eof();
+    assert!(matches!(client.poll_now(), Err(Error::ClosedInHandshake { awaited: "ServerHello" })));
+}
+
+#[test]
+fn byte_by_byte_is_the_same() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::modern()).identity(ca.ecdsa("client.example")).build().unwrap();
+    let server = ca.server(Policy::modern()).client_auth(ca.require_client()).build().unwrap();
+    let (mut client, mut server) = connections(&client, &server);
+    while client.is_handshaking() || server.is_handshaking() {
+        client.poll_now().unwrap();
+        for byte in client.output().split() {
+            give(&mut server, &[byte]);
+            server.poll_now().unwrap();
+        }
+        server.poll_now().unwrap();
+        for byte in server.output().split() {
+            give(&mut client, &[byte]);
+            client.poll_now().unwrap();
+        }
+    }
+    transfer(&mut client, &mut server, &data(100));
+}
+
+mod pending {
+    //! Callbacks that are not ready at once.
+
+    use super::*;
+    use crate::{ClientHelloInfo, IdentityResolver, Resolved};
+    use clasp_cert::{Identity, MaybeReady};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Answers when `ready` is set; whoever sets it polls again.
+    #[derive(Debug)]
+    struct Slow {
+        identity: Arc<Identity>,
+        ready: Arc<AtomicBool>,
+    }
+
+    impl IdentityResolver for Slow {
+        fn resolve<'a>(&'a self, hello: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
+            assert_eq!(hello.server_name, Some(NAME));
+            MaybeReady::future(std::future::poll_fn(|_| {
+                if self.ready.load(Ordering::Relaxed) {
+                    Poll::Ready(Resolved::Identities(vec![Arc::clone(&self.identity)]))
+                } else {
+                    Poll::Pending
+                }
+            }))
+        }
+    }
+
+    fn slow_server(ca: &Authority, ready: &Arc<AtomicBool>) -> Connection {
+        let resolver = Slow { identity: Arc::new(ca.rsa(NAME)), ready: Arc::clone(ready) };
+        let config = crate::ServerConfig::builder(Policy::modern()).identity_resolver(Arc::new(resolver));
+        Connection::server(config.build().unwrap())
+    }
+
+    #[test]
+    fn a_slow_resolver_holds_the_handshake_up() {
+        let ca = Authority::new("CA");
+        let ready = Arc::new(AtomicBool::new(false));
+        let mut server = slow_server(&ca, &ready);
+        let mut client = Connection::client(ca.client(Policy::modern()).build().unwrap(), NAME.try_into().unwrap());
+        client.poll_now().unwrap();
+        give(&mut server, &client.output().split());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(server.poll(&mut cx).is_pending());
+        assert!(matches!(server.poll_now(), Err(Error::CallbackPending)));
+        assert!(!server.has_output());
+        ready.store(true, Ordering::Relaxed);
+        assert_eq!(exchange(&mut client, &mut server).1.map(|error| error.to_string()), None);
+        transfer(&mut client, &mut server, b"worth the wait");
+    }
+
+    #[test]
+    fn the_end_of_input_is_noticed_meanwhile() {
+        let ca = Authority::new("CA");
+        let mut server = slow_server(&ca, &Arc::default());
+        let mut client = Connection::client(ca.client(Policy::modern()).build().unwrap(), NAME.try_into().unwrap());
+        client.poll_now().unwrap();
+        give(&mut server, &client.output().split());
+        assert!(matches!(server.poll_now(), Err(Error::CallbackPending)));
+        server.receive_eof();
+        assert!(matches!(server.poll_now(), Err(Error::ClosedInHandshake { .. })));
+    }
+}
+
+#[test]
+fn sni_and_signatures_drive_the_choice_of_certificate() {
+    let ca = Authority::new("CA");
+    let server = crate::ServerConfig::builder(Policy::modern())
+        .identity(ca.ecdsa("other.example"))
+        .identity(ca.rsa(NAME))
+        .identity(ca.ecdsa(NAME))
+        .build()
+        .unwrap();
+    let suite_of = |policy: Policy| {
+        let client = ca.client(policy).build().unwrap();
+        let (client, _) = established(&client, &server);
+        client.session().unwrap().cipher_suite()
+    };
+    assert_eq!(suite_of(Policy::modern()), CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384);
+    let schemes: Vec<_> =
+        Policy::modern().signature_schemes().iter().copied().filter(|s| s.to_string().starts_with("rsa")).collect();
+    assert_eq!(
+        suite_of(Policy::modern().with_signature_schemes(&schemes).with_groups(&[NamedGroup::X25519])),
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+    );
+}

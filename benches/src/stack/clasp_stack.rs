@@ -1,0 +1,114 @@
+//! Clasp, by its sans-I/O `Connection`.
+
+use std::sync::Arc;
+
+use bytes::Buf;
+use clasp::cert::{Identity, RootStore};
+use clasp::wire::{CipherSuite, NamedGroup};
+use clasp::{ClientConfig, Connection, Policy, ServerConfig, Status};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+
+use super::{Endpoint, Stack, Suite};
+use crate::certs::{Chain, NAME};
+
+/// Clasp with its default provider.
+#[derive(Debug)]
+pub struct Clasp {
+    client: Arc<ClientConfig>,
+    server: Arc<ServerConfig>,
+}
+
+fn suites(suite: Suite) -> &'static [CipherSuite] {
+    match suite {
+        Suite::EcdheAes128Gcm => &[
+            CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        ],
+        Suite::EcdheAes256Gcm => &[
+            CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        ],
+        Suite::EcdheChaCha20 => &[
+            CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        ],
+        Suite::EcdheAes128CbcSha => {
+            &[CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA]
+        }
+        Suite::RsaAes128Gcm => &[CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256],
+    }
+}
+
+impl Clasp {
+    /// For [`super::ALL`].
+    pub fn make(chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
+        let policy = Policy::compatible().with_cipher_suites(suites(suite)).with_groups(&[NamedGroup::X25519]);
+        let mut roots = RootStore::default();
+        roots.add_der(CertificateDer::from(chain.root.clone())).expect("root");
+        let certs = chain.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+        let key = PrivateKeyDer::try_from(chain.key.clone()).expect("key");
+        let identity = Identity::from_der(certs, key, clasp::crypto::default_provider()).expect("identity");
+        Some(Box::new(Self {
+            client: ClientConfig::builder(policy.clone()).roots(roots).build().expect("client"),
+            server: ServerConfig::builder(policy).identity(identity).build().expect("server"),
+        }))
+    }
+}
+
+impl Stack for Clasp {
+    fn name(&self) -> &'static str {
+        "clasp"
+    }
+
+    fn client(&self) -> Box<dyn Endpoint> {
+        let name = ServerName::try_from(NAME).expect("name");
+        let mut end = End { tls: Connection::client(Arc::clone(&self.client), name), drained: 0 };
+        end.work();
+        Box::new(end)
+    }
+
+    fn server(&self) -> Box<dyn Endpoint> {
+        Box::new(End { tls: Connection::server(Arc::clone(&self.server)), drained: 0 })
+    }
+}
+
+struct End {
+    tls: Connection,
+    drained: usize,
+}
+
+impl End {
+    fn work(&mut self) {
+        while self.tls.poll_now().expect("clasp") == Status::Data {
+            self.drained += self.tls.read().map_or(0, |data| data.len());
+        }
+    }
+}
+
+impl Endpoint for End {
+    fn take_in(&mut self, mut wire: &[u8]) {
+        while !wire.is_empty() {
+            let taken = self.tls.receive(wire);
+            wire.advance(taken);
+            self.work();
+        }
+    }
+
+    fn give_out(&mut self, wire: &mut Vec<u8>) {
+        let output = self.tls.output();
+        wire.extend_from_slice(output);
+        output.clear();
+    }
+
+    fn is_handshaking(&self) -> bool {
+        self.tls.is_handshaking()
+    }
+
+    fn send(&mut self, data: &[u8]) {
+        assert_eq!(self.tls.write(data).expect("clasp"), data.len());
+    }
+
+    fn drain(&mut self) -> usize {
+        std::mem::take(&mut self.drained)
+    }
+}

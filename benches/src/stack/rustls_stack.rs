@@ -1,0 +1,140 @@
+//! rustls, on ring and on aws-lc-rs.
+
+use std::io::{BufRead, Write};
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
+use rustls::server::NoServerSessionStorage;
+use rustls::{CipherSuite, ClientConfig, ClientConnection, Connection, NamedGroup, RootCertStore, ServerConfig, ServerConnection};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+
+use super::{Endpoint, Stack, Suite};
+use crate::certs::{Chain, NAME};
+
+/// rustls with one of its providers.
+#[derive(Debug)]
+pub struct Rustls {
+    name: &'static str,
+    client: Arc<ClientConfig>,
+    server: Arc<ServerConfig>,
+}
+
+fn suites(suite: Suite) -> &'static [CipherSuite] {
+    match suite {
+        Suite::EcdheAes128Gcm => &[
+            CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        ],
+        Suite::EcdheAes256Gcm => &[
+            CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        ],
+        Suite::EcdheChaCha20 => &[
+            CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        ],
+        // rustls has neither CBC nor RSA key exchange.
+        Suite::EcdheAes128CbcSha | Suite::RsaAes128Gcm => &[],
+    }
+}
+
+impl Rustls {
+    /// rustls on ring.
+    pub fn make_ring(chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
+        Self::make("rustls-ring", rustls::crypto::ring::default_provider(), chain, suite)
+    }
+
+    /// rustls on aws-lc-rs.
+    pub fn make_aws_lc(chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
+        Self::make("rustls-aws-lc-rs", rustls::crypto::aws_lc_rs::default_provider(), chain, suite)
+    }
+
+    fn make(name: &'static str, mut provider: CryptoProvider, chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
+        provider.cipher_suites.retain(|row| suites(suite).contains(&row.suite()));
+        provider.kx_groups.retain(|group| group.name() == NamedGroup::X25519);
+        if provider.cipher_suites.is_empty() {
+            return None;
+        }
+        let provider = Arc::new(provider);
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(chain.root.clone())).expect("root");
+        let certs = chain.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+        let key = PrivateKeyDer::try_from(chain.key.clone()).expect("key");
+        let versions = &[&rustls::version::TLS12];
+        let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(versions)
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        client.resumption = Resumption::disabled();
+        let mut server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(certs, key)
+            .expect("identity");
+        server.session_storage = Arc::new(NoServerSessionStorage {});
+        Some(Box::new(Self { name, client: Arc::new(client), server: Arc::new(server) }))
+    }
+}
+
+impl Stack for Rustls {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn client(&self) -> Box<dyn Endpoint> {
+        let name = ServerName::try_from(NAME).expect("name");
+        let tls = ClientConnection::new(Arc::clone(&self.client), name).expect("rustls");
+        Box::new(End { tls: tls.into(), drained: 0 })
+    }
+
+    fn server(&self) -> Box<dyn Endpoint> {
+        let tls = ServerConnection::new(Arc::clone(&self.server)).expect("rustls");
+        Box::new(End { tls: tls.into(), drained: 0 })
+    }
+}
+
+struct End {
+    tls: Connection,
+    drained: usize,
+}
+
+impl Endpoint for End {
+    fn take_in(&mut self, mut wire: &[u8]) {
+        while !wire.is_empty() {
+            self.tls.read_tls(&mut wire).expect("rustls");
+            let state = self.tls.process_new_packets().expect("rustls");
+            if state.plaintext_bytes_to_read() > 0 {
+                let mut reader = self.tls.reader();
+                while let Ok(data) = reader.fill_buf() {
+                    let n = data.len();
+                    if n == 0 {
+                        break;
+                    }
+                    self.drained += n;
+                    reader.consume(n);
+                }
+            }
+        }
+    }
+
+    fn give_out(&mut self, wire: &mut Vec<u8>) {
+        while self.tls.wants_write() {
+            self.tls.write_tls(wire).expect("rustls");
+        }
+    }
+
+    fn is_handshaking(&self) -> bool {
+        self.tls.is_handshaking()
+    }
+
+    fn send(&mut self, data: &[u8]) {
+        self.tls.writer().write_all(data).expect("rustls");
+    }
+
+    fn drain(&mut self) -> usize {
+        std::mem::take(&mut self.drained)
+    }
+}

@@ -1,0 +1,153 @@
+//! What this crate's tests share: certificates made on the spot, and two connections that talk in memory.
+
+use std::sync::{Arc, Mutex};
+
+use clasp_cert::{Identity, RootStore, WebPkiClientVerifier};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::{
+    ClientAuth, ClientConfig, ClientConfigBuilder, Connection, Error, KeyLog, Policy, ServerConfig,
+    ServerConfigBuilder, Status, Trace, TraceEvent,
+};
+
+pub(crate) const NAME: &str = "server.example";
+const RSA_KEY: &str = include_str!("../test-data/rsa2048.pem");
+
+/// A certificate authority.
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    root: CertificateDer<'static>,
+}
+
+impl Authority {
+    pub(crate) fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let root = params.self_signed(&key).unwrap().der().clone();
+        Self { issuer: Issuer::new(params, key), root }
+    }
+
+    pub(crate) fn roots(&self) -> RootStore {
+        let mut roots = RootStore::default();
+        roots.add_der(self.root.clone()).unwrap();
+        roots
+    }
+
+    fn issue(&self, name: &str, key: &KeyPair) -> Identity {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+        let leaf = params.signed_by(key, &self.issuer).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        Identity::from_der(vec![leaf.der().clone()], key, clasp_crypto::default_provider()).unwrap()
+    }
+
+    pub(crate) fn ecdsa(&self, name: &str) -> Identity {
+        self.issue(name, &KeyPair::generate().unwrap())
+    }
+
+    pub(crate) fn rsa(&self, name: &str) -> Identity {
+        self.issue(name, &KeyPair::from_pem(RSA_KEY).unwrap())
+    }
+
+    pub(crate) fn client(&self, policy: Policy) -> ClientConfigBuilder {
+        ClientConfig::builder(policy).roots(self.roots())
+    }
+
+    /// A server with an RSA and an ECDSA identity.
+    pub(crate) fn server(&self, policy: Policy) -> ServerConfigBuilder {
+        ServerConfig::builder(policy).identity(self.rsa(NAME)).identity(self.ecdsa(NAME))
+    }
+
+    pub(crate) fn require_client(&self) -> ClientAuth {
+        ClientAuth::Require(Arc::new(WebPkiClientVerifier::builder(self.roots()).build().unwrap()))
+    }
+
+    pub(crate) fn request_client(&self) -> ClientAuth {
+        ClientAuth::Request(Arc::new(WebPkiClientVerifier::builder(self.roots()).build().unwrap()))
+    }
+}
+
+pub(crate) fn connections(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> (Connection, Connection) {
+    let name = NAME.try_into().unwrap();
+    (Connection::client(Arc::clone(client), name), Connection::server(Arc::clone(server)))
+}
+
+/// Carries bytes both ways until both sides have come to rest. A side's error is kept; its last output still goes over.
+pub(crate) fn exchange(client: &mut Connection, server: &mut Connection) -> (Option<Error>, Option<Error>) {
+    let mut errors = (None, None);
+    loop {
+        let from_client = step(client, &mut errors.0);
+        let from_server = step(server, &mut errors.1);
+        if from_client.is_empty() && from_server.is_empty() {
+            return errors;
+        }
+        give(server, &from_client);
+        give(client, &from_server);
+    }
+}
+
+fn step(tls: &mut Connection, error: &mut Option<Error>) -> Vec<u8> {
+    if let Err(failure) = tls.poll_now() {
+        *error = Some(failure);
+    }
+    tls.output().split().to_vec()
+}
+
+/// Gives input to a side that may already have failed.
+pub(crate) fn give(tls: &mut Connection, bytes: &[u8]) {
+    assert_eq!(tls.receive(bytes), bytes.len());
+}
+
+/// A finished handshake between the two.
+pub(crate) fn established(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> (Connection, Connection) {
+    let (mut client, mut server) = connections(client, server);
+    let errors = exchange(&mut client, &mut server);
+    assert!(errors.0.is_none() && errors.1.is_none(), "{errors:?}");
+    assert!(!client.is_handshaking() && !server.is_handshaking());
+    (client, server)
+}
+
+/// Sends `data` from one side to the other, whole.
+pub(crate) fn transfer(from: &mut Connection, to: &mut Connection, data: &[u8]) {
+    let mut got = Vec::new();
+    let mut left = data;
+    while got.len() < data.len() {
+        let n = from.write(left).unwrap();
+        left = &left[n..];
+        let wire = from.output().split();
+        let mut wire = &wire[..];
+        while !wire.is_empty() {
+            let n = to.receive(wire);
+            wire = &wire[n..];
+            while to.poll_now().unwrap() == Status::Data {
+                got.extend_from_slice(&to.read().unwrap());
+            }
+        }
+    }
+    assert!(got == data, "data differs");
+}
+
+/// Keeps every event.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder(pub(crate) Mutex<Vec<TraceEvent>>);
+
+impl Trace for Recorder {
+    fn event(&self, event: &TraceEvent) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+/// Keeps every logged secret.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets(pub(crate) Mutex<Vec<(String, [u8; 32], Vec<u8>)>>);
+
+impl KeyLog for Secrets {
+    fn log(&self, label: &str, client_random: &[u8; 32], secret: &[u8]) {
+        self.0.lock().unwrap().push((label.to_owned(), *client_random, secret.to_vec()));
+    }
+}
