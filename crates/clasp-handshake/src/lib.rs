@@ -20,6 +20,8 @@ mod session;
 mod suites;
 mod trace;
 #[cfg(test)]
+mod misorder;
+#[cfg(test)]
 mod testing;
 
 pub use clasp_cert as cert;
