@@ -1,0 +1,8 @@
+//! Tests of the verifiers and identities as a whole (RFC 5280, section 6).
+
+mod client;
+mod identity;
+mod keys;
+mod pins;
+mod revocation;
+mod server;
