@@ -1,5 +1,7 @@
 //! Why a peer's certificate was refused, and the alert that tells it so (RFC 5246, section 7.2.2).
 
+use core::fmt;
+
 use clasp_wire::codepoint::AlertDescription;
 use rustls_pki_types::UnixTime;
 
@@ -27,7 +29,7 @@ impl CertificateError {
         if let Some(check) = problem.check()
             && !report.get(check).is_failed()
         {
-            report.set(check, crate::Outcome::failed(problem.to_string()));
+            report.set(check, crate::Outcome::failed(problem.finding()));
         }
         Self { problem, report: Box::new(report) }
     }
@@ -39,17 +41,12 @@ impl CertificateError {
 }
 
 /// What is wrong with a peer's certificate.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CertificateProblem {
     /// The peer sent no certificate at all.
-    #[error("the peer sent no certificate; configure one there")]
     NoCertificate,
     /// The peer sent more certificates than the verifier looks at.
-    #[error(
-        "the peer sent {count} certificates and at most {limit} are looked at; let it send only \
-         its own and the intermediate ones, or raise the verifier's limit"
-    )]
     TooManyCertificates {
         /// How many certificates came.
         count: usize,
@@ -57,17 +54,11 @@ pub enum CertificateProblem {
         limit: usize,
     },
     /// A certificate is not what RFC 5280 describes.
-    #[error("the certificate is malformed ({reason}); it has to be issued anew")]
     Malformed {
         /// What is wrong with it.
         reason: Box<str>,
     },
     /// A date has passed (RFC 5280, section 4.1.2.5).
-    #[error(
-        "the certificate of {subject} expired on {}, {} before {}; it has to be renewed, unless \
-         this machine's clock is wrong",
-        text::date(*.not_after), text::distance(*.not_after, *.now), text::date(*.now)
-    )]
     Expired {
         /// Whose certificate.
         subject: Box<str>,
@@ -77,11 +68,6 @@ pub enum CertificateProblem {
         now: UnixTime,
     },
     /// A date has not come yet (RFC 5280, section 4.1.2.5).
-    #[error(
-        "the certificate of {subject} is valid only from {} on, {} after {}; this machine's clock \
-         may be slow",
-        text::date(*.not_before), text::distance(*.not_before, *.now), text::date(*.now)
-    )]
     NotYetValid {
         /// Whose certificate.
         subject: Box<str>,
@@ -91,52 +77,29 @@ pub enum CertificateProblem {
         now: UnixTime,
     },
     /// No trusted certification authority issued it, or the certificates in between are missing.
-    #[error(
-        "no trusted CA issued the certificate: the path ends at {issuer}, which is not among the \
-         trusted roots; add that CA to them if you trust it, or, if that is an intermediate one, \
-         let the peer send its certificate too"
-    )]
     UnknownIssuer {
         /// The name at which the path broke off.
         issuer: Box<str>,
     },
     /// The peer signed its certificate itself, and nobody else did.
-    #[error(
-        "the certificate of {subject} is signed by itself and by no trusted CA; to trust exactly \
-         this one, pin its key"
-    )]
     SelfSigned {
         /// Whose certificate.
         subject: Box<str>,
     },
     /// A certificate on the path may not issue the one below it (RFC 5280, sections 4.2.1.9 and
     /// 4.2.1.10).
-    #[error("a certificate on the path may not issue this one: {reason}")]
     UnfitIssuer {
         /// What stands against it.
         reason: Box<str>,
     },
     /// An issuer's signature does not verify.
-    #[error(
-        "the signature on the certificate does not verify with its issuer's key: it was altered, \
-         or another key of the same name issued it"
-    )]
     BadSignature,
     /// An issuer signed with an algorithm the provider does not verify, or with too small a key.
-    #[error(
-        "a certificate on the path is signed with an algorithm that is not accepted: {reason}; it \
-         has to be issued anew with a current one"
-    )]
     UnsupportedSignature {
         /// Which one.
         reason: Box<str>,
     },
     /// The certificate is for another name (RFC 6125).
-    #[error(
-        "the certificate is not for {expected}; it is for {}; connect by one of those names, or \
-         let it be issued for this one",
-        if .presented.is_empty() { "no name at all (the subject's common name does not count)".to_owned() } else { text::list(.presented) }
-    )]
     WrongName {
         /// The name that was asked for.
         expected: Box<str>,
@@ -144,46 +107,30 @@ pub enum CertificateProblem {
         presented: Vec<Box<str>>,
     },
     /// The keyUsage extension does not allow what the handshake does (RFC 5280, section 4.2.1.3).
-    #[error(
-        "the certificate's keyUsage does not allow {required}, which the key exchange needs; take \
-         another key exchange, or let it be issued with that usage"
-    )]
     WrongKeyUsage {
         /// The use that was needed.
         required: KeyUse,
     },
     /// The extKeyUsage extension does not allow this role (RFC 5280, section 4.2.1.12).
-    #[error("the certificate's extKeyUsage does not allow {required}; it has to be issued with it")]
     WrongExtendedKeyUsage {
         /// The purpose that was needed, by its name in RFC 5280.
         required: &'static str,
     },
     /// A certification authority's own certificate was presented as a peer's.
-    #[error(
-        "the certificate is a CA's own and may not be presented by a peer; to trust exactly this \
-         one, pin its key"
-    )]
     AuthorityAsPeer,
     /// A certificate was revoked (RFC 5280, section 5).
-    #[error("a certificate has been revoked by its issuer; it has to be replaced")]
     Revoked,
     /// It could not be told whether a certificate was revoked.
-    #[error("it cannot be told whether a certificate was revoked: {reason}")]
     RevocationUnknown {
         /// Why not.
         reason: Box<str>,
     },
     /// The key is not one of the pinned ones.
-    #[error(
-        "the server's key is none of the pinned ones; the SHA-256 of its SubjectPublicKeyInfo is \
-         {found}; if the server's key was changed on purpose, pin that"
-    )]
     PinMismatch {
         /// The hash of the key that came, in hexadecimal.
         found: Box<str>,
     },
     /// A verifier of the caller's own refused.
-    #[error("{reason}")]
     Refused {
         /// Its reason.
         reason: Box<str>,
@@ -191,6 +138,90 @@ pub enum CertificateProblem {
 }
 
 impl CertificateProblem {
+    /// What was found, without what to do about it. [`Display`](fmt::Display) says both.
+    pub fn finding(&self) -> String {
+        match self {
+            Self::NoCertificate => "the peer sent no certificate".into(),
+            Self::TooManyCertificates { count, limit } => {
+                format!("the peer sent {count} certificates, and at most {limit} are looked at")
+            }
+            Self::Malformed { reason } => format!("the certificate is malformed ({reason})"),
+            Self::Expired { subject, not_after, now } => format!(
+                "the certificate of {subject} expired on {}, {} before {}",
+                text::date(*not_after),
+                text::distance(*not_after, *now),
+                text::date(*now)
+            ),
+            Self::NotYetValid { subject, not_before, now } => format!(
+                "the certificate of {subject} is valid only from {} on, {} after {}",
+                text::date(*not_before),
+                text::distance(*not_before, *now),
+                text::date(*now)
+            ),
+            Self::UnknownIssuer { issuer } => format!(
+                "no trusted CA issued the certificate: the path ends at {issuer}, which is not among the trusted roots"
+            ),
+            Self::SelfSigned { subject } => {
+                format!("the certificate of {subject} is signed by itself and by no trusted CA")
+            }
+            Self::UnfitIssuer { reason } => format!("a certificate on the path may not issue this one: {reason}"),
+            Self::BadSignature => "the signature on a certificate does not verify with its issuer's key".into(),
+            Self::UnsupportedSignature { reason } => {
+                format!("a certificate on the path is signed with an algorithm that is not accepted: {reason}")
+            }
+            Self::WrongName { expected, presented } if presented.is_empty() => format!(
+                "the certificate is not for {expected} but for no name at all (the subject's common name does not \
+                 count)"
+            ),
+            Self::WrongName { expected, presented } => {
+                format!("the certificate is not for {expected} but for {}", text::list(presented))
+            }
+            Self::WrongKeyUsage { required } => {
+                format!("the certificate's keyUsage does not allow {required}, which the key exchange needs")
+            }
+            Self::WrongExtendedKeyUsage { required } => {
+                format!("the extKeyUsage of a certificate does not allow {required}")
+            }
+            Self::AuthorityAsPeer => "the certificate is a CA's own and may not be presented by a peer".into(),
+            Self::Revoked => "a certificate has been revoked by its issuer".into(),
+            Self::RevocationUnknown { reason } => {
+                format!("it cannot be told whether a certificate was revoked: {reason}")
+            }
+            Self::PinMismatch { found } => format!("the server's key is none of the pinned ones; its pin is {found}"),
+            Self::Refused { reason } => reason.to_string(),
+        }
+    }
+
+    /// What can be done about it, where something can.
+    pub fn advice(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoCertificate => "configure one there",
+            Self::TooManyCertificates { .. } => {
+                "let it send only its own and the intermediate ones, or raise the verifier's limit"
+            }
+            Self::Malformed { .. } => "it has to be issued anew",
+            Self::Expired { .. } => "it has to be renewed, unless this machine's clock is wrong",
+            Self::NotYetValid { .. } => "this machine's clock may be slow",
+            Self::UnknownIssuer { .. } => {
+                "add that CA to them if you trust it, or, if that is an intermediate one, let the peer send its \
+                 certificate too"
+            }
+            Self::SelfSigned { .. } | Self::AuthorityAsPeer => "to trust exactly this one, pin its key",
+            Self::UnfitIssuer { .. } => "the peer needs another certificate, or has to send other intermediate ones",
+            Self::BadSignature => {
+                "it was altered, or issued by somebody else of the same name: look which CA of that name is trusted"
+            }
+            Self::UnsupportedSignature { .. } => "it has to be issued anew with a current one",
+            Self::WrongName { .. } => "connect by a name the certificate is for, or let it be issued for this one",
+            Self::WrongKeyUsage { .. } => "take another key exchange, or let it be issued with that usage",
+            Self::WrongExtendedKeyUsage { .. } => "it has to be issued with that purpose",
+            Self::Revoked => "it has to be replaced",
+            Self::RevocationUnknown { .. } => "supply a current revocation list, or allow what is unknown",
+            Self::PinMismatch { .. } => "if the key was changed on purpose, pin the new one",
+            Self::Refused { .. } => return None,
+        })
+    }
+
     /// The alert to send (RFC 5246, section 7.2.2).
     pub fn alert(&self) -> AlertDescription {
         match self {
@@ -236,3 +267,15 @@ impl From<crate::fields::Malformed> for CertificateProblem {
         Self::Malformed { reason: malformed.0.into() }
     }
 }
+
+impl fmt::Display for CertificateProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.finding())?;
+        match self.advice() {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for CertificateProblem {}

@@ -86,7 +86,7 @@ impl Identity {
             return Err(LoadError::NoCertificate { source_name: source.clone() });
         };
         let unusable = |number, reason: String| LoadError::Certificate { source_name: source.clone(), number, reason };
-        let public_key = PublicKey::from_certificate(leaf).map_err(|error| unusable(1, error.problem.to_string()))?;
+        let public_key = PublicKey::from_certificate(leaf).map_err(|error| unusable(1, error.problem.finding()))?;
         let mut issuers: Vec<Box<[u8]>> = Vec::with_capacity(chain.len());
         for (certificate, number) in chain.iter().zip(1..) {
             let fields = Fields::parse(certificate)

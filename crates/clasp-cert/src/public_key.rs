@@ -18,6 +18,8 @@ use crate::verify::KeyUse;
 #[derive(Clone)]
 pub struct PublicKey {
     spki: Box<[u8]>,
+    algorithm: Option<KeyAlgorithm>,
+    bits: usize,
     usage: Option<KeyUsage>,
 }
 
@@ -34,34 +36,19 @@ impl PublicKey {
     fn read(der: &[u8]) -> Result<Self, Malformed> {
         let fields = Fields::parse(der)?;
         let usage = fields.key_usage()?;
-        Spki::parse(fields.spki)?;
-        Ok(Self { spki: fields.spki.into(), usage })
+        let parts = Spki::parse(fields.spki)?;
+        let algorithm = algorithm(&parts);
+        Ok(Self { spki: fields.spki.into(), algorithm, bits: bits(algorithm, &parts), usage })
     }
 
     /// The kind of key; `None` if this crate has no name for it.
-    pub fn algorithm(&self) -> Option<KeyAlgorithm> {
-        const KNOWN: [(AlgorithmIdentifier, KeyAlgorithm); 5] = [
-            (alg_id::RSA_ENCRYPTION, KeyAlgorithm::Rsa),
-            (alg_id::ECDSA_P256, KeyAlgorithm::EcdsaP256),
-            (alg_id::ECDSA_P384, KeyAlgorithm::EcdsaP384),
-            (alg_id::ECDSA_P521, KeyAlgorithm::EcdsaP521),
-            (alg_id::ED25519, KeyAlgorithm::Ed25519),
-        ];
-        let algorithm = self.parts().algorithm;
-        KNOWN.iter().find(|(identifier, _)| identifier.as_ref() == algorithm).map(|(_, algorithm)| *algorithm)
+    pub const fn algorithm(&self) -> Option<KeyAlgorithm> {
+        self.algorithm
     }
 
     /// The key's size in bits: of the modulus for RSA, of the field for curves. 0 if unknown.
-    pub fn bits(&self) -> usize {
-        match self.algorithm() {
-            Some(KeyAlgorithm::Rsa) => {
-                RSAPublicKey::from_der(self.parts().key).map_or(0, |(_, key)| modulus_bits(key.modulus))
-            }
-            Some(KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Ed25519) => 256,
-            Some(KeyAlgorithm::EcdsaP384) => 384,
-            Some(KeyAlgorithm::EcdsaP521) => 521,
-            _ => 0,
-        }
+    pub const fn bits(&self) -> usize {
+        self.bits
     }
 
     /// The whole SubjectPublicKeyInfo, DER.
@@ -119,6 +106,27 @@ pub(crate) fn allows(usage: Option<KeyUsage>, key_use: KeyUse) -> bool {
         KeyUse::KeyEncipherment => usage.key_encipherment(),
         KeyUse::KeyAgreement => usage.key_agreement(),
     })
+}
+
+fn algorithm(parts: &Spki<'_>) -> Option<KeyAlgorithm> {
+    const KNOWN: [(AlgorithmIdentifier, KeyAlgorithm); 5] = [
+        (alg_id::RSA_ENCRYPTION, KeyAlgorithm::Rsa),
+        (alg_id::ECDSA_P256, KeyAlgorithm::EcdsaP256),
+        (alg_id::ECDSA_P384, KeyAlgorithm::EcdsaP384),
+        (alg_id::ECDSA_P521, KeyAlgorithm::EcdsaP521),
+        (alg_id::ED25519, KeyAlgorithm::Ed25519),
+    ];
+    KNOWN.iter().find(|(identifier, _)| identifier.as_ref() == parts.algorithm).map(|(_, algorithm)| *algorithm)
+}
+
+fn bits(algorithm: Option<KeyAlgorithm>, parts: &Spki<'_>) -> usize {
+    match algorithm {
+        Some(KeyAlgorithm::Rsa) => RSAPublicKey::from_der(parts.key).map_or(0, |(_, key)| modulus_bits(key.modulus)),
+        Some(KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Ed25519) => 256,
+        Some(KeyAlgorithm::EcdsaP384) => 384,
+        Some(KeyAlgorithm::EcdsaP521) => 521,
+        _ => 0,
+    }
 }
 
 fn modulus_bits(modulus: &[u8]) -> usize {

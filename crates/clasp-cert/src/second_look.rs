@@ -77,7 +77,7 @@ impl<'a> SecondLook<'a> {
 
         // webpki's verdict binds: the report has to fail where it failed, whatever was seen since.
         if problem.check().is_none() && self.report.failures().next().is_none() {
-            let outcome = Outcome::failed(problem.to_string());
+            let outcome = Outcome::failed(problem.finding());
             self.report.set(Check::TrustedIssuer, outcome);
         }
         CertificateError::new(problem, self.report)
@@ -98,9 +98,13 @@ impl<'a> SecondLook<'a> {
                 walk.end = End::Trusted;
                 return walk;
             }
-            if child.issuer == child.subject {
-                let signed = self.best(&mut walk, &child, core::iter::once(child.spki));
-                walk.note(signed.unwrap_or(Signed::Unsupported), &child);
+            // Issued by its own name is not yet signed by its own key (RFC 5280, section 3.2).
+            let by_itself = if child.issuer == child.subject {
+                self.best(&mut walk, &child, core::iter::once(child.spki))
+            } else {
+                None
+            };
+            if by_itself == Some(Signed::Good) {
                 walk.end = End::SelfSigned;
                 return walk;
             }
@@ -121,6 +125,10 @@ impl<'a> SecondLook<'a> {
                 }
             }
             let Some((issuer, signed)) = chosen else {
+                if let Some(signed) = by_itself {
+                    walk.note(signed, &child);
+                    walk.end = End::SelfSigned;
+                }
                 return walk;
             };
             walk.note(signed.unwrap_or(Signed::Unsupported), &child);
@@ -165,7 +173,7 @@ impl<'a> SecondLook<'a> {
                 Ok(dates) => dates,
                 Err(malformed) => {
                     let problem = CertificateProblem::from(malformed);
-                    self.report.set(Check::Validity, Outcome::failed(problem.to_string()));
+                    self.report.set(Check::Validity, Outcome::failed(problem.finding()));
                     return None;
                 }
             };
@@ -179,7 +187,7 @@ impl<'a> SecondLook<'a> {
                 continue;
             };
             if outcome == Outcome::Passed {
-                outcome = Outcome::failed(problem.to_string());
+                outcome = Outcome::failed(problem.finding());
             }
         }
         let at = if outcome == Outcome::Passed { now } else { from };
@@ -190,7 +198,7 @@ impl<'a> SecondLook<'a> {
     fn look_at_issuer(&mut self, walk: &Walk<'_>) {
         let trusted = match walk.end {
             End::Trusted => Outcome::Passed,
-            End::SelfSigned | End::Missing => Outcome::failed(unknown_issuer(walk).to_string()),
+            End::SelfSigned | End::Missing => Outcome::failed(unknown_issuer(walk).finding()),
         };
         let signature = match &walk.bad {
             Some((Signed::Unsupported, whose)) => Outcome::failed(format!(
@@ -240,7 +248,7 @@ impl<'a> SecondLook<'a> {
                     None | Some(Check::Validity | Check::KeyUsage) => {}
                     Some(check) => {
                         if !self.report.get(check).is_failed() {
-                            self.report.set(check, Outcome::failed(problem.to_string()));
+                            self.report.set(check, Outcome::failed(problem.finding()));
                         }
                     }
                 }
@@ -266,7 +274,7 @@ impl<'a> SecondLook<'a> {
                 now,
             },
             Error::UnknownIssuer => unknown_issuer(walk),
-            Error::InvalidSignatureForPublicKey => CertificateProblem::BadSignature,
+            Error::InvalidSignatureForPublicKey | Error::SignatureAlgorithmMismatch => CertificateProblem::BadSignature,
             Error::UnsupportedSignatureAlgorithmContext(context) => CertificateProblem::UnsupportedSignature {
                 reason: crate::summary::algorithm_text(&context.signature_algorithm_id),
             },
@@ -280,7 +288,6 @@ impl<'a> SecondLook<'a> {
                     .into(),
                 }
             }
-            Error::SignatureAlgorithmMismatch => CertificateProblem::BadSignature,
             Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
                 CertificateProblem::WrongExtendedKeyUsage { required: self.question.peer.purpose_name() }
             }
@@ -295,9 +302,7 @@ impl<'a> SecondLook<'a> {
             Error::MaximumPathDepthExceeded => unfit("there are more than six intermediate certificates"),
             error if is_exhaustion(error) => unfit("the certificates allow more paths than are worth trying"),
             Error::CertRevoked => CertificateProblem::Revoked,
-            Error::UnknownRevocationStatus => {
-                unknown("no revocation list is for its issuer; add that one, or allow this")
-            }
+            Error::UnknownRevocationStatus => unknown("no revocation list is for its issuer"),
             Error::CrlExpired { next_update, .. } => {
                 unknown(&format!("the revocation list should have been renewed on {}", text::date(*next_update)))
             }
@@ -343,7 +348,7 @@ impl Walk<'_> {
 fn outcome(result: Result<(), CertificateProblem>) -> Outcome {
     match result {
         Ok(()) => Outcome::Passed,
-        Err(problem) => Outcome::failed(problem.to_string()),
+        Err(problem) => Outcome::failed(problem.finding()),
     }
 }
 
