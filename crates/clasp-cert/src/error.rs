@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use clasp_wire::codepoint::AlertDescription;
+use clasp_wire::AlertDescription;
 use rustls_pki_types::UnixTime;
 
 use crate::report::{Check, Report};

@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use clasp_crypto::{CryptoError, KeyAlgorithm, Provider, SecureRandom, SigningKey};
-use clasp_wire::codepoint::SignatureScheme;
+use clasp_wire::SignatureScheme;
 use rustls_pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer};
 use zeroize::Zeroizing;
 

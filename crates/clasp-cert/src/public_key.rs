@@ -1,7 +1,7 @@
 //! The key in a peer's certificate, read once and used for its proof (RFC 5280, section 4.1.2.7).
 
 use clasp_crypto::{CryptoError, KeyAlgorithm, Provider};
-use clasp_wire::codepoint::SignatureScheme;
+use clasp_wire::SignatureScheme;
 use rustls_pki_types::{AlgorithmIdentifier, CertificateDer, alg_id};
 use x509_parser::asn1_rs::FromDer;
 use x509_parser::extensions::KeyUsage;

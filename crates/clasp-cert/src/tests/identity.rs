@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clasp_crypto::{CryptoError, KeyAlgorithm, default_provider};
-use clasp_wire::codepoint::SignatureScheme;
+use clasp_wire::SignatureScheme;
 
 use crate::fields::Fields;
 use crate::testing::{Authority, name, pem_chain, test_data};

@@ -1,7 +1,7 @@
 //! Keys at work: a signature made by an identity verifies with its certificate's key (RFC 5246, section 4.7).
 
 use clasp_crypto::{CryptoError, KeyAlgorithm, default_provider};
-use clasp_wire::codepoint::SignatureScheme;
+use clasp_wire::SignatureScheme;
 use rustls_pki_types::UnixTime;
 use zeroize::Zeroizing;
 

@@ -1,6 +1,6 @@
 //! Revocation lists: revoked, unknown, overdue, forged (RFC 5280, section 6.3).
 
-use clasp_wire::codepoint::AlertDescription;
+use clasp_wire::AlertDescription;
 use rcgen::{
     CertificateRevocationListParams, KeyIdMethod, KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber,
     date_time_ymd,
