@@ -1,1 +1,22 @@
-//! clasp-crypto
+//! The primitives TLS needs, behind small traits, and a [`Provider`] table of them.
+//!
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod load_key;
+mod provider;
+mod ring_provider;
+mod rust_crypto;
+mod spki;
+#[cfg(test)]
+mod testing;
+mod traits;
+
+pub use clasp_wire::{NamedGroup, SignatureScheme};
+pub use provider::{Provider, Verifiers, default_provider};
+pub use rust_crypto::{ffdhe, ffdhe_name};
+pub use traits::{
+    ActiveKeyExchange, Aead, AeadAlgorithm, AeadKey, BlockCipher, BlockCipherAlgorithm, CbcDecrypt, CbcEncrypt,
+    CryptoError, Digest, FiniteField, Hash, HashAlgorithm, HashContext, Hmac, HmacKey, KeyAlgorithm, KeyExchangeGroup,
+    RsaDecrypter, SecureRandom, SharedSecret, SigningKey,
+};

@@ -1,0 +1,27 @@
+//! What RustCrypto gives: all that ring has not.
+//!
+//! CBC mode, HMAC with a constant-time form, SHA-1, P-521, finite-field Diffie-Hellman, RSA decryption and encryption, and
+//! signatures with hashes, curves and sizes that ring refuses.
+
+mod cbc;
+mod ecdsa;
+mod ffdhe;
+mod finite_field;
+mod hash;
+mod hmac;
+mod p521;
+mod pkcs1;
+mod rng;
+mod rsa;
+
+pub(crate) use cbc::{AES_128_CBC, AES_256_CBC};
+pub(crate) use ecdsa::{
+    EcdsaSigner, VERIFY_ECDSA_P256_SHA512, VERIFY_ECDSA_P384_SHA512, VERIFY_ECDSA_P521_SHA256,
+    VERIFY_ECDSA_P521_SHA384, VERIFY_ECDSA_P521_SHA512, ecdsa_from_pkcs8, ecdsa_from_sec1,
+};
+pub use ffdhe::{ffdhe, ffdhe_name};
+pub(crate) use finite_field::{FFDHE2048, FFDHE3072, FFDHE4096, FINITE_FIELD};
+pub(crate) use hash::SHA1;
+pub(crate) use hmac::{HMAC_SHA1, HMAC_SHA256, HMAC_SHA384};
+pub(crate) use p521::SECP521R1;
+pub(crate) use rsa::{RsaKey, rsa_encrypt};

@@ -1,0 +1,71 @@
+//! Ephemeral key exchange (RFC 8422, RFC 7919, RFC 7748).
+
+use core::fmt::{self, Debug};
+
+use clasp_wire::NamedGroup;
+use zeroize::Zeroizing;
+
+use super::{CryptoError, SecureRandom};
+
+/// A named group to exchange keys in.
+pub trait KeyExchangeGroup: Debug + Send + Sync {
+    /// Its code point.
+    fn name(&self) -> NamedGroup;
+
+    /// Makes a fresh key pair.
+    ///
+    /// # Errors
+    /// [`CryptoError::Random`].
+    fn start(&self, random: &dyn SecureRandom) -> Result<Box<dyn ActiveKeyExchange>, CryptoError>;
+}
+
+/// Our half of a key exchange: a private key that is used once.
+pub trait ActiveKeyExchange: Send {
+    /// The value to send, in the group's TLS encoding.
+    fn public_key(&self) -> &[u8];
+
+    /// Agrees with the peer's value.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadPeerKey`] when the value is not a valid one of the group (off the curve, 0, 1 or p-1, or a
+    /// point of small order).
+    fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError>;
+}
+
+/// Diffie-Hellman in a finite field that the peer chose (RFC 5246 7.4.3).
+pub trait FiniteField: Debug + Send + Sync {
+    /// Makes a fresh key pair in the group of prime `p` and generator `g`, both big-endian. The public value and the
+    /// secret have the length of `p`.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadPeerKey`] when `p` is even, trivial or longer than 8192 bits, or `g` lies outside 2..=p-2.
+    fn start(&self, p: &[u8], g: &[u8], random: &dyn SecureRandom) -> Result<Box<dyn ActiveKeyExchange>, CryptoError>;
+}
+
+/// What both sides come to share. Wiped when dropped; `Debug` shows nothing of it.
+pub struct SharedSecret(Zeroizing<Vec<u8>>);
+
+impl SharedSecret {
+    /// Takes the bytes over.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// All bytes, of the group's fixed length.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Without leading zeros, as finite-field Diffie-Hellman wants it before TLS 1.3 (RFC 5246 8.1.2). The length then
+    /// depends on the secret (Raccoon), which is harmless as long as keys are fresh.
+    pub fn stripped(&self) -> &[u8] {
+        let zeros = self.0.iter().take_while(|byte| **byte == 0).count();
+        self.0.get(zeros..).unwrap_or_default()
+    }
+}
+
+impl Debug for SharedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedSecret")
+    }
+}

@@ -1,0 +1,84 @@
+//! Private keys: signing, and RSA decryption.
+
+use core::fmt::Debug;
+
+use clasp_wire::{NamedGroup, SignatureScheme};
+use rustls_pki_types::SubjectPublicKeyInfoDer;
+
+use super::{CryptoError, SecureRandom};
+
+/// The kind of a public or private key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyAlgorithm {
+    /// RSA.
+    Rsa,
+    /// ECDSA on P-256.
+    EcdsaP256,
+    /// ECDSA on P-384.
+    EcdsaP384,
+    /// ECDSA on P-521.
+    EcdsaP521,
+    /// Ed25519 (RFC 8032).
+    Ed25519,
+}
+
+impl KeyAlgorithm {
+    /// The curve of an ECDSA key.
+    pub const fn curve(self) -> Option<NamedGroup> {
+        match self {
+            Self::EcdsaP256 => Some(NamedGroup::SECP256R1),
+            Self::EcdsaP384 => Some(NamedGroup::SECP384R1),
+            Self::EcdsaP521 => Some(NamedGroup::SECP521R1),
+            Self::Rsa | Self::Ed25519 => None,
+        }
+    }
+}
+
+/// A private key at hand.
+pub trait SigningKey: Debug + Send + Sync {
+    /// Its kind.
+    fn algorithm(&self) -> KeyAlgorithm;
+
+    /// The public key, as DER SubjectPublicKeyInfo.
+    fn public_key(&self) -> SubjectPublicKeyInfoDer<'_>;
+
+    /// What it can sign, best first.
+    fn schemes(&self) -> &[SignatureScheme];
+
+    /// Signs `message`, which is hashed as the scheme says.
+    ///
+    /// # Errors
+    /// [`CryptoError::Unsupported`] for a scheme that is not among [`Self::schemes`].
+    fn sign(
+        &self,
+        scheme: SignatureScheme,
+        message: &[u8],
+        random: &dyn SecureRandom,
+    ) -> Result<Vec<u8>, CryptoError>;
+
+    /// The decrypting side of an RSA key.
+    fn rsa_decrypter(&self) -> Option<&dyn RsaDecrypter> {
+        None
+    }
+}
+
+/// RSA decryption for TLS key exchange.
+pub trait RsaDecrypter: Send + Sync {
+    /// PKCS#1 v1.5 decryption with implicit rejection (RFC 5246 7.4.7.1).
+    ///
+    /// `out` comes in holding random bytes. Afterwards it holds the plaintext if the padding is right, the plaintext is
+    /// exactly `out.len()` bytes long and begins with `prefix`; otherwise it is unchanged. Nothing tells the cases apart,
+    /// neither the result nor the time (Bleichenbacher 1998, ROBOT 2017, Marvin 2023). A ciphertext of the wrong length or
+    /// not below the modulus is treated alike.
+    ///
+    /// # Errors
+    /// Only for a fault of our own, such as missing randomness for blinding.
+    fn decrypt_or_keep(
+        &self,
+        ciphertext: &[u8],
+        prefix: &[u8],
+        out: &mut [u8],
+        random: &dyn SecureRandom,
+    ) -> Result<(), CryptoError>;
+}
