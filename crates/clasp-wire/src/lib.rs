@@ -1,1 +1,49 @@
-//! clasp-wire
+//! TLS on the wire: records, handshake messages, extensions, alerts, and the code points with their names.
+//!
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "codec")]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+#[cfg(feature = "codec")]
+mod alert;
+mod codepoint;
+#[cfg(feature = "codec")]
+mod error;
+#[cfg(feature = "codec")]
+mod message;
+#[cfg(feature = "codec")]
+mod parse;
+#[cfg(feature = "codec")]
+mod reassembly;
+mod record;
+#[cfg(feature = "codec")]
+mod sslv2;
+#[cfg(feature = "codec")]
+mod write;
+
+#[cfg(feature = "codec")]
+pub use alert::Alert;
+pub use codepoint::{
+    AlertDescription, AlertLevel, CertificateStatusType, CipherSuite, ClientCertificateType, CompressionMethod,
+    ContentType, EcCurveType, EcPointFormat, ExtensionType, HandshakeType, MaxFragmentLength, NamedGroup,
+    ProtocolVersion, SignatureScheme, Strength,
+};
+#[cfg(feature = "codec")]
+pub use error::{DecodeError, DecodeErrorKind};
+#[cfg(feature = "codec")]
+pub use message::{
+    Certificate, CertificateRequest, CertificateStatus, CertificateStatusRequest, CertificateVerify, ClientDhPublic,
+    ClientEcdhPublic, ClientExtension, ClientHello, DhServerKeyExchange, DigitallySigned, EcdhServerKeyExchange,
+    EncryptedPreMasterSecret, Finished, HandshakeMessage, HelloRequest, NewSessionTicket, Random, ServerExtension,
+    ServerHello, ServerHelloDone, ServerNameEntry, SessionId, UnknownExtension,
+};
+#[cfg(feature = "codec")]
+pub use reassembly::{RawHandshake, Reassembler};
+pub use record::{MAX_CIPHERTEXT, MAX_PLAINTEXT, RecordHeader};
+#[cfg(feature = "codec")]
+pub use sslv2::Sslv2ClientHello;

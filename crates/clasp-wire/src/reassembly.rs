@@ -1,0 +1,174 @@
+//! Joining handshake messages: one may lie across several records, and one record may hold several (RFC 5246 6.2.1).
+
+use alloc::vec::Vec;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::codepoint::HandshakeType;
+use crate::error::{DecodeError, DecodeErrorKind, Segment};
+use crate::message::HandshakeMessage;
+
+/// A handshake message as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawHandshake {
+    /// Its type.
+    pub typ: HandshakeType,
+    /// Header and body, as a transcript wants them.
+    pub raw: Bytes,
+}
+
+impl RawHandshake {
+    /// The length of a header, bytes.
+    pub const HEADER: usize = 4;
+
+    /// The body, a view of [`Self::raw`].
+    pub fn body(&self) -> Bytes {
+        let mut body = self.raw.clone();
+        body.advance(Self::HEADER.min(body.len()));
+        body
+    }
+
+    /// The body as a message of type `M`, whose type the caller has compared.
+    ///
+    /// # Errors
+    /// What is wrong with the body, and where.
+    pub fn parse<M: HandshakeMessage>(&self) -> Result<M, DecodeError> {
+        M::parse_body(&self.body())
+    }
+}
+
+/// Takes fragments in and hands whole messages out. Holds no memory while it holds no bytes.
+#[derive(Debug)]
+pub struct Reassembler {
+    max_message: usize,
+    /// What has come and is not handed out: a view of one record, as long as that is enough.
+    waiting: Bytes,
+    /// What has come of a message that lies across records.
+    joined: BytesMut,
+}
+
+impl Reassembler {
+    /// Takes messages whose body has at most `max_message` bytes.
+    pub fn new(max_message: usize) -> Self {
+        Self { max_message, waiting: Bytes::new(), joined: BytesMut::new() }
+    }
+
+    /// Changes the bound.
+    pub fn set_max(&mut self, max_message: usize) {
+        self.max_message = max_message;
+    }
+
+    /// Takes in a record's content. Hand out what is whole, by [`Self::next`], before the next one.
+    ///
+    /// # Errors
+    /// A message that says that it is longer than the bound.
+    pub fn push(&mut self, fragment: Bytes) -> Result<(), DecodeError> {
+        if self.is_empty() {
+            self.waiting = fragment;
+        } else {
+            self.joined.extend_from_slice(&core::mem::take(&mut self.waiting));
+            self.joined.extend_from_slice(&fragment);
+        }
+        self.check().map(|_| ())
+    }
+
+    /// The next whole message, or `None` when more must come.
+    ///
+    /// # Errors
+    /// A message that says that it is longer than the bound.
+    #[allow(clippy::should_implement_trait, reason = "an iterator cannot be given more to iterate over")]
+    pub fn next(&mut self) -> Result<Option<RawHandshake>, DecodeError> {
+        let Some((typ, length)) = self.check()? else { return Ok(None) };
+        let total = RawHandshake::HEADER + length;
+        if self.len() < total {
+            return Ok(None);
+        }
+        let raw = if self.joined.is_empty() {
+            self.waiting.split_to(total)
+        } else {
+            let mut all = core::mem::take(&mut self.joined).freeze();
+            let raw = all.split_to(total);
+            self.waiting = all;
+            raw
+        };
+        if self.waiting.is_empty() {
+            // An empty view still holds on to its record.
+            self.waiting = Bytes::new();
+        }
+        Ok(Some(RawHandshake { typ, raw }))
+    }
+
+    /// Whether no byte of a message is waiting.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.waiting.len() + self.joined.len()
+    }
+
+    /// The type and body length of the message that is coming, once its header is there.
+    fn check(&self) -> Result<Option<(HandshakeType, usize)>, DecodeError> {
+        let bytes: &[u8] = if self.joined.is_empty() { &self.waiting } else { &self.joined };
+        let Some([typ, a, b, c]) = bytes.first_chunk().copied() else { return Ok(None) };
+        let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap_or(usize::MAX);
+        if length > self.max_message {
+            let path = Vec::from([Segment::Field("Handshake"), Segment::Field("length")]);
+            return Err(DecodeError::new(1, path, DecodeErrorKind::TooLarge { length, max: self.max_message }));
+        }
+        Ok(Some((HandshakeType(typ), length)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn messages() -> Vec<u8> {
+        let mut all = vec![1, 0, 0, 3, 7, 7, 7];
+        all.extend_from_slice(&[14, 0, 0, 0]);
+        all.extend_from_slice(&[11, 0, 1, 0]);
+        all.resize(all.len() + 256, 9);
+        all
+    }
+
+    #[test]
+    fn fragments_of_every_size_give_the_same_messages() {
+        let all = messages();
+        for size in 1..all.len() + 1 {
+            let mut joiner = Reassembler::new(1000);
+            let mut got = Vec::new();
+            for fragment in all.chunks(size) {
+                joiner.push(Bytes::copy_from_slice(fragment)).unwrap();
+                while let Some(message) = joiner.next().unwrap() {
+                    got.push(message);
+                }
+            }
+            assert!(joiner.is_empty());
+            let types: Vec<_> = got.iter().map(|message| message.typ.0).collect();
+            assert_eq!(types, [1, 14, 11]);
+            assert_eq!(got.iter().flat_map(|message| message.raw.clone()).collect::<Vec<u8>>(), all);
+            assert_eq!(got[0].body(), [7, 7, 7][..]);
+        }
+    }
+
+    #[test]
+    fn a_whole_message_is_a_view() {
+        let record = Bytes::from(messages());
+        let mut joiner = Reassembler::new(1000);
+        joiner.push(record.clone()).unwrap();
+        let message = joiner.next().unwrap().unwrap();
+        assert_eq!(message.raw.as_ptr(), record.as_ptr());
+    }
+
+    #[test]
+    fn a_message_over_the_bound_is_refused_by_its_header() {
+        let mut joiner = Reassembler::new(99);
+        let error = joiner.push(Bytes::from_static(&[1, 0, 0, 100])).unwrap_err();
+        assert!(error.is_too_large());
+        let mut joiner = Reassembler::new(99);
+        joiner.push(Bytes::from_static(&[1, 0, 0])).unwrap();
+        assert!(joiner.push(Bytes::from_static(&[100])).is_err());
+    }
+}
