@@ -1,2 +1,58 @@
-//! Every developer command.
-fn main() {}
+//! `cargo xtask`: every developer command, one file each.
+
+mod bench;
+mod check;
+mod fuzz;
+mod peers;
+mod run;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Every developer command of Clasp.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Installs what the tests and benchmarks run against: OpenSSL, GnuTLS, curl, and build tools (Debian's apt).
+    Peers(peers::Args),
+    /// Runs every test: each crate alone with its doctests, and the command against its peers.
+    Test(test::Args),
+    /// Holds everything but the tests: format, lints, docs, features, no_std, dependencies, the rules of the house.
+    Check(check::Args),
+    /// The rules of the house alone, over the source text; a part of `check`.
+    Tidy,
+    /// Fuzzes every parser, the record layer and whole connections.
+    Fuzz(fuzz::Args),
+    /// Runs the benchmarks; `bench peers` measures Clasp beside rustls and OpenSSL.
+    Bench(bench::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Args::parse().command {
+        Command::Peers(args) => peers::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Tidy => tidy::run(),
+        Command::Fuzz(args) => fuzz::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Empty where the command has said all of it.
+            if !failure.is_empty() {
+                eprintln!("\ncargo xtask: {failure}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
