@@ -1,1 +1,18 @@
-//! clasp-keys
+//! The TLS key schedules: from the pre-master secret to the session keys, and all that hangs on them.
+//!
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod key_log;
+mod prf;
+mod schedule;
+mod secrets;
+mod tls12;
+mod transcript;
+
+pub use key_log::{KeyLogLine, key_log_line};
+pub use prf::prf;
+pub use schedule::{ExportError, Schedule, ScheduleError};
+pub use secrets::{DirectionKeys, KeyBlock, KeyLengths, MasterSecret, Role, VerifyData};
+pub use tls12::Tls12;
+pub use transcript::{Mark, Transcript};

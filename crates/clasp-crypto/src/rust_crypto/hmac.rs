@@ -14,7 +14,7 @@ use zeroize::Zeroize;
 use crate::traits::{Digest, HashAlgorithm, Hmac, HmacKey};
 
 /// A Merkle-Damgard hash function, by its compression function.
-trait Compress: Send + Sync + 'static {
+pub(crate) trait Compress: Send + Sync + 'static {
     /// The chaining value.
     type State: Copy + Zeroize + Send + Sync;
     const ALGORITHM: HashAlgorithm;
@@ -31,7 +31,7 @@ trait Compress: Send + Sync + 'static {
 
 macro_rules! compress {
     ($name:ident: $algorithm:ident [$word:ty; $words:literal] $block_bits:literal $length:literal $initial:expr, $compress:path) => {
-        struct $name;
+        pub(crate) struct $name;
 
         impl Compress for $name {
             type State = [$word; $words];
@@ -78,7 +78,7 @@ compress!(Sha384: Sha384 [u64; 8] 7 16
     sha2::block_api::compress512);
 
 /// HMAC with one of them.
-struct RustHmac<C>(PhantomData<C>);
+pub(crate) struct RustHmac<C>(PhantomData<C>);
 
 impl<C: Compress> core::fmt::Debug for RustHmac<C> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -86,9 +86,9 @@ impl<C: Compress> core::fmt::Debug for RustHmac<C> {
     }
 }
 
-pub(crate) static HMAC_SHA1: &dyn Hmac = &RustHmac::<Sha1>(PhantomData);
-pub(crate) static HMAC_SHA256: &dyn Hmac = &RustHmac::<Sha256>(PhantomData);
-pub(crate) static HMAC_SHA384: &dyn Hmac = &RustHmac::<Sha384>(PhantomData);
+pub(crate) static HMAC_SHA1: RustHmac<Sha1> = RustHmac(PhantomData);
+pub(crate) static HMAC_SHA256: RustHmac<Sha256> = RustHmac(PhantomData);
+pub(crate) static HMAC_SHA384: RustHmac<Sha384> = RustHmac(PhantomData);
 
 impl<C: Compress> Hmac for RustHmac<C> {
     fn algorithm(&self) -> HashAlgorithm {
@@ -104,7 +104,7 @@ impl<C: Compress> Hmac for RustHmac<C> {
         } else {
             padded.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
         }
-        let mut after = |pad: u8| {
+        let after = |pad: u8| {
             let mut block = padded.map(|byte| byte ^ pad);
             let mut state = C::INITIAL;
             C::compress(&mut state, block.get(..block_len).unwrap_or_default());
@@ -249,28 +249,28 @@ mod tests {
     #[test]
     fn published_vectors() {
         let cases: [(&dyn Hmac, &[u8], &[u8], &str); 6] = [
-            (HMAC_SHA1, &[0x0b; 20], b"Hi There", "b617318655057264e28bc0b6fb378c8ef146be00"),
-            (HMAC_SHA1, b"Jefe", b"what do ya want for nothing?", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
+            (&HMAC_SHA1, &[0x0b; 20], b"Hi There", "b617318655057264e28bc0b6fb378c8ef146be00"),
+            (&HMAC_SHA1, b"Jefe", b"what do ya want for nothing?", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
             (
-                HMAC_SHA256,
+                &HMAC_SHA256,
                 &[0x0b; 20],
                 b"Hi There",
                 "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
             ),
             (
-                HMAC_SHA256,
+                &HMAC_SHA256,
                 &[0xaa; 131],
                 b"Test Using Larger Than Block-Size Key - Hash Key First",
                 "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
             ),
             (
-                HMAC_SHA384,
+                &HMAC_SHA384,
                 b"Jefe",
                 b"what do ya want for nothing?",
                 "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649",
             ),
             (
-                HMAC_SHA384,
+                &HMAC_SHA384,
                 &[0xaa; 131],
                 b"Test Using Larger Than Block-Size Key - Hash Key First",
                 "4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c60c2ef6ab4030fe8296248df163f44952",
@@ -306,7 +306,7 @@ mod tests {
     fn the_constant_time_form_gives_the_same_for_every_length() {
         let data: Vec<u8> = (0..700_u32).map(|i| (i * 7 % 251) as u8).collect();
         let key = [0x42; 20];
-        for hmac in [HMAC_SHA1, HMAC_SHA256, HMAC_SHA384] {
+        for hmac in [&HMAC_SHA1 as &dyn Hmac, &HMAC_SHA256, &HMAC_SHA384] {
             let prepared = hmac.with_key(&key);
             for total in [0, 1, 20, 55, 64, 119, 255, 256, 300, 511, 512, 700] {
                 let data = &data[..total];

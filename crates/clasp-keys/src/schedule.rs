@@ -1,0 +1,79 @@
+//! What every version's key schedule can do. SSL 3.0, TLS 1.0 and 1.1 will be further implementations.
+
+use core::fmt::Debug;
+
+use thiserror::Error;
+
+use crate::secrets::{KeyBlock, KeyLengths, MasterSecret, Role, VerifyData};
+use crate::transcript::Transcript;
+
+/// The key schedule of a version before TLS 1.3.
+pub trait Schedule: Debug + Send + Sync {
+    /// The master secret from both randoms (RFC 5246 8.1).
+    fn master_secret(&self, pre_master: &[u8], client_random: &[u8; 32], server_random: &[u8; 32]) -> MasterSecret;
+
+    /// The extended master secret from the transcript, which must end with the ClientKeyExchange (RFC 7627 4).
+    ///
+    /// # Errors
+    /// [`ScheduleError::Unsettled`].
+    fn extended_master_secret(
+        &self,
+        pre_master: &[u8],
+        transcript: &Transcript,
+    ) -> Result<MasterSecret, ScheduleError>;
+
+    /// The key block (RFC 5246 6.3).
+    fn key_block(
+        &self,
+        master: &MasterSecret,
+        client_random: &[u8; 32],
+        server_random: &[u8; 32],
+        lengths: KeyLengths,
+    ) -> KeyBlock;
+
+    /// What the Finished message of `role` says (RFC 5246 7.4.9). The transcript ends before that message.
+    ///
+    /// # Errors
+    /// [`ScheduleError::Unsettled`].
+    fn finished(
+        &self,
+        master: &MasterSecret,
+        role: Role,
+        transcript: &Transcript,
+    ) -> Result<VerifyData, ScheduleError>;
+
+    /// Fills `out` with keying material for another protocol (RFC 5705 4). No context and an empty one differ.
+    ///
+    /// # Errors
+    /// [`ExportError`].
+    fn export(
+        &self,
+        master: &MasterSecret,
+        client_random: &[u8; 32],
+        server_random: &[u8; 32],
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), ExportError>;
+}
+
+/// The schedule cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ScheduleError {
+    /// The transcript was not told its hash function.
+    #[error("the transcript's hash function is not settled")]
+    Unsettled,
+}
+
+/// Keying material cannot be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The label is one that the protocol itself uses (RFC 5705 4).
+    #[error("the label is reserved for the protocol itself")]
+    ReservedLabel,
+    /// The context is longer than 65535 bytes.
+    #[error("the context is longer than 65535 bytes")]
+    ContextTooLong,
+}

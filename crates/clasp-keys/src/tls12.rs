@@ -1,0 +1,193 @@
+//! The key schedule of TLS 1.2 (RFC 5246 5, 6.3, 7.4.9, 8.1), with the extended master secret (RFC 7627) and exporters
+//! (RFC 5705).
+
+use clasp_crypto::{HashAlgorithm, Hmac, Provider};
+
+use crate::prf::prf;
+use crate::schedule::{ExportError, Schedule, ScheduleError};
+use crate::secrets::{KeyBlock, KeyLengths, MasterSecret, Role, VerifyData};
+use crate::transcript::Transcript;
+
+/// TLS 1.2 with the PRF hash of a suite.
+#[derive(Debug)]
+pub struct Tls12 {
+    hmac: &'static dyn Hmac,
+}
+
+/// Labels of the protocol itself, which are not for exporters (RFC 5705 4, RFC 7627 4).
+const RESERVED: [&[u8]; 5] =
+    [b"client finished", b"server finished", b"master secret", b"key expansion", b"extended master secret"];
+
+impl Tls12 {
+    /// With the PRF hash of the agreed suite; `None` when the provider has no such HMAC.
+    pub fn new(provider: &Provider, hash: HashAlgorithm) -> Option<Self> {
+        Some(Self { hmac: provider.hmac(hash)? })
+    }
+}
+
+impl Schedule for Tls12 {
+    fn master_secret(&self, pre_master: &[u8], client_random: &[u8; 32], server_random: &[u8; 32]) -> MasterSecret {
+        MasterSecret::fill(|out| {
+            prf(self.hmac, pre_master, b"master secret", &[client_random, server_random], out);
+        })
+    }
+
+    fn extended_master_secret(
+        &self,
+        pre_master: &[u8],
+        transcript: &Transcript,
+    ) -> Result<MasterSecret, ScheduleError> {
+        let session_hash = transcript.hash().ok_or(ScheduleError::Unsettled)?;
+        Ok(MasterSecret::fill(|out| {
+            prf(self.hmac, pre_master, b"extended master secret", &[session_hash.as_slice()], out);
+        }))
+    }
+
+    fn key_block(
+        &self,
+        master: &MasterSecret,
+        client_random: &[u8; 32],
+        server_random: &[u8; 32],
+        lengths: KeyLengths,
+    ) -> KeyBlock {
+        KeyBlock::fill(lengths, |out| {
+            prf(self.hmac, master.as_bytes(), b"key expansion", &[server_random, client_random], out);
+        })
+    }
+
+    fn finished(
+        &self,
+        master: &MasterSecret,
+        role: Role,
+        transcript: &Transcript,
+    ) -> Result<VerifyData, ScheduleError> {
+        let hash = transcript.hash().ok_or(ScheduleError::Unsettled)?;
+        let label: &[u8] = match role {
+            Role::Client => b"client finished",
+            Role::Server => b"server finished",
+        };
+        let mut out = [0; 12];
+        prf(self.hmac, master.as_bytes(), label, &[hash.as_slice()], &mut out);
+        Ok(VerifyData::new(&out))
+    }
+
+    fn export(
+        &self,
+        master: &MasterSecret,
+        client_random: &[u8; 32],
+        server_random: &[u8; 32],
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), ExportError> {
+        if RESERVED.contains(&label) {
+            return Err(ExportError::ReservedLabel);
+        }
+        let master = master.as_bytes();
+        match context {
+            None => prf(self.hmac, master, label, &[client_random, server_random], out),
+            Some(context) => {
+                let length = u16::try_from(context.len()).map_err(|_| ExportError::ContextTooLong)?.to_be_bytes();
+                prf(self.hmac, master, label, &[client_random, server_random, &length, context], out);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clasp_crypto::default_provider;
+
+    use super::*;
+    use crate::key_log::tests::hex;
+
+    fn schedule(hash: HashAlgorithm) -> Tls12 {
+        Tls12::new(default_provider(), hash).unwrap()
+    }
+
+    /// NIST CAVP, "Key Derivation Functions (SP 800-135): TLS", tls.rsp, [TLS 1.2, SHA-256] with a pre-master secret of 384
+    /// bits and a key block of 1024 bits, COUNT = 0.
+    #[test]
+    fn published_master_secret_and_key_block() {
+        let pre_master = hex(concat!(
+            "f8938ecc9edebc5030c0c6a441e213cd24e6f770a50dda07876f8d55da062bca",
+            "db386b411fd4fe4313a604fce6c17fbc"
+        ));
+        let client_hello_random: [u8; 32] =
+            hex("36c129d01a3200894b9179faac589d9835d58775f9b5ea3587cb8fd0364cae8c").try_into().unwrap();
+        let server_hello_random: [u8; 32] =
+            hex("f6c9575ed7ddd73e1f7d16eca115415812a43c2b747daaaae043abfb50053fce").try_into().unwrap();
+        let server_random: [u8; 32] =
+            hex("ae6c806f8ad4d80784549dff28a4b58fd837681a51d928c3e30ee5ff14f39868").try_into().unwrap();
+        let client_random: [u8; 32] =
+            hex("62e1fd91f23f558a605f28478c58cf72637b89784d959df7e946d3f07bd1b616").try_into().unwrap();
+        let schedule = schedule(HashAlgorithm::Sha256);
+        let master = schedule.master_secret(&pre_master, &client_hello_random, &server_hello_random);
+        assert_eq!(
+            master.as_bytes()[..],
+            hex(concat!(
+                "202c88c00f84a17a20027079604787461176455539e705be730890602c289a50",
+                "01e34eeb3a043e5d52a65e66125188bf"
+            ))
+        );
+        let lengths = KeyLengths { mac_key: 20, key: 32, iv: 12 };
+        let block = schedule.key_block(&master, &client_random, &server_random, lengths);
+        assert_eq!(
+            block.as_bytes(),
+            hex(concat!(
+                "d06139889fffac1e3a71865f504aa5d0d2a2e89506c6f2279b670c3e1b74f531",
+                "016a2530c51a3a0f7e1d6590d0f0566b2f387f8d11fd4f731cdd572d2eae927f",
+                "6f2f81410b25e6960be68985add6c38445ad9f8c64bf8068bf9a6679485d966f",
+                "1ad6f68b43495b10a683755ea2b858d70ccac7ec8b053c6bd41ca299d4e51928"
+            ))
+        );
+    }
+
+    fn transcript(hash: HashAlgorithm) -> Transcript {
+        let mut transcript = Transcript::new();
+        transcript.add(b"messages");
+        transcript.settle(default_provider().hash(hash).unwrap());
+        transcript
+    }
+
+    /// RFC 7627 4 and RFC 5246 7.4.9, each against the PRF spelt out.
+    #[test]
+    fn extended_master_secret_and_finished_are_the_prf_over_the_session_hash() {
+        for hash in [HashAlgorithm::Sha256, HashAlgorithm::Sha384] {
+            let schedule = schedule(hash);
+            let session_hash = default_provider().hash(hash).unwrap().hash(&[b"messages"]);
+            let transcript = transcript(hash);
+            let master = schedule.extended_master_secret(b"pre-master", &transcript).unwrap();
+            let mut expected = [0; 48];
+            prf(schedule.hmac, b"pre-master", b"extended master secret", &[session_hash.as_slice()], &mut expected);
+            assert_eq!(master.as_bytes(), &expected);
+            for (role, label) in [(Role::Client, b"client finished"), (Role::Server, b"server finished")] {
+                let mut expected = [0; 12];
+                prf(schedule.hmac, master.as_bytes(), label, &[session_hash.as_slice()], &mut expected);
+                assert!(schedule.finished(&master, role, &transcript).unwrap().ct_eq(&expected));
+            }
+        }
+        let unsettled = Transcript::new();
+        assert!(schedule(HashAlgorithm::Sha256).extended_master_secret(b"x", &unsettled).is_err());
+    }
+
+    #[test]
+    fn exporters_depend_on_everything_and_refuse_reserved_labels() {
+        let schedule = schedule(HashAlgorithm::Sha256);
+        let master = MasterSecret::new([1; 48]);
+        let export = |label: &[u8], context| {
+            let mut out = [0; 32];
+            schedule.export(&master, &[2; 32], &[3; 32], label, context, &mut out).map(|()| out)
+        };
+        let base = export(b"EXPORTER-a", None).unwrap();
+        assert_ne!(base, export(b"EXPORTER-b", None).unwrap());
+        assert_ne!(base, export(b"EXPORTER-a", Some(b"")).unwrap());
+        assert_ne!(export(b"EXPORTER-a", Some(b"")).unwrap(), export(b"EXPORTER-a", Some(b"c")).unwrap());
+        for label in RESERVED {
+            assert_eq!(export(label, None), Err(ExportError::ReservedLabel));
+        }
+        let long = vec![0; 65536];
+        assert_eq!(export(b"EXPORTER-a", Some(&long)), Err(ExportError::ContextTooLong));
+    }
+}
