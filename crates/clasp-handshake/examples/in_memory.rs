@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clasp_handshake::cert::{Identity, RootStore};
 use clasp_handshake::{ClientConfig, Connection, Policy, ServerConfig, Status, Trace, TraceEvent};
+use rustls_pki_types::PrivateKeyDer;
 
 #[derive(Debug)]
 struct Print;
@@ -16,11 +17,11 @@ impl Trace for Print {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let made = rcgen::generate_simple_self_signed(["server.example".to_owned()])?;
-    let key = made.signing_key.serialize_der().try_into()?;
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())?;
     let provider = clasp_crypto::default_provider();
-    let identity = Identity::from_der(vec![made.cert.der().clone()], key, provider)?;
+    let identity = Identity::from_der(vec![made.cert.der().clone()], &key, provider)?;
     let mut roots = RootStore::default();
-    roots.add_der(made.cert.der().clone())?;
+    roots.add_der(made.cert.der())?;
 
     let client = ClientConfig::builder(Policy::modern()).roots(roots).trace(Arc::new(Print)).build()?;
     let server = ServerConfig::builder(Policy::modern()).identity(identity).trace(Arc::new(Print)).build()?;

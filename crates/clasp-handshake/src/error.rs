@@ -4,6 +4,7 @@ use core::fmt;
 
 use clasp_cert::CertificateError;
 use clasp_crypto::CryptoError;
+use clasp_keys::ScheduleError;
 use clasp_record::RecordError;
 use clasp_wire::{AlertDescription, CipherSuite, DecodeError, NamedGroup, ProtocolVersion, SignatureScheme};
 use thiserror::Error;
@@ -59,6 +60,10 @@ pub enum Error {
     #[error("a cryptographic operation failed: {0}")]
     Crypto(#[from] CryptoError),
 
+    /// The key schedule could not go on: a mistake of our own.
+    #[error("the key schedule cannot go on: {0}")]
+    Schedule(#[from] ScheduleError),
+
     /// The configuration cannot serve this connection.
     #[error("the configuration cannot serve this connection: {0}")]
     Config(#[from] ConfigError),
@@ -106,7 +111,7 @@ impl Error {
             Self::NoCommonGround(what) => what.alert,
             Self::Certificate { error, .. } => error.problem.alert(),
             Self::ClientCertificateMissing => AlertDescription::HANDSHAKE_FAILURE,
-            Self::Crypto(_) | Self::Config(_) => AlertDescription::INTERNAL_ERROR,
+            Self::Crypto(_) | Self::Schedule(_) | Self::Config(_) => AlertDescription::INTERNAL_ERROR,
             Self::Refused(alert) => *alert,
             Self::TooMany(_) => AlertDescription::UNEXPECTED_MESSAGE,
         })
@@ -121,8 +126,7 @@ fn decode_alert(error: &DecodeError) -> AlertDescription {
     }
 }
 
-/// Which side of the handshake.
-pub use clasp_keys::Role;
+pub(crate) use clasp_keys::Role;
 
 trait Opposite {
     fn peer(&self) -> &'static str;

@@ -3,7 +3,7 @@
 use clasp_crypto::Provider;
 use clasp_wire::{
     CipherSuite, ClientExtension, ClientHello, CompressionMethod, EcPointFormat, MaxFragmentLength, NamedGroup,
-    ProtocolVersion, Random, ServerExtension, ServerHello, ServerNameEntry, SessionId,
+    ProtocolVersion, Random, ServerExtension, ServerNameEntry, SessionId,
 };
 use rustls_pki_types::ServerName;
 
@@ -189,12 +189,4 @@ pub(crate) struct RecordLimits {
 
 fn fragment_length(length: MaxFragmentLength) -> Option<usize> {
     (1..=4).contains(&length.0).then(|| 256 << length.0)
-}
-
-/// The application protocol that the server chose, if it answers.
-pub(crate) fn chosen_alpn(hello: &ServerHello) -> Option<&bytes::Bytes> {
-    hello.extensions.iter().flatten().find_map(|extension| match extension {
-        ServerExtension::Alpn(protocol) => Some(protocol),
-        _ => None,
-    })
 }

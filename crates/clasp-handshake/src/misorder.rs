@@ -217,7 +217,7 @@ fn every_wrong_message_at_every_step_is_refused() {
             let (error, genuine) = run(&setup, role, usize::MAX, Fake::Nothing);
             assert!(error.is_none(), "{}: {error:?}", setup.name);
             let expected = match role {
-                Role::Client => 6 + usize::from(setup.name != "RSA"),
+                Role::Client => 5 + usize::from(setup.name != "RSA"),
                 Role::Server => 4,
             };
             let optional = match role {

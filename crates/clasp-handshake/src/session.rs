@@ -1,7 +1,7 @@
 //! What a finished handshake leaves behind.
 
 use clasp_cert::Report;
-use clasp_keys::{MasterSecret, Role, Schedule, VerifyData};
+use clasp_keys::{MasterSecret, Schedule, VerifyData};
 use clasp_wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use rustls_pki_types::CertificateDer;
 
@@ -132,12 +132,13 @@ pub(crate) struct Established {
     pub(crate) secrets: Secrets,
 }
 
-/// What an exporter needs (RFC 5705), and what a renegotiation will bind to (RFC 5746).
+/// What exporters and channel bindings are made of (RFC 5705, RFC 5929).
 pub(crate) struct Secrets {
     pub(crate) schedule: Box<dyn Schedule>,
     pub(crate) master: MasterSecret,
     pub(crate) randoms: Randoms,
-    pub(crate) finished: BothFinished,
+    /// The client's verify_data: in a full handshake the first Finished sent (RFC 5929 3).
+    pub(crate) first_finished: VerifyData,
 }
 
 /// Both hello randoms.
@@ -155,26 +156,5 @@ impl Randoms {
         client.copy_from_slice(&self.client);
         server.copy_from_slice(&self.server);
         both
-    }
-}
-
-/// The verify_data of both Finished messages.
-#[derive(Clone, Debug)]
-pub(crate) struct BothFinished {
-    pub(crate) client: VerifyData,
-    pub(crate) server: VerifyData,
-}
-
-impl BothFinished {
-    /// The channel binding `tls-unique`: the first Finished sent, which in a full handshake is the client's (RFC 5929 3).
-    pub(crate) fn first(&self) -> &VerifyData {
-        &self.client
-    }
-
-    pub(crate) fn of(&self, role: Role) -> &VerifyData {
-        match role {
-            Role::Client => &self.client,
-            Role::Server => &self.server,
-        }
     }
 }

@@ -33,7 +33,7 @@ impl Authority {
 
     pub(crate) fn roots(&self) -> RootStore {
         let mut roots = RootStore::default();
-        roots.add_der(self.root.clone()).unwrap();
+        roots.add_der(&self.root).unwrap();
         roots
     }
 
@@ -43,7 +43,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
         let leaf = params.signed_by(key, &self.issuer).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        Identity::from_der(vec![leaf.der().clone()], key, clasp_crypto::default_provider()).unwrap()
+        Identity::from_der(vec![leaf.der().clone()], &key, clasp_crypto::default_provider()).unwrap()
     }
 
     pub(crate) fn ecdsa(&self, name: &str) -> Identity {

@@ -150,7 +150,9 @@ impl<C: Compress> HmacKey for RustHmacKey<C> {
         // What is public: the message is at least this long, prefix included.
         let least = prefix.len() + data.len().saturating_sub(256 + C::ALGORITHM.output_len());
         let most = u32::try_from(prefix.len() + data.len()).ok()?;
-        let length = u32::try_from(prefix.len() + secret_len).ok()?;
+        // No checked conversion: it would branch on the secret. The public bound above holds for it too.
+        let low = (prefix.len() + secret_len).to_le_bytes();
+        let length = u32::from_le_bytes(low.first_chunk().copied().unwrap_or_default());
         let byte = |at: usize| match prefix.get(at) {
             Some(byte) => *byte,
             None => data.get(at - prefix.len()).copied().unwrap_or(0),

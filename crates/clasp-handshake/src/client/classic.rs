@@ -16,7 +16,7 @@ use crate::error::{Error, Misbehaviour};
 use crate::key_exchange::ServerParams;
 use crate::negotiate::Agreed;
 use crate::peer::{Order, Peer};
-use crate::session::{BothFinished, Established, Secrets, Session};
+use crate::session::{Established, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::trace::{Step, report_fields};
 
@@ -106,13 +106,13 @@ pub(super) async fn full_handshake(
     // Steps 7 and 8: session keys, our ChangeCipherSpec and Finished.
     let (write, read) = keys.epochs(&agreed, Role::Client);
     peer.change_cipher_spec(write);
-    let ours = schedule.finished(&keys.master, Role::Client, &peer.transcript);
+    let ours = schedule.finished(&keys.master, Role::Client, &peer.transcript)?;
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
     peer.trace(Step::ClientFinished, "sent ChangeCipherSpec and Finished", Vec::new);
 
     // Step 9: the server's.
     peer.receive_change_cipher_spec(read).await?;
-    let theirs = schedule.finished(&keys.master, Role::Server, &peer.transcript);
+    let theirs = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
     verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
     peer.trace(Step::ServerFinished, "verified the server's Finished", Vec::new);
 
@@ -133,12 +133,7 @@ pub(super) async fn full_handshake(
             encrypt_then_mac: agreed.encrypt_then_mac,
             secure_renegotiation: agreed.secure_renegotiation,
         },
-        secrets: Secrets {
-            schedule,
-            master: keys.master,
-            randoms: agreed.randoms,
-            finished: BothFinished { client: ours, server: theirs },
-        },
+        secrets: Secrets { schedule, master: keys.master, randoms: agreed.randoms, first_finished: ours },
     })
 }
 

@@ -91,7 +91,7 @@ impl Connection {
         }
     }
 
-    fn seal(&mut self, content_type: ContentType, data: &[u8]) -> Result<(), Error> {
+    pub(super) fn seal(&mut self, content_type: ContentType, data: &[u8]) -> Result<(), Error> {
         Ok(self.writer.write(content_type, data, self.side.random(), &mut self.output)?)
     }
 

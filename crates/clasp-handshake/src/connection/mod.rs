@@ -289,6 +289,6 @@ impl Connection {
     /// extended master secret, so `None` without it (RFC 7627 6.1), and before the handshake is done.
     pub fn tls_unique(&self) -> Option<&[u8]> {
         let established = self.established.as_ref().filter(|established| established.session.extended_master_secret)?;
-        Some(established.secrets.finished.first().as_slice())
+        Some(established.secrets.first_finished.as_slice())
     }
 }

@@ -18,7 +18,7 @@ use crate::hello::{RecordLimits, record_limits};
 use crate::key_exchange::{PreMaster, ServerExchange};
 use crate::negotiate::{Agreed, ServerChoice};
 use crate::peer::{Order, Peer};
-use crate::session::{BothFinished, Established, Secrets, Session};
+use crate::session::{Established, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::trace::{Step, report_fields, short_hex};
 
@@ -31,6 +31,10 @@ pub(super) async fn full_handshake(
     let ServerChoice { agreed, identity, group, scheme, point_formats } = choice;
     let (policy, provider) = (&config.policy, config.provider);
     let schedule = settle(peer, &agreed, provider)?;
+
+    if config.client_auth.verifier().is_none() {
+        peer.transcript.drop_raw();
+    }
 
     // Step 2: our hello, our certificate, our half of the key exchange, and whether we want the client's certificate.
     let limits = record_limits(client_hello, config.record_size_limit)?;
@@ -112,13 +116,13 @@ pub(super) async fn full_handshake(
     // Steps 7 and 8: session keys, the client's ChangeCipherSpec and Finished.
     let (write, read) = keys.epochs(&agreed, Role::Server);
     peer.receive_change_cipher_spec(read).await?;
-    let theirs = schedule.finished(&keys.master, Role::Client, &peer.transcript);
+    let theirs = schedule.finished(&keys.master, Role::Client, &peer.transcript)?;
     verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
     peer.trace(Step::ClientFinished, "verified the client's Finished", Vec::new);
 
     // Step 9: ours.
     peer.change_cipher_spec(write);
-    let ours = schedule.finished(&keys.master, Role::Server, &peer.transcript);
+    let ours = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
     peer.trace(Step::ServerFinished, "sent ChangeCipherSpec and Finished", Vec::new);
 
@@ -139,12 +143,7 @@ pub(super) async fn full_handshake(
             encrypt_then_mac: agreed.encrypt_then_mac,
             secure_renegotiation: agreed.secure_renegotiation,
         },
-        secrets: Secrets {
-            schedule,
-            master: keys.master,
-            randoms: agreed.randoms,
-            finished: BothFinished { client: theirs, server: ours },
-        },
+        secrets: Secrets { schedule, master: keys.master, randoms: agreed.randoms, first_finished: theirs },
     })
 }
 

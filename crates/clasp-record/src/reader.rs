@@ -1,0 +1,160 @@
+//! Taking records in: deframe, check, open (RFC 5246 6.2).
+
+use bytes::{Buf, Bytes, BytesMut};
+use clasp_wire::{ContentType, MAX_CIPHERTEXT, MAX_PLAINTEXT, ProtocolVersion, RecordHeader};
+
+use crate::bulk::Open;
+use crate::error::{Foreign, RecordError};
+
+/// How many empty records of application data may follow one another. They cost us work and the peer nearly nothing.
+const MAX_EMPTY: u8 = 32;
+
+/// A record's content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its type.
+    pub content_type: ContentType,
+    /// Its plaintext: a view of the buffer it came in.
+    pub payload: Bytes,
+}
+
+/// The reading half of a record layer.
+pub struct Reader {
+    opener: Option<Box<dyn Open>>,
+    sequence: u64,
+    max_plaintext: usize,
+    empty: u8,
+    begun: bool,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl core::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Reader")
+            .field("encrypted", &self.is_encrypted())
+            .field("sequence", &self.sequence)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    /// Reads plaintext records.
+    pub fn new() -> Self {
+        Self { opener: None, sequence: 0, max_plaintext: MAX_PLAINTEXT, empty: 0, begun: false }
+    }
+
+    /// Opens the records that follow with these keys; the sequence number begins anew.
+    pub fn install(&mut self, opener: Box<dyn Open>) {
+        self.opener = Some(opener);
+        self.sequence = 0;
+    }
+
+    /// The most plaintext a record may hold from now on, bytes (RFC 8449, RFC 6066 4).
+    pub fn set_max_plaintext(&mut self, bytes: usize) {
+        self.max_plaintext = bytes.min(MAX_PLAINTEXT);
+    }
+
+    /// Whether records are opened with keys.
+    pub fn is_encrypted(&self) -> bool {
+        self.opener.is_some()
+    }
+
+    /// How many bytes must still be read, at least, before [`Self::next`] has a record; never 0.
+    pub fn needed(&self, buffer: &BytesMut) -> usize {
+        let whole = RecordHeader::parse(buffer).map_or(0, |header| usize::from(header.length)) + RecordHeader::LEN;
+        whole.saturating_sub(buffer.len()).max(1)
+    }
+
+    /// Takes the next record off the front of `buffer`, and opens it in place; `None` when more must be read. Nothing is
+    /// copied. The length is checked as soon as the header is there.
+    ///
+    /// # Errors
+    /// [`RecordError`]; the connection cannot go on.
+    #[allow(clippy::should_implement_trait, reason = "an iterator cannot be given more to iterate over")]
+    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Record>, RecordError> {
+        if !self.begun {
+            if let Some(foreign) = foreign(buffer) {
+                return Err(RecordError::NotTls(foreign));
+            }
+        }
+        let Some(header) = RecordHeader::parse(buffer) else { return Ok(None) };
+        self.check(&header)?;
+        let length = usize::from(header.length);
+        if buffer.len() < RecordHeader::LEN + length {
+            return Ok(None);
+        }
+        self.begun = true;
+        buffer.advance(RecordHeader::LEN);
+        let mut body = buffer.split_to(length);
+        let content_type = match &mut self.opener {
+            None => header.content_type,
+            Some(opener) => {
+                if self.sequence >= opener.record_limit() {
+                    return Err(RecordError::Exhausted);
+                }
+                let opened = opener.open(self.sequence, &header, &mut body)?;
+                self.sequence += 1;
+                body.truncate(opened.range.end);
+                body.advance(opened.range.start.min(body.len()));
+                opened.content_type
+            }
+        };
+        if body.len() > self.max_plaintext {
+            return Err(RecordError::Overflow { length: body.len(), max: self.max_plaintext });
+        }
+        self.count_empty(content_type, &body)?;
+        Ok(Some(Record { content_type, payload: body.freeze() }))
+    }
+
+    fn check(&self, header: &RecordHeader) -> Result<(), RecordError> {
+        if !(ContentType::CHANGE_CIPHER_SPEC..=ContentType::APPLICATION_DATA).contains(&header.content_type) {
+            return Err(RecordError::UnknownType(header.content_type));
+        }
+        // Peers write many a minor version before one is agreed (RFC 5246 E.1); the major one is 3.
+        if header.version.0 >> 8 != ProtocolVersion::TLS_1_2.0 >> 8 {
+            return Err(RecordError::Version(header.version));
+        }
+        let max = if self.is_encrypted() { MAX_CIPHERTEXT } else { MAX_PLAINTEXT };
+        let length = usize::from(header.length);
+        if length > max {
+            return Err(RecordError::Overflow { length, max });
+        }
+        Ok(())
+    }
+
+    fn count_empty(&mut self, content_type: ContentType, body: &[u8]) -> Result<(), RecordError> {
+        if !body.is_empty() {
+            self.empty = 0;
+            return Ok(());
+        }
+        if content_type != ContentType::APPLICATION_DATA {
+            return Err(RecordError::Empty(content_type));
+        }
+        self.empty += 1;
+        if self.empty > MAX_EMPTY { Err(RecordError::TooManyEmpty) } else { Ok(()) }
+    }
+}
+
+/// Tells what a connection is, by its first bytes, that does not begin with a record header; `None` when it does, or when
+/// too little has come to tell.
+fn foreign(bytes: &[u8]) -> Option<Foreign> {
+    const HTTP: [&[u8]; 9] =
+        [b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"PATCH ", b"HTTP/"];
+    match bytes {
+        [20..=23, 3, ..] | [20..=23] | [] => None,
+        [high, _, 1, ..] if high & 0x80 != 0 => Some(Foreign::Sslv2Hello),
+        [high] | [high, _] if high & 0x80 != 0 => None,
+        _ if HTTP.iter().any(|word| bytes.starts_with(word)) => Some(Foreign::Http),
+        // Another letter may still make it a word of HTTP's.
+        _ if bytes.len() < 5 && HTTP.iter().any(|word| word.starts_with(bytes)) => None,
+        _ if bytes.iter().take(5).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => {
+            Some(Foreign::Text)
+        }
+        _ => Some(Foreign::Garbage),
+    }
+}

@@ -1,0 +1,110 @@
+//! Sending records: fragment, seal, frame (RFC 5246 6.2).
+
+use bytes::{BufMut, BytesMut};
+use clasp_crypto::SecureRandom;
+use clasp_wire::{ContentType, MAX_PLAINTEXT, ProtocolVersion, RecordHeader};
+
+use crate::bulk::{Seal, header};
+use crate::error::RecordError;
+
+/// The writing half of a record layer.
+pub struct Writer {
+    sealer: Option<Box<dyn Seal>>,
+    sequence: u64,
+    version: ProtocolVersion,
+    max_plaintext: usize,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl core::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Writer")
+            .field("encrypted", &self.is_encrypted())
+            .field("sequence", &self.sequence)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// Writes plaintext records, of version TLS 1.0 until told another.
+    pub fn new() -> Self {
+        Self { sealer: None, sequence: 0, version: ProtocolVersion::TLS_1_0, max_plaintext: MAX_PLAINTEXT }
+    }
+
+    /// Seals the records that follow with these keys; the sequence number begins anew.
+    pub fn install(&mut self, sealer: Box<dyn Seal>) {
+        self.sealer = Some(sealer);
+        self.sequence = 0;
+    }
+
+    /// The version in the header of plaintext records. Protected ones carry that of their keys.
+    pub fn set_version(&mut self, version: ProtocolVersion) {
+        self.version = version;
+    }
+
+    /// The most plaintext to put into a record, bytes, from 1 to 16384 (RFC 8449, RFC 6066 4).
+    pub fn set_max_plaintext(&mut self, bytes: usize) {
+        self.max_plaintext = bytes.clamp(1, MAX_PLAINTEXT);
+    }
+
+    /// Whether records are sealed with keys.
+    pub fn is_encrypted(&self) -> bool {
+        self.sealer.is_some()
+    }
+
+    /// Appends `data` to `out`, as as many records as it takes.
+    ///
+    /// # Errors
+    /// [`RecordError::Exhausted`] when the keys are used up; [`RecordError::Empty`] for no data, of which only
+    /// application data may consist.
+    pub fn write(
+        &mut self,
+        content_type: ContentType,
+        data: &[u8],
+        random: &dyn SecureRandom,
+        out: &mut BytesMut,
+    ) -> Result<(), RecordError> {
+        if data.is_empty() {
+            if content_type != ContentType::APPLICATION_DATA {
+                return Err(RecordError::Empty(content_type));
+            }
+            return self.record(content_type, data, random, out);
+        }
+        let overhead = self.sealer.as_ref().map_or(RecordHeader::LEN, |sealer| sealer.overhead());
+        out.reserve(data.len() + data.len().div_ceil(self.max_plaintext) * overhead);
+        for fragment in data.chunks(self.max_plaintext) {
+            self.record(content_type, fragment, random, out)?;
+        }
+        Ok(())
+    }
+
+    fn record(
+        &mut self,
+        content_type: ContentType,
+        fragment: &[u8],
+        random: &dyn SecureRandom,
+        out: &mut BytesMut,
+    ) -> Result<(), RecordError> {
+        match &mut self.sealer {
+            None => {
+                out.put_slice(&header(content_type, self.version, fragment.len())?);
+                out.put_slice(fragment);
+            }
+            Some(sealer) => {
+                // One record is kept for the alert that says why it ends.
+                let spare = u64::from(content_type != ContentType::ALERT);
+                if self.sequence.saturating_add(spare) >= sealer.record_limit() {
+                    return Err(RecordError::Exhausted);
+                }
+                sealer.seal(self.sequence, content_type, fragment, random, out)?;
+                self.sequence += 1;
+            }
+        }
+        Ok(())
+    }
+}
