@@ -1,1 +1,15 @@
-//! clasp-tokio
+//! Clasp TLS streams for tokio.
+//!
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod endpoint;
+mod error;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub use clasp_handshake as handshake;
+pub use endpoint::{Acceptor, Connector};
+pub use error::Error;
+pub use stream::TlsStream;

@@ -206,7 +206,7 @@ impl Connection {
     }
 
     /// An idle connection holds no buffer.
-    fn release(&mut self) {
+    pub(super) fn release(&mut self) {
         if self.input.is_empty() {
             self.input = BytesMut::new();
         }

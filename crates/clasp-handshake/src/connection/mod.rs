@@ -168,6 +168,12 @@ impl Connection {
         &mut self.input
     }
 
+    /// Gives back the memory of buffers that hold nothing. [`poll`](Self::poll) does so too when it needs input; a driver
+    /// that then made room to read into, and read nothing, calls this.
+    pub fn release_buffers(&mut self) {
+        self.release();
+    }
+
     /// Tells that the transport delivers no more. Without a close_notify before it, that is a truncation.
     pub fn receive_eof(&mut self) {
         self.ended.transport = true;

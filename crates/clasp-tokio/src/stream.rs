@@ -1,0 +1,235 @@
+//! A TLS connection over a tokio stream.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BufMut, Bytes};
+use clasp_handshake::{Connection, ExportError, Session, Status};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+
+use crate::error::{Error, io_error};
+
+/// What is read from the transport at a time: small while shaking hands, then two full records.
+const READ_HANDSHAKING: usize = 4096;
+const READ_ESTABLISHED: usize = 33_000;
+
+/// An established TLS connection.
+///
+/// Reading and writing are independent, also through [`tokio::io::split`]. A read may be dropped and tried again without
+/// loss. What is written is sealed at once and sent as the transport takes it: flush to be sure that all is on its way.
+/// `shutdown` sends close_notify and ends our direction; the peer's stays open until it closes it, which reads as the end
+/// of the stream, or cuts it, which is [`io::ErrorKind::UnexpectedEof`]. An idle stream holds no buffer.
+#[derive(Debug)]
+pub struct TlsStream<IO> {
+    io: IO,
+    tls: Connection,
+    /// The rest of a record that a reader has taken a part of.
+    unread: Bytes,
+    /// The transport takes no more; what it had sent before may still tell why.
+    write_error: Option<io::Error>,
+}
+
+/// Drives a first handshake to its end.
+pub(crate) async fn handshake<IO>(io: IO, tls: Connection) -> Result<TlsStream<IO>, Error>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut stream = TlsStream { io, tls, unread: Bytes::new(), write_error: None };
+    poll_fn(|cx| stream.poll_handshake(cx)).await?;
+    Ok(stream)
+}
+
+impl<IO> TlsStream<IO> {
+    /// What was agreed, and who the peer is.
+    ///
+    /// # Panics
+    /// Never: a stream only exists once the handshake is done.
+    #[allow(clippy::missing_panics_doc, reason = "it says so")]
+    pub fn session(&self) -> &Session {
+        self.tls.session().expect("a stream exists only after its handshake")
+    }
+
+    /// Fills `out` with keying material for another protocol (RFC 5705).
+    ///
+    /// # Errors
+    /// [`ExportError`].
+    pub fn export_keying_material(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), ExportError> {
+        self.tls.export_keying_material(label, context, out).unwrap_or(Ok(()))
+    }
+
+    /// The connection beneath.
+    pub fn connection(&self) -> &Connection {
+        &self.tls
+    }
+
+    /// The transport. What is written to it does not go through TLS.
+    pub fn get_ref(&self) -> &IO {
+        &self.io
+    }
+
+    /// The transport, for changing its options.
+    pub fn get_mut(&mut self) -> &mut IO {
+        &mut self.io
+    }
+
+    /// The transport back. What was received and not read is lost.
+    pub fn into_inner(self) -> IO {
+        self.io
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
+    fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            let polled = self.tls.poll(cx);
+            let sent = self.poll_send(cx);
+            match polled {
+                // The alert goes first; a transport that takes nothing any more does not hold it up.
+                Poll::Ready(Err(_)) if sent.is_pending() => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.explain(error))),
+                Poll::Ready(Ok(_)) if !self.tls.is_handshaking() => {
+                    ready!(sent)?;
+                    return self.poll_transport_flush(cx).map_err(Error::Io);
+                }
+                Poll::Ready(Ok(_)) => {
+                    if let Poll::Ready(Err(error)) = sent {
+                        // The peer may have said why before it closed.
+                        self.write_error = Some(error);
+                    }
+                    match ready!(self.poll_fill(cx)) {
+                        Ok(()) => {}
+                        Err(error) => return Poll::Ready(Err(self.write_error.take().unwrap_or(error).into())),
+                    }
+                }
+                // A callback of the caller's is at work; the end of the input is noticed meanwhile.
+                Poll::Pending if self.tls.receive_room() == 0 => return Poll::Pending,
+                Poll::Pending => ready!(self.poll_fill(cx))?,
+            }
+        }
+    }
+
+    /// The transport's own error where it is what ended the connection.
+    fn explain(&mut self, error: clasp_handshake::Error) -> Error {
+        match (&error, self.write_error.take()) {
+            (clasp_handshake::Error::ClosedInHandshake { .. }, Some(cause)) => cause.into(),
+            _ => error.into(),
+        }
+    }
+
+    /// Sends all output.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.tls.has_output() {
+            let output = self.tls.output();
+            let sent = ready!(Pin::new(&mut self.io).poll_write(cx, output));
+            match sent {
+                Ok(0) => {
+                    output.clear();
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                Ok(n) => output.advance(n),
+                Err(error) => {
+                    output.clear();
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads once from the transport into the connection.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let wanted = if self.tls.is_handshaking() { READ_HANDSHAKING } else { READ_ESTABLISHED };
+        let wanted = wanted.min(self.tls.receive_room());
+        let buffer = self.tls.receive_buffer();
+        buffer.reserve(wanted);
+        let mut limited = buffer.limit(wanted);
+        let read = pin!(self.io.read_buf(&mut limited)).poll(cx);
+        if read.is_pending() {
+            self.tls.release_buffers();
+        }
+        if ready!(read)? == 0 {
+            self.tls.receive_eof();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_transport_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    /// Gets the next piece of data into `unread`; it stays empty at the end of the stream.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.unread.is_empty() {
+            match self.tls.poll(cx) {
+                Poll::Ready(Ok(Status::Data)) => self.unread = self.tls.read().unwrap_or_default(),
+                Poll::Ready(Ok(Status::Closed)) => break,
+                Poll::Ready(Ok(Status::NeedInput)) => {
+                    // Answers to what was read (a declined renegotiation) go out with the reading.
+                    let _ = self.poll_send(cx);
+                    ready!(self.poll_fill(cx))?;
+                }
+                Poll::Ready(Err(error)) => {
+                    let _ = self.poll_send(cx);
+                    return Poll::Ready(Err(io_error(error)));
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<IO> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if out.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(this.poll_data(cx))?;
+        let piece = this.unread.split_to(this.unread.len().min(out.remaining()));
+        if this.unread.is_empty() {
+            // An empty view would still hold on to the buffer.
+            this.unread = Bytes::new();
+        }
+        out.put_slice(&piece);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if data.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        loop {
+            let taken = this.tls.write(data).map_err(io_error)?;
+            let sent = this.poll_send(cx)?;
+            if taken > 0 {
+                return Poll::Ready(Ok(taken));
+            }
+            ready!(sent);
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_send(cx))?;
+        this.tls.release_buffers();
+        this.poll_transport_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.tls.close();
+        ready!(this.poll_send(cx))?;
+        Pin::new(&mut this.io).poll_shutdown(cx)
+    }
+}
