@@ -1,1 +1,27 @@
-//! clasp
+//! TLS that shakes hands with everything, in memory-safe code, and shows every step of how it did so.
+//!
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod blocking;
+pub mod steps;
+
+pub use clasp_cert as cert;
+pub use clasp_crypto as crypto;
+pub use clasp_handshake as handshake;
+pub use clasp_keys as keys;
+pub use clasp_record as record;
+#[cfg(feature = "tokio")]
+pub use clasp_tokio as tokio;
+pub use clasp_wire as wire;
+
+pub use clasp_cert::{Identity, RootStore};
+pub use clasp_handshake::{
+    AlertReceived, CIPHER_SUITES, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo,
+    ClientIdentityResolver, Clock, ConfigError, Connection, Error, FixedIdentities, IdentityResolver, KeyLog,
+    KeyLogFile, Limits, Misbehaviour, NoCommonGround, Offer, Policy, Resolved, Role, ServerConfig, ServerConfigBuilder,
+    Session, Status, Step, Suite, Trace, TraceEvent,
+};
+#[cfg(feature = "tokio")]
+pub use clasp_tokio::{Acceptor, Connector, TlsStream};
+pub use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};

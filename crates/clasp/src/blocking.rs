@@ -1,0 +1,210 @@
+//! A TLS stream over anything that reads and writes, without a runtime.
+//!
+//! Callbacks that are not ready at once (an asynchronous verifier, key or resolver) need `clasp::tokio` instead; here they
+//! are [`Error::CallbackPending`].
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use clasp_handshake::{ClientConfig, Connection, Error, ServerConfig, Session, Status};
+use rustls_pki_types::ServerName;
+
+/// A TLS connection over `IO`.
+///
+/// The handshake is done by the constructors. [`Stream::close`] sends close_notify; dropping the stream does not, and the
+/// peer will take that for a cut.
+pub struct Stream<IO> {
+    io: IO,
+    tls: Connection,
+    unread: Bytes,
+}
+
+impl<IO> fmt::Debug for Stream<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("tls", &self.tls).finish_non_exhaustive()
+    }
+}
+
+/// As an I/O error: a cut is `UnexpectedEof`, all else `InvalidData` with the typed error as its source.
+fn io_error(error: Error) -> io::Error {
+    let kind = match error {
+        Error::Truncated | Error::ClosedInHandshake { .. } => io::ErrorKind::UnexpectedEof,
+        Error::NotWritable(_) => io::ErrorKind::BrokenPipe,
+        _ => io::ErrorKind::InvalidData,
+    };
+    io::Error::new(kind, error)
+}
+
+impl<IO: Read + Write> Stream<IO> {
+    /// Shakes hands as a client with the server called `host`, a DNS name or an IP address.
+    ///
+    /// # Errors
+    /// The transport's, or an [`io::Error`] around [`Error`].
+    pub fn client(config: Arc<ClientConfig>, host: &str, io: IO) -> io::Result<Self> {
+        let name = ServerName::try_from(host)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, format!("{host:?} is no DNS name or IP address")))?
+            .to_owned();
+        Self::handshake(Connection::client(config, name), io)
+    }
+
+    /// Shakes hands as a server.
+    ///
+    /// # Errors
+    /// The transport's, or an [`io::Error`] around [`Error`].
+    pub fn server(config: Arc<ServerConfig>, io: IO) -> io::Result<Self> {
+        Self::handshake(Connection::server(config), io)
+    }
+
+    fn handshake(tls: Connection, io: IO) -> io::Result<Self> {
+        let mut stream = Self { io, tls, unread: Bytes::new() };
+        loop {
+            let status = stream.drive()?;
+            if !stream.tls.is_handshaking() {
+                return Ok(stream);
+            }
+            if status == Status::NeedInput {
+                stream.fill()?;
+            }
+        }
+    }
+
+    /// What was agreed, and who the peer is.
+    pub fn session(&self) -> Option<&Session> {
+        self.tls.session()
+    }
+
+    /// The connection beneath.
+    pub fn connection(&self) -> &Connection {
+        &self.tls
+    }
+
+    /// The transport.
+    pub fn get_ref(&self) -> &IO {
+        &self.io
+    }
+
+    /// Sends close_notify. Reading may go on until the peer closes too.
+    ///
+    /// # Errors
+    /// The transport's.
+    pub fn close(&mut self) -> io::Result<()> {
+        self.tls.close();
+        self.send()?;
+        self.io.flush()
+    }
+
+    fn drive(&mut self) -> io::Result<Status> {
+        let polled = self.tls.poll_now();
+        // An error's alert goes out too; that the transport is gone then does not matter.
+        let sent = self.send();
+        let status = polled.map_err(io_error)?;
+        sent?;
+        Ok(status)
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        while self.tls.has_output() {
+            let output = self.tls.output();
+            match self.io.write(output) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => output.advance(n),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        let room = self.tls.receive_room().min(16 << 10);
+        let buffer = self.tls.receive_buffer();
+        let start = buffer.len();
+        buffer.resize(start + room, 0);
+        let read = loop {
+            match self.io.read(buffer.get_mut(start..).unwrap_or_default()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        buffer.truncate(start + read.as_ref().copied().unwrap_or(0));
+        if read? == 0 {
+            self.tls.receive_eof();
+        }
+        Ok(())
+    }
+}
+
+impl<IO: Read + Write> Read for Stream<IO> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.unread.is_empty() {
+            match self.drive()? {
+                Status::Data => self.unread = self.tls.read().unwrap_or_default(),
+                Status::Closed => return Ok(0),
+                Status::NeedInput => self.fill()?,
+            }
+        }
+        let n = self.unread.len().min(out.len());
+        self.unread.copy_to_slice(out.get_mut(..n).unwrap_or_default());
+        Ok(n)
+    }
+}
+
+impl<IO: Read + Write> Write for Stream<IO> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        loop {
+            let taken = self.tls.write(data).map_err(io_error)?;
+            self.send()?;
+            if taken > 0 || data.is_empty() {
+                return Ok(taken);
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.send()?;
+        self.io.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
+    use super::*;
+    use crate::{Identity, Policy, RootStore};
+
+    #[test]
+    fn both_ends_over_tcp() {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = crate::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let provider = crate::crypto::default_provider();
+        let identity = Identity::from_der(vec![made.cert.der().clone()], &key, provider).unwrap();
+        let mut roots = RootStore::default();
+        roots.add_der(made.cert.der()).unwrap();
+        let server = ServerConfig::builder(Policy::modern()).identity(identity).build().unwrap();
+        let client = ClientConfig::builder(Policy::modern()).roots(roots).build().unwrap();
+
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = thread::spawn(move || {
+            let mut tls = Stream::server(server, listener.accept().unwrap().0).unwrap();
+            let mut got = Vec::new();
+            tls.read_to_end(&mut got).unwrap();
+            tls.write_all(&got).unwrap();
+            tls.close().unwrap();
+            got.len()
+        });
+        let mut tls = Stream::client(client, "localhost", TcpStream::connect(address).unwrap()).unwrap();
+        let data: Vec<u8> = (0..300_000_u32).map(|i| (i % 253) as u8).collect();
+        tls.write_all(&data).unwrap();
+        tls.close().unwrap();
+        let mut back = Vec::new();
+        tls.read_to_end(&mut back).unwrap();
+        assert!(back == data);
+        assert_eq!(serving.join().unwrap(), data.len());
+        assert!(tls.session().unwrap().extended_master_secret());
+    }
+}
