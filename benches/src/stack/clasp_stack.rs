@@ -44,10 +44,10 @@ impl Clasp {
     pub fn make(chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
         let policy = Policy::compatible().with_cipher_suites(suites(suite)).with_groups(&[NamedGroup::X25519]);
         let mut roots = RootStore::default();
-        roots.add_der(CertificateDer::from(chain.root.clone())).expect("root");
+        roots.add_der(&CertificateDer::from(chain.root.clone())).expect("root");
         let certs = chain.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
         let key = PrivateKeyDer::try_from(chain.key.clone()).expect("key");
-        let identity = Identity::from_der(certs, key, clasp::crypto::default_provider()).expect("identity");
+        let identity = Identity::from_der(certs, &key, clasp::crypto::default_provider()).expect("identity");
         Some(Box::new(Self {
             client: ClientConfig::builder(policy.clone()).roots(roots).build().expect("client"),
             server: ServerConfig::builder(policy).identity(identity).build().expect("server"),

@@ -1,0 +1,208 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
+
+/// Shakes hands over TLS, and shows every step of how it did so.
+#[derive(Debug, Parser)]
+#[command(name = "clasp", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// A server and a client in one process, step by step.
+    #[command(after_help = "Examples:\n  clasp demo\n  clasp demo --policy compatible     with RSA key exchange")]
+    Demo(DemoArgs),
+    /// Connect to a server: standard input goes to it, what it sends to standard output.
+    #[command(after_help = "Examples:\n  clasp connect example.com:443 --trace\n  \
+        clasp connect 10.0.0.7:443 --policy compatible --pin sha256:HEX\n  \
+        printf 'GET / HTTP/1.0\\r\\n\\r\\n' | clasp connect localhost:8443 --ca ca.pem")]
+    Connect(ConnectArgs),
+    /// Accept connections.
+    #[command(
+        after_help = "Examples:\n  clasp serve --listen 127.0.0.1:8443 --cert chain.pem --key key.pem --http\n  \
+        clasp serve --listen [::1]:0 --cert rsa.pem --key rsa.key --cert ec.pem --key ec.key --echo \
+        --client-ca ca.pem --client-auth require"
+    )]
+    Serve(ServeArgs),
+}
+
+/// A named policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyName {
+    /// TLS 1.2 with ephemeral key exchange and AEAD.
+    Modern,
+    /// Also RSA key exchange, and CBC with SHA-1 or SHA-2.
+    Compatible,
+}
+
+/// How a trace is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TraceFormat {
+    /// A line an event.
+    Text,
+    /// A JSON object an event.
+    Json,
+}
+
+/// Options wherever a handshake is made.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Shared {
+    /// What may be negotiated.
+    #[arg(long, value_enum, default_value = "modern")]
+    pub(crate) policy: PolicyName,
+    /// The oldest version: ssl3, tls1.0, tls1.1, tls1.2 or tls1.3, within what the policy allows.
+    #[arg(long, value_name = "V", value_parser = version)]
+    pub(crate) min_version: Option<ProtocolVersion>,
+    /// The newest version.
+    #[arg(long, value_name = "V", value_parser = version)]
+    pub(crate) max_version: Option<ProtocolVersion>,
+    /// Only these cipher suites, in this order: IANA names, or OpenSSL's.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = suite)]
+    pub(crate) cipher: Vec<CipherSuite>,
+    /// Only these key exchange groups, in this order: x25519, secp256r1, secp384r1, secp521r1, ffdhe2048, ...
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = group)]
+    pub(crate) groups: Vec<NamedGroup>,
+    /// Application protocols, in order of preference.
+    #[arg(long, value_name = "P", value_delimiter = ',')]
+    pub(crate) alpn: Vec<String>,
+    /// Print the numbered steps on standard error as they happen.
+    #[arg(long, value_name = "FORMAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    pub(crate) trace: Option<TraceFormat>,
+    /// Append session secrets to this file, in the NSS key log format. SSLKEYLOGFILE is honoured too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Option<PathBuf>,
+    /// Do without the extended master secret.
+    #[arg(long)]
+    pub(crate) no_ems: bool,
+    /// Do without encrypt-then-MAC.
+    #[arg(long)]
+    pub(crate) no_etm: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// What may be negotiated.
+    #[arg(long, value_enum, default_value = "modern")]
+    pub(crate) policy: PolicyName,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConnectArgs {
+    /// Where to connect to.
+    #[arg(value_name = "HOST:PORT")]
+    pub(crate) target: String,
+    /// The name the server must have, when it is not HOST.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) servername: Option<String>,
+    /// Trust the authorities in this PEM file instead of the system's.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pin", "dangerous_accept_any"])]
+    pub(crate) ca: Option<PathBuf>,
+    /// Trust this public key alone: the SHA-256 of its SubjectPublicKeyInfo. May be given again.
+    #[arg(long, value_name = "sha256:HEX", conflicts_with = "dangerous_accept_any")]
+    pub(crate) pin: Vec<String>,
+    /// Trust anybody. Whoever sits on the way reads and writes along.
+    #[arg(long)]
+    pub(crate) dangerous_accept_any: bool,
+    /// Our certificate chain, PEM.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Our private key, PEM.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// After a failed negotiation, do not connect once more to find out what the server would have chosen.
+    #[arg(long)]
+    pub(crate) no_diagnose: bool,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// Whether clients are asked for a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClientAuthMode {
+    /// Not asked.
+    None,
+    /// Asked; they may decline.
+    Request,
+    /// Asked, and refused when they decline.
+    Require,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// A certificate chain, PEM. May be given again, each with its key: the server name and what the client can verify
+    /// decide.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) cert: Vec<PathBuf>,
+    /// Its private key, PEM.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) key: Vec<PathBuf>,
+    /// Authorities that issue client certificates, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_ca: Option<PathBuf>,
+    /// Whether clients are asked for a certificate. `require` when --client-ca is given.
+    #[arg(long, value_name = "MODE", value_enum)]
+    pub(crate) client_auth: Option<ClientAuthMode>,
+    /// Answer HTTP requests with a page about the connection. The default.
+    #[arg(long, conflicts_with = "echo")]
+    pub(crate) http: bool,
+    /// Send everything back.
+    #[arg(long)]
+    pub(crate) echo: bool,
+    /// Seconds a handshake may take.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) handshake_timeout: u64,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+fn version(name: &str) -> Result<ProtocolVersion, String> {
+    Ok(match name {
+        "ssl3" => ProtocolVersion::SSL_3_0,
+        "tls1.0" => ProtocolVersion::TLS_1_0,
+        "tls1.1" => ProtocolVersion::TLS_1_1,
+        "tls1.2" => ProtocolVersion::TLS_1_2,
+        "tls1.3" => ProtocolVersion::TLS_1_3,
+        _ => return Err("it is none of ssl3, tls1.0, tls1.1, tls1.2, tls1.3".to_owned()),
+    })
+}
+
+fn suite(name: &str) -> Result<CipherSuite, String> {
+    CipherSuite::from_name(name)
+        .or_else(|| CipherSuite::from_openssl_name(name))
+        .ok_or_else(|| "it is no registered cipher suite, by IANA's name or OpenSSL's".to_owned())
+}
+
+fn group(name: &str) -> Result<NamedGroup, String> {
+    NamedGroup::from_common_name(name).ok_or_else(|| "it is no registered key exchange group".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn names_in_both_tongues() {
+        assert_eq!(suite("AES128-SHA"), Ok(CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA));
+        assert_eq!(suite("TLS_RSA_WITH_AES_128_CBC_SHA"), Ok(CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA));
+        assert!(suite("NOPE").is_err());
+        assert_eq!(group("P-256"), Ok(NamedGroup::SECP256R1));
+        assert_eq!(version("tls1.2"), Ok(ProtocolVersion::TLS_1_2));
+    }
+}

@@ -1,0 +1,136 @@
+//! `clasp connect`.
+
+use clasp::tokio::Error as StreamError;
+use clasp::{Connector, ServerName, TlsStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::args::ConnectArgs;
+use crate::diagnose;
+use crate::failure::{Failure, explain};
+use crate::setup;
+
+/// `HOST:PORT`, where an IPv6 address stands in brackets.
+pub(crate) struct Target {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl Target {
+    fn parse(text: &str) -> Result<Self, Failure> {
+        let wrong = || Failure::usage(format!("{text:?} is no HOST:PORT, such as example.com:443 or [::1]:443"));
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        if bare.is_empty() || (bare.contains(':') && bare == host) {
+            return Err(wrong());
+        }
+        Ok(Self { host: bare.to_owned(), port: port.parse().map_err(|_| wrong())? })
+    }
+}
+
+pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
+    let target = Target::parse(&args.target)?;
+    let name = args.servername.as_deref().unwrap_or(&target.host);
+    let name = ServerName::try_from(name)
+        .map_err(|_| Failure::usage(format!("{name:?} is neither a DNS name nor an IP address; use --servername")))?
+        .to_owned();
+    let connector = Connector::new(setup::client(&args)?);
+    let tcp = open(&target).await?;
+    match connector.connect_name(name.clone(), tcp).await {
+        Ok(tls) => pump(tls, tokio::io::stdin(), tokio::io::stdout()).await,
+        Err(StreamError::Tls(error)) => {
+            let mut text = format!("no handshake with {}: {}", args.target, explain(&error));
+            if !args.no_diagnose && diagnose::helps(&error) {
+                if let Some(finding) = diagnose::run(&target, name, &args.shared).await {
+                    text.push_str("\nA second connection, with a wider offer and without data, found: ");
+                    text.push_str(&finding);
+                }
+            }
+            Err(Failure::Connection(text))
+        }
+        Err(error) => Err(Failure::connection(format!("no handshake with {}: {error}", args.target))),
+    }
+}
+
+/// Opens the TCP connection.
+pub(crate) async fn open(target: &Target) -> Result<TcpStream, Failure> {
+    let tcp = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(|error| {
+        Failure::connection(format!("{}:{} cannot be reached over TCP: {error}", target.host, target.port))
+    })?;
+    // Only a matter of speed.
+    let _ = tcp.set_nodelay(true);
+    Ok(tcp)
+}
+
+/// Carries data both ways until both ends have closed: our end closes when `input` does, and when the peer's has.
+async fn pump<IO>(
+    tls: TlsStream<IO>,
+    mut input: impl AsyncRead + Unpin,
+    mut output: impl AsyncWrite + Unpin,
+) -> Result<(), Failure>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let (mut reader, mut writer) = tokio::io::split(tls);
+    {
+        let sending = async {
+            let mut buffer = vec![0; 16 << 10];
+            loop {
+                match input.read(&mut buffer).await {
+                    Ok(0) => break,
+                    Ok(n) => {
+                        writer.write_all(buffer.get(..n).unwrap_or_default()).await?;
+                        writer.flush().await?;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            writer.shutdown().await
+        };
+        let receiving = async {
+            let mut buffer = vec![0; 16 << 10];
+            loop {
+                let n = reader.read(&mut buffer).await?;
+                if n == 0 {
+                    break;
+                }
+                output.write_all(buffer.get(..n).unwrap_or_default()).await?;
+                output.flush().await?;
+            }
+            Ok(())
+        };
+        tokio::pin!(sending, receiving);
+        let cut = |error: std::io::Error| Failure::connection(format!("the connection failed: {error}"));
+        let sent = tokio::select! {
+            received = &mut receiving => {
+                received.map_err(cut)?;
+                None
+            }
+            sent = &mut sending => Some(sent),
+        };
+        // `None`: the peer closed first, and whatever we would still send nobody reads. Otherwise, what the peer said
+        // before it stopped taking our data may say why.
+        if let Some(sent) = sent {
+            receiving.await.map_err(cut)?;
+            sent.map_err(cut)?;
+        }
+    }
+    // Close our end too, if that has not happened.
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), writer.shutdown()).await;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Target;
+
+    #[test]
+    fn targets() {
+        let parse = |text| Target::parse(text).map(|target| (target.host, target.port)).ok();
+        assert_eq!(parse("example.com:443"), Some(("example.com".to_owned(), 443)));
+        assert_eq!(parse("[::1]:8443"), Some(("::1".to_owned(), 8443)));
+        for wrong in ["example.com", "::1:443", ":443", "host:", "host:99999"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `clasp demo`: the founding document's handshake between a server and a client in this process.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clasp::cert::WebPkiClientVerifier;
+use clasp::crypto::{SecureRandom, default_provider};
+use clasp::{
+    Acceptor, ClientAuth, ClientConfig, Connector, Identity, Policy, PrivateKeyDer, RootStore, ServerConfig, Session,
+    Step, Trace, TraceEvent,
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
+use rsa::pkcs8::EncodePrivateKey as _;
+use rsa::rand_core::{TryCryptoRng, TryRng};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::args::{DemoArgs, PolicyName};
+use crate::failure::Failure;
+use crate::setup;
+
+const NAME: &str = "demo.example";
+
+/// Keeps the events of both sides.
+#[derive(Debug, Default)]
+struct Recorder(Mutex<Vec<TraceEvent>>);
+
+impl Trace for Recorder {
+    fn event(&self, event: &TraceEvent) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+    }
+}
+
+pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
+    let policy = policy(args.policy);
+    println!("policy {}: {} cipher suites", policy.name(), policy.suites().len());
+    let events = Arc::new(Recorder::default());
+    let (connector, acceptor) = endpoints(&policy, args.policy, &events)?;
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(Failure::connection)?;
+    let address = listener.local_addr().map_err(Failure::connection)?;
+    println!("a certificate authority was made on the spot; a server for {NAME} listens on {address}\n");
+
+    let serving = async {
+        let (tcp, _) = listener.accept().await.map_err(Failure::connection)?;
+        let mut tls = acceptor.accept(tcp).await.map_err(Failure::connection)?;
+        let mut request = [0; 64];
+        let n = tls.read(&mut request).await.map_err(Failure::connection)?;
+        let request = String::from_utf8_lossy(request.get(..n).unwrap_or_default()).into_owned();
+        tls.write_all(format!("you said {request:?}").as_bytes()).await.map_err(Failure::connection)?;
+        tls.shutdown().await.map_err(Failure::connection)?;
+        Ok::<_, Failure>(request)
+    };
+    let connecting = async {
+        let tcp = TcpStream::connect(address).await.map_err(Failure::connection)?;
+        let mut tls = connector.connect(NAME, tcp).await.map_err(Failure::connection)?;
+        tls.write_all(b"hello from the client").await.map_err(Failure::connection)?;
+        tls.flush().await.map_err(Failure::connection)?;
+        let mut answer = String::new();
+        tls.read_to_string(&mut answer).await.map_err(Failure::connection)?;
+        let session = tls.session().clone();
+        tls.shutdown().await.map_err(Failure::connection)?;
+        Ok::<_, Failure>((session, answer))
+    };
+    let (request, (session, answer)) = tokio::try_join!(serving, connecting)?;
+
+    tell(&events, &request, &answer);
+    summary(&session);
+    Ok(())
+}
+
+/// The demo of `compatible` shows the key exchange that the founding document begins with: the client alone makes the
+/// pre-master secret.
+fn policy(name: PolicyName) -> Policy {
+    let policy = setup::named(name);
+    if name == PolicyName::Modern {
+        return policy;
+    }
+    let rsa: Vec<_> =
+        policy.suites().iter().filter(|suite| !suite.key_exchange.is_ephemeral()).map(|suite| suite.id).collect();
+    policy.with_cipher_suites(&rsa)
+}
+
+fn endpoints(policy: &Policy, name: PolicyName, events: &Arc<Recorder>) -> Result<(Connector, Acceptor), Failure> {
+    let made = |error: rcgen::Error| Failure::connection(format!("a certificate could not be made: {error}"));
+    let ca_key = KeyPair::generate().map_err(made)?;
+    let mut ca = CertificateParams::new(Vec::new()).map_err(made)?;
+    ca.distinguished_name.push(DnType::CommonName, "Clasp Demo Authority");
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let root = ca.self_signed(&ca_key).map_err(made)?;
+    let issuer = Issuer::new(ca, ca_key);
+
+    let issue = |name: &str, key: &KeyPair, usage| {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).map_err(made)?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+        params.extended_key_usages = vec![usage];
+        let leaf = params.signed_by(key, &issuer).map_err(made)?;
+        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(Failure::connection)?;
+        Identity::from_der(vec![leaf.der().clone()], &key, default_provider()).map_err(Failure::connection)
+    };
+    let server_key = match name {
+        PolicyName::Modern => KeyPair::generate().map_err(made)?,
+        PolicyName::Compatible => rsa_key()?,
+    };
+    let server = issue(NAME, &server_key, ExtendedKeyUsagePurpose::ServerAuth)?;
+    let client = issue("client.example", &KeyPair::generate().map_err(made)?, ExtendedKeyUsagePurpose::ClientAuth)?;
+
+    let mut roots = RootStore::default();
+    roots.add_der(root.der()).map_err(Failure::connection)?;
+    let verifier = WebPkiClientVerifier::builder(roots.clone()).build().map_err(Failure::connection)?;
+    let client = ClientConfig::builder(policy.clone()).roots(roots).identity(client).trace(events.clone()).build();
+    let server = ServerConfig::builder(policy.clone())
+        .identity(server)
+        .client_auth(ClientAuth::Require(Arc::new(verifier)))
+        .trace(events.clone())
+        .build();
+    Ok((Connector::new(client.map_err(Failure::connection)?), Acceptor::new(server.map_err(Failure::connection)?)))
+}
+
+/// The default provider's randomness, for making a key.
+struct Random(&'static dyn SecureRandom);
+
+impl TryRng for Random {
+    type Error = clasp::crypto::CryptoError;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes)?;
+        Ok(u32::from_ne_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes)?;
+        Ok(u64::from_ne_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+        self.0.fill(out)
+    }
+}
+
+impl TryCryptoRng for Random {}
+
+fn rsa_key() -> Result<KeyPair, Failure> {
+    let key = rsa::PrivateKey::new(&mut Random(default_provider().random), 2048).map_err(Failure::connection)?;
+    let der = key.to_pkcs8_der().map_err(Failure::connection)?;
+    KeyPair::try_from(der.as_bytes()).map_err(Failure::connection)
+}
+
+/// Prints the steps in order, with what each side did in them.
+fn tell(events: &Recorder, request: &str, answer: &str) {
+    let events = events.0.lock().unwrap_or_else(PoisonError::into_inner);
+    for step in STEPS {
+        println!("{:>2}  {}", step.number(), step.title());
+        for event in events.iter().filter(|event| event.step == step) {
+            let who = match event.role {
+                clasp::Role::Client => "client",
+                clasp::Role::Server => "server",
+            };
+            println!("      {who} {}", event.what);
+            for (name, value) in &event.fields {
+                println!("        {name}: {}", shortened(value));
+            }
+        }
+        if step == Step::ApplicationData {
+            println!("      the server read {request:?}, the client read {answer:?}");
+            println!("      both closed with close_notify");
+        }
+    }
+    println!("11  {}: not in this version; requests for it are declined\n", Step::Renegotiation.title());
+}
+
+const STEPS: [Step; 10] = [
+    Step::ClientHello,
+    Step::ServerHello,
+    Step::ServerAuthentication,
+    Step::PreMasterSecret,
+    Step::ClientCertificate,
+    Step::MasterSecret,
+    Step::SessionKeys,
+    Step::ClientFinished,
+    Step::ServerFinished,
+    Step::ApplicationData,
+];
+
+/// Long lists by their beginning and their length.
+fn shortened(value: &str) -> String {
+    let words: Vec<&str> = value.split(' ').collect();
+    match words.as_slice() {
+        [first, second, _, _, _, ..] if first.starts_with("TLS_") => {
+            format!("{first} {second} and {} more", words.len() - 2)
+        }
+        _ => value.to_owned(),
+    }
+}
+
+fn summary(session: &Session) {
+    let group = session.group().map_or_else(|| "no group".to_owned(), |group| group.to_string());
+    println!(
+        "agreed: {}, {}, {group}, client {}",
+        session.version(),
+        session.cipher_suite(),
+        if session.client_authenticated() { "authenticated" } else { "not authenticated" },
+    );
+}

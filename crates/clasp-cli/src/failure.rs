@@ -1,0 +1,52 @@
+//! How the command fails: one paragraph that says what to do next, and an exit code.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clasp::Error;
+
+/// Why the command ends without success.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line asks for what cannot be.
+    Usage(String),
+    /// The connection or the handshake failed.
+    Connection(String),
+}
+
+impl Failure {
+    pub(crate) fn usage(text: impl fmt::Display) -> Self {
+        Self::Usage(text.to_string())
+    }
+
+    pub(crate) fn connection(text: impl fmt::Display) -> Self {
+        Self::Connection(text.to_string())
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Connection(_) => ExitCode::from(1),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(text) | Self::Connection(text) => f.write_str(text),
+        }
+    }
+}
+
+/// A TLS error as a paragraph, with the named checks below it where a certificate was refused.
+pub(crate) fn explain(error: &Error) -> String {
+    match error {
+        Error::Certificate { error: refused, .. } => format!("{error}\n{}", indented(&refused.report.to_string())),
+        other => other.to_string(),
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect::<String>().trim_end().to_owned()
+}

@@ -1,0 +1,187 @@
+//! `clasp serve --http`: a page about the connection.
+
+use std::fmt::Write as _;
+use std::io;
+
+use clasp::cert::CertificateSummary;
+use clasp::{Session, TlsStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::watch;
+
+/// The most bytes of a request's head.
+const MAX_HEAD: usize = 16 << 10;
+
+/// A request, as far as we look at it.
+#[derive(Debug, PartialEq, Eq)]
+struct Request {
+    method: String,
+    path: String,
+    keep_alive: bool,
+    /// Whether a body follows, which we do not read.
+    has_body: bool,
+}
+
+/// What the bytes at hand amount to.
+#[derive(Debug, PartialEq, Eq)]
+enum Head {
+    Partial,
+    Whole(Request, usize),
+    Bad,
+}
+
+fn parse(bytes: &[u8]) -> Head {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut request = httparse::Request::new(&mut headers);
+    let length = match request.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) if bytes.len() < MAX_HEAD => return Head::Partial,
+        Ok(httparse::Status::Partial) | Err(_) => return Head::Bad,
+    };
+    let header = |name: &str| {
+        request.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
+    };
+    let connection = header("connection").unwrap_or_default();
+    let says = |word: &str| {
+        connection.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let keep_alive = if request.version == Some(1) { !says("close") } else { says("keep-alive") };
+    let body = header("content-length").is_some_and(|length| length.trim_ascii() != b"0");
+    Head::Whole(
+        Request {
+            method: request.method.unwrap_or_default().to_owned(),
+            path: request.path.unwrap_or_default().to_owned(),
+            keep_alive,
+            has_body: body || header("transfer-encoding").is_some(),
+        },
+        length,
+    )
+}
+
+/// Answers requests until the client has enough, or the server is asked to stop.
+pub(crate) async fn serve<IO>(tls: &mut TlsStream<IO>, mut stop: watch::Receiver<bool>) -> io::Result<u64>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let page = page(tls.session());
+    let (mut waiting, mut answered) = (Vec::new(), 0);
+    loop {
+        let request = match parse(&waiting) {
+            Head::Whole(request, length) => {
+                waiting.drain(..length);
+                Some(request)
+            }
+            Head::Bad => None,
+            Head::Partial => {
+                let mut buffer = [0; 4096];
+                let read = tokio::select! {
+                    read = tls.read(&mut buffer) => read?,
+                    _ = stop.wait_for(|stop| *stop) => 0,
+                };
+                if read == 0 {
+                    return Ok(answered);
+                }
+                waiting.extend_from_slice(buffer.get(..read).unwrap_or_default());
+                continue;
+            }
+        };
+        let (answer, keep) = answer(request.as_ref(), &page);
+        let keep = keep && !*stop.borrow();
+        tls.write_all(answer.as_bytes()).await?;
+        tls.flush().await?;
+        answered += 1;
+        if !keep {
+            return Ok(answered);
+        }
+    }
+}
+
+fn answer(request: Option<&Request>, page: &str) -> (String, bool) {
+    let (status, body) = match request {
+        None => ("400 Bad Request", "that is no HTTP request\n"),
+        Some(request) if request.method != "GET" && request.method != "HEAD" => {
+            ("405 Method Not Allowed", "only GET\n")
+        }
+        Some(request) if request.path == "/" => ("200 OK", page),
+        Some(_) => ("404 Not Found", "only / is here\n"),
+    };
+    let keep = request.is_some_and(|request| request.keep_alive && !request.has_body);
+    let connection = if keep { "keep-alive" } else { "close" };
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: {connection}\r\n\r\n",
+        body.len()
+    );
+    let body = if request.is_some_and(|request| request.method == "HEAD") { "" } else { body };
+    (head + body, keep)
+}
+
+/// The page: everything about the connection that is no secret.
+fn page(session: &Session) -> String {
+    let mut page = String::new();
+    let group = session.group().map_or_else(|| "-".to_owned(), |group| group.to_string());
+    let subject = session
+        .peer_certificates()
+        .first()
+        .and_then(|leaf| CertificateSummary::from_der(leaf).ok())
+        .map_or_else(|| "none".to_owned(), |summary| summary.subject.into());
+    let alpn = session.alpn().map_or_else(|| "none".to_owned(), |name| name.escape_ascii().to_string());
+    for (name, value) in [
+        ("version", session.version().to_string()),
+        ("cipher suite", session.cipher_suite().to_string()),
+        ("group", group),
+        ("resumed", if session.resumed() { "yes" } else { "no" }.to_owned()),
+        ("server name", session.server_name().unwrap_or("none").to_owned()),
+        ("application protocol", alpn),
+        ("extended master secret", if session.extended_master_secret() { "yes" } else { "no" }.to_owned()),
+        ("encrypt-then-MAC", if session.encrypt_then_mac() { "yes" } else { "no" }.to_owned()),
+        ("client", subject),
+    ] {
+        // Writing to a string does not fail.
+        let _ = writeln!(page, "{name:<23} {value}");
+    }
+    page.push('\n');
+    for (step, how) in session.steps() {
+        let _ = writeln!(page, "{:>2}  {}: {how}", step.number(), step.title());
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(text: &str) -> Request {
+        match parse(text.as_bytes()) {
+            Head::Whole(request, length) => {
+                assert_eq!(length, text.len());
+                request
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn keeping_the_connection() {
+        assert!(whole("GET / HTTP/1.1\r\nHost: a\r\n\r\n").keep_alive);
+        assert!(!whole("GET / HTTP/1.1\r\nConnection: x, Close\r\n\r\n").keep_alive);
+        assert!(!whole("GET / HTTP/1.0\r\n\r\n").keep_alive);
+        assert!(whole("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").keep_alive);
+        assert!(whole("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n").has_body);
+    }
+
+    #[test]
+    fn partial_and_bad_heads() {
+        assert_eq!(parse(b"GET / HT"), Head::Partial);
+        assert_eq!(parse(b"\x16\x03\x01"), Head::Bad);
+        assert_eq!(parse(&[b"GET /".as_slice(), &[b'a'; MAX_HEAD]].concat()), Head::Bad);
+    }
+
+    #[test]
+    fn answers() {
+        let request = whole("GET / HTTP/1.1\r\n\r\n");
+        let (text, keep) = answer(Some(&request), "page");
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\npage") && keep);
+        assert!(answer(None, "page").0.starts_with("HTTP/1.1 400"));
+        let other = whole("GET /x HTTP/1.1\r\n\r\n");
+        assert!(answer(Some(&other), "page").0.starts_with("HTTP/1.1 404"));
+    }
+}

@@ -1,0 +1,157 @@
+//! `clasp serve`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clasp::tokio::Error as StreamError;
+use clasp::{Acceptor, TlsStream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::args::ServeArgs;
+use crate::failure::{Failure, explain};
+use crate::http;
+use crate::roster::Roster;
+use crate::setup;
+
+/// How many handshakes may go on at once; then the oldest has to go.
+const MAX_HANDSHAKES: usize = 16_384;
+
+/// How long open connections may take to end once we are asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What is the same for every connection.
+struct Service {
+    acceptor: Acceptor,
+    echo: bool,
+    handshake_timeout: Duration,
+    roster: Roster,
+    stop: watch::Receiver<bool>,
+}
+
+pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
+    let config = setup::server(&args)?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|error| Failure::connection(format!("cannot listen on {}: {error}", args.listen)))?;
+    let address = listener.local_addr().unwrap_or(args.listen);
+    let (stopping, stop) = watch::channel(false);
+    let service = Arc::new(Service {
+        acceptor: Acceptor::new(config),
+        echo: args.echo,
+        handshake_timeout: Duration::from_secs(args.handshake_timeout),
+        roster: Roster::default(),
+        stop,
+    });
+    let mut stopped = std::pin::pin!(signal());
+    println!("listening on {address}");
+
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((tcp, from)) => {
+                    if service.roster.len() >= MAX_HANDSHAKES {
+                        service.roster.evict_oldest();
+                    }
+                    connections.spawn(one(Arc::clone(&service), tcp, from));
+                }
+                // Out of descriptors, mostly: whoever has been shaking hands the longest makes room.
+                Err(_) => {
+                    if !service.roster.evict_oldest() {
+                        sleep(Duration::from_millis(20)).await;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            () = &mut stopped => break,
+        }
+    }
+
+    drop(listener);
+    let _ = stopping.send(true);
+    let finish = async { while connections.join_next().await.is_some() {} };
+    if timeout(GRACE, finish).await.is_err() {
+        connections.shutdown().await;
+    }
+    Ok(())
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn signal() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}
+
+/// Serves one connection, and prints its line.
+async fn one(service: Arc<Service>, tcp: TcpStream, from: SocketAddr) {
+    // Only a matter of speed.
+    let _ = tcp.set_nodelay(true);
+    let (place, evicted) = service.roster.enter();
+    let accepting = timeout(service.handshake_timeout, service.acceptor.accept(tcp));
+    let accepted = tokio::select! {
+        accepted = accepting => accepted,
+        Ok(()) = evicted => {
+            println!("{from} gave way to newer connections before its handshake was done");
+            return;
+        }
+    };
+    drop(place);
+    let mut tls = match accepted {
+        Ok(Ok(tls)) => tls,
+        Ok(Err(StreamError::Tls(error))) => return println!("{from} no handshake: {}", line(&explain(&error))),
+        Ok(Err(error)) => return println!("{from} no handshake: {error}"),
+        Err(_) => return println!("{from} no handshake within {} s", service.handshake_timeout.as_secs()),
+    };
+    let session = tls.session();
+    let about = format!("{} {}", session.version(), session.cipher_suite());
+    let served = if service.echo {
+        echo(&mut tls).await.map(|bytes| format!("{bytes} bytes echoed"))
+    } else {
+        http::serve(&mut tls, service.stop.clone()).await.map(|requests| format!("{requests} requests"))
+    };
+    // A client that is gone already takes no close_notify.
+    let closed = timeout(Duration::from_secs(2), tls.shutdown()).await;
+    drop(closed);
+    match served {
+        Ok(what) => println!("{from} {about}, {what}"),
+        Err(error) => println!("{from} {about}, ended: {error}"),
+    }
+}
+
+/// Several lines as one.
+fn line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
+}
+
+/// Sends back what comes until the client closes.
+async fn echo(tls: &mut TlsStream<TcpStream>) -> io::Result<u64> {
+    let mut buffer = vec![0; 16 << 10];
+    let mut total = 0;
+    loop {
+        let n = tls.read(&mut buffer).await?;
+        if n == 0 {
+            return Ok(total);
+        }
+        tls.write_all(buffer.get(..n).unwrap_or_default()).await?;
+        tls.flush().await?;
+        total += n as u64;
+    }
+}

@@ -1,0 +1,145 @@
+//! From options to configurations.
+
+use std::sync::Arc;
+
+use clasp::cert::{DangerousAcceptAnyServer, Pin, PinnedServerVerifier, WebPkiClientVerifier};
+use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
+use clasp::{
+    ClientAuth, ClientConfig, ClientConfigBuilder, Identity, KeyLog, KeyLogFile, Policy, RootStore, ServerConfig,
+};
+
+use crate::args::{ClientAuthMode, ConnectArgs, PolicyName, ServeArgs, Shared};
+use crate::failure::Failure;
+use crate::trace;
+
+/// The policy that the options describe.
+pub(crate) fn policy(shared: &Shared) -> Result<Policy, Failure> {
+    let mut policy = named(shared.policy);
+    if shared.min_version.is_some() || shared.max_version.is_some() {
+        let oldest = shared.min_version.unwrap_or(ProtocolVersion::SSL_3_0);
+        let newest = shared.max_version.unwrap_or(ProtocolVersion::TLS_1_3);
+        policy = policy.with_versions(oldest, newest);
+        if policy.versions().next().is_none() {
+            return Err(Failure::usage(format!(
+                "policy {} has no version from {oldest} to {newest}; this build speaks TLS 1.2",
+                policy.name()
+            )));
+        }
+    }
+    if !shared.cipher.is_empty() {
+        let missing: Vec<&CipherSuite> =
+            shared.cipher.iter().filter(|id| !policy.suites().iter().any(|suite| suite.id == **id)).collect();
+        if let Some(id) = missing.first() {
+            let hint = match Policy::that_offers(**id) {
+                Some(name) => format!("policy {name} does: add --policy {name}"),
+                None => "this build does not carry it".to_owned(),
+            };
+            return Err(Failure::usage(format!("policy {} does not offer {id}; {hint}", policy.name())));
+        }
+        policy = policy.with_cipher_suites(&shared.cipher);
+    }
+    if !shared.groups.is_empty() {
+        let provider = clasp::crypto::default_provider();
+        let missing: Vec<&NamedGroup> =
+            shared.groups.iter().filter(|group| provider.group(**group).is_none()).collect();
+        if let Some(group) = missing.first() {
+            return Err(Failure::usage(format!("this build does not carry the group {group}")));
+        }
+        policy = policy.with_groups(&shared.groups);
+    }
+    Ok(policy.with_extended_master_secret(!shared.no_ems).with_encrypt_then_mac(!shared.no_etm))
+}
+
+/// A named policy.
+pub(crate) fn named(name: PolicyName) -> Policy {
+    match name {
+        PolicyName::Modern => Policy::modern(),
+        PolicyName::Compatible => Policy::compatible(),
+    }
+}
+
+fn key_log(shared: &Shared) -> Result<Option<Arc<dyn KeyLog>>, Failure> {
+    let file = match &shared.keylog {
+        Some(path) => Some(
+            KeyLogFile::open(path)
+                .map_err(|error| Failure::usage(format!("the key log {} cannot be opened: {error}", path.display())))?,
+        ),
+        None => KeyLogFile::from_environment()
+            .map_err(|error| Failure::usage(format!("the key log of SSLKEYLOGFILE cannot be opened: {error}")))?,
+    };
+    Ok(file.map(|file| Arc::new(file) as Arc<dyn KeyLog>))
+}
+
+/// What the options of `connect` ask for.
+pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
+    let mut builder = trust(ClientConfig::builder(policy(&args.shared)?), args)?;
+    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
+        builder = builder.identity(Identity::from_pem_files(cert, key).map_err(Failure::usage)?);
+    }
+    if let Some(format) = args.shared.trace {
+        builder = builder.trace(trace::to_stderr(format));
+    }
+    if let Some(log) = key_log(&args.shared)? {
+        builder = builder.key_log(log);
+    }
+    builder.alpn(&args.shared.alpn).and_then(ClientConfigBuilder::build).map_err(Failure::usage)
+}
+
+fn trust(builder: ClientConfigBuilder, args: &ConnectArgs) -> Result<ClientConfigBuilder, Failure> {
+    if args.dangerous_accept_any {
+        return Ok(builder.verifier(Arc::new(DangerousAcceptAnyServer)));
+    }
+    if !args.pin.is_empty() {
+        let pins: Vec<Pin> = args
+            .pin
+            .iter()
+            .map(|text| text.parse().map_err(|error| Failure::usage(format!("--pin {text}: {error}"))))
+            .collect::<Result<_, _>>()?;
+        return Ok(builder.verifier(Arc::new(PinnedServerVerifier::new(pins).map_err(Failure::usage)?)));
+    }
+    match &args.ca {
+        Some(path) => {
+            let mut roots = RootStore::default();
+            roots.add_pem_file(path).map_err(Failure::usage)?;
+            Ok(builder.roots(roots))
+        }
+        None => builder.system_roots().map_err(|error| {
+            Failure::usage(format!("{error}; name the authorities with --ca, or the server's key with --pin"))
+        }),
+    }
+}
+
+/// What the options of `serve` ask for.
+pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
+    if args.cert.len() != args.key.len() {
+        return Err(Failure::usage("every --cert needs a --key, in the same order"));
+    }
+    let mut builder = ServerConfig::builder(policy(&args.shared)?).client_auth(client_auth(args)?);
+    for (cert, key) in args.cert.iter().zip(&args.key) {
+        builder = builder.identity(Identity::from_pem_files(cert, key).map_err(Failure::usage)?);
+    }
+    if let Some(format) = args.shared.trace {
+        builder = builder.trace(trace::to_stderr(format));
+    }
+    if let Some(log) = key_log(&args.shared)? {
+        builder = builder.key_log(log);
+    }
+    builder.alpn(&args.shared.alpn).and_then(|builder| builder.build()).map_err(Failure::usage)
+}
+
+fn client_auth(args: &ServeArgs) -> Result<ClientAuth, Failure> {
+    let Some(path) = &args.client_ca else {
+        return match args.client_auth {
+            None | Some(ClientAuthMode::None) => Ok(ClientAuth::None),
+            Some(_) => Err(Failure::usage("--client-auth needs --client-ca: who issues the clients' certificates?")),
+        };
+    };
+    let mut roots = RootStore::default();
+    roots.add_pem_file(path).map_err(Failure::usage)?;
+    let verifier = WebPkiClientVerifier::builder(roots).build().map_err(Failure::usage)?;
+    Ok(match args.client_auth {
+        Some(ClientAuthMode::None) => ClientAuth::None,
+        Some(ClientAuthMode::Request) => ClientAuth::Request(Arc::new(verifier)),
+        Some(ClientAuthMode::Require) | None => ClientAuth::Require(Arc::new(verifier)),
+    })
+}
