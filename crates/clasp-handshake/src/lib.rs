@@ -12,17 +12,17 @@ mod error;
 mod hello;
 mod key_exchange;
 mod key_log;
+#[cfg(test)]
+mod misorder;
 mod negotiate;
 mod peer;
 mod policy;
 mod server;
 mod session;
 mod suites;
-mod trace;
-#[cfg(test)]
-mod misorder;
 #[cfg(test)]
 mod testing;
+mod trace;
 
 pub use clasp_cert as cert;
 pub use clasp_keys::{ExportError, Role};

@@ -173,9 +173,8 @@ fn setups() -> Vec<Setup> {
             let stapled = |identity: clasp_cert::Identity| {
                 if staple { identity.with_ocsp_response(b"not looked into".to_vec()) } else { identity }
             };
-            let mut server = ServerConfig::builder(policy.clone())
-                .identity(stapled(ca.rsa(NAME)))
-                .identity(stapled(ca.ecdsa(NAME)));
+            let mut server =
+                ServerConfig::builder(policy.clone()).identity(stapled(ca.rsa(NAME))).identity(stapled(ca.ecdsa(NAME)));
             if client_auth {
                 server = server.client_auth(ca.require_client());
             }

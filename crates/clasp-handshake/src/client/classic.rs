@@ -1,7 +1,7 @@
 //! The client's full handshake in the classic family, SSL 3.0 to TLS 1.2, as RFC 5246 7.3 tells it.
 
 use bytes::Bytes;
-use clasp_cert::{Identity, KeyUse, PublicKey, ServerVerification};
+use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, ServerVerification};
 use clasp_keys::Role;
 use clasp_wire::{
     Certificate, CertificateRequest, CertificateStatus, CertificateVerify, Finished, ServerExtension, ServerHello,
@@ -51,7 +51,7 @@ pub(super) async fn full_handshake(
     let leaf = chain.first().ok_or(Misbehaviour::EmptyCertificate)?;
     let key = PublicKey::from_certificate(leaf).map_err(refused)?;
     check_key(&key, &agreed, policy.min_rsa_bits)?;
-    let report = config
+    let mut report = config
         .verifier
         .verify_server(ServerVerification {
             chain: &chain,
@@ -63,6 +63,10 @@ pub(super) async fn full_handshake(
         .await
         .map_err(refused)?;
     params.verify(&agreed, policy, provider, &key)?;
+    // With RSA key exchange the server shows that it holds the key in step 9, by reading the pre-master secret.
+    if agreed.suite.key_exchange.is_ephemeral() {
+        report.set(Check::Possession, Outcome::Passed);
+    }
     peer.trace(Step::ServerAuthentication, "authenticated the server", || report_fields(&report));
 
     // Step 4: the pre-master secret.
@@ -114,6 +118,7 @@ pub(super) async fn full_handshake(
     peer.receive_change_cipher_spec(read).await?;
     let theirs = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
     verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
+    report.set(Check::Possession, Outcome::Passed);
     peer.trace(Step::ServerFinished, "verified the server's Finished", Vec::new);
 
     peer.trace(Step::ApplicationData, "application data may flow", || {

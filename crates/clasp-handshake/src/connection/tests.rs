@@ -7,9 +7,7 @@ use clasp_cert::{Check, Outcome};
 use clasp_wire::{AlertDescription, CipherSuite, NamedGroup};
 
 use super::Status;
-use crate::testing::{
-    Authority, NAME, Recorder, Secrets, connections, established, exchange, give, transfer,
-};
+use crate::testing::{Authority, NAME, Recorder, Secrets, connections, established, exchange, give, transfer};
 use crate::{CIPHER_SUITES, Connection, Error, Misbehaviour, Policy, Step};
 
 fn data(len: usize) -> Vec<u8> {
@@ -180,8 +178,7 @@ fn the_trace_tells_every_step_and_no_secret() {
         .key_log(log.clone())
         .build()
         .unwrap();
-    let server =
-        ca.server(Policy::modern()).client_auth(ca.require_client()).trace(trace.1.clone()).build().unwrap();
+    let server = ca.server(Policy::modern()).client_auth(ca.require_client()).trace(trace.1.clone()).build().unwrap();
     established(&client, &server);
     let client: Vec<_> = trace.0.0.lock().unwrap().iter().map(|event| event.step.number()).collect();
     assert_eq!(client.iter().copied().collect::<std::collections::BTreeSet<_>>(), (1..=10).collect());
@@ -283,8 +280,7 @@ fn garbage_oversized_and_foreign_input_is_refused() {
 #[test]
 fn a_message_across_the_key_change_is_refused() {
     let ca = Authority::new("CA");
-    let (client, server) =
-        (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
     let (mut client, mut server) = connections(&client, &server);
     client.poll_now().unwrap();
     give(&mut server, &client.output().split());
@@ -305,8 +301,7 @@ fn a_message_across_the_key_change_is_refused() {
 #[test]
 fn renegotiation_is_declined_a_few_times() {
     let ca = Authority::new("CA");
-    let (client, server) =
-        (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
     let (mut client, mut server) = established(&client, &server);
     for _ in 0..4 {
         server.seal(clasp_wire::ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
