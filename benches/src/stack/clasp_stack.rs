@@ -42,7 +42,7 @@ fn suites(suite: Suite) -> &'static [CipherSuite] {
 impl Clasp {
     /// For [`super::ALL`].
     pub fn make(chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
-        let policy = Policy::compatible().with_cipher_suites(suites(suite)).with_groups(&[NamedGroup::X25519]);
+        let policy = Policy::compatible().with_cipher_suites(suites(suite)).with_groups(&[NamedGroup::X25519, NamedGroup::SECP256R1]);
         let mut roots = RootStore::default();
         roots.add_der(&CertificateDer::from(chain.root.clone())).expect("root");
         let certs = chain.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();

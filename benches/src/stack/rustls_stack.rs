@@ -52,7 +52,8 @@ impl Rustls {
 
     fn make(name: &'static str, mut provider: CryptoProvider, chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
         provider.cipher_suites.retain(|row| suites(suite).contains(&row.suite()));
-        provider.kx_groups.retain(|group| group.name() == NamedGroup::X25519);
+        provider.kx_groups.retain(|group| matches!(group.name(), NamedGroup::X25519 | NamedGroup::secp256r1));
+        provider.kx_groups.sort_by_key(|group| group.name() != NamedGroup::X25519);
         if provider.cipher_suites.is_empty() {
             return None;
         }

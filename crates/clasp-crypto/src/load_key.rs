@@ -46,12 +46,7 @@ impl SigningKey for LoadedKey {
         &self.schemes
     }
 
-    fn sign(
-        &self,
-        scheme: SignatureScheme,
-        message: &[u8],
-        random: &dyn SecureRandom,
-    ) -> Result<Vec<u8>, CryptoError> {
+    fn sign(&self, scheme: SignatureScheme, message: &[u8], random: &dyn SecureRandom) -> Result<Vec<u8>, CryptoError> {
         match &self.ring {
             Some(ring) if ring.schemes().contains(&scheme) => ring.sign(scheme, message),
             _ => match &self.second {
@@ -96,7 +91,9 @@ pub(crate) fn load_key(key: &PrivateKeyDer<'_>) -> Result<Arc<dyn SigningKey>, C
         (None, Second::Rsa(key)) => (KeyAlgorithm::Rsa, spki::encode(KeyAlgorithm::Rsa, &key.public_key())),
         (None, Second::Ecdsa(key)) => (key.algorithm(), spki::encode(key.algorithm(), &key.public_key())),
         (None, Second::None) => {
-            return Err(CryptoError::KeyRejected("it is neither RSA (512 to 8192 bits), ECDSA (P-256, P-384, P-521) nor Ed25519"));
+            return Err(CryptoError::KeyRejected(
+                "it is neither RSA (512 to 8192 bits), ECDSA (P-256, P-384, P-521) nor Ed25519",
+            ));
         }
     };
     let mut schemes = ring.as_ref().map(RingSigner::schemes).unwrap_or_default().to_vec();

@@ -48,10 +48,7 @@ pub struct Provider {
 
 impl core::fmt::Debug for Provider {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Provider")
-            .field("aeads", &self.aeads)
-            .field("groups", &self.groups)
-            .finish_non_exhaustive()
+        f.debug_struct("Provider").field("aeads", &self.aeads).field("groups", &self.groups).finish_non_exhaustive()
     }
 }
 

@@ -133,10 +133,8 @@ struct RingAeadKey(aead::LessSafeKey);
 impl AeadKey for RingAeadKey {
     fn seal_in_place(&self, nonce: &[u8; 12], aad: &[u8], data: &mut [u8]) -> Result<[u8; 16], CryptoError> {
         let nonce = aead::Nonce::assume_unique_for_key(*nonce);
-        let tag = self
-            .0
-            .seal_in_place_separate_tag(nonce, aead::Aad::from(aad), data)
-            .map_err(|_| CryptoError::BadLength)?;
+        let tag =
+            self.0.seal_in_place_separate_tag(nonce, aead::Aad::from(aad), data).map_err(|_| CryptoError::BadLength)?;
         <[u8; 16]>::try_from(tag.as_ref()).map_err(|_| CryptoError::BadLength)
     }
 
@@ -281,7 +279,6 @@ impl RingSigner {
         }
     }
 }
-
 
 // ---- verifying
 

@@ -54,7 +54,11 @@ fn unhex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
         return None;
     }
     let digit = |character: u8| char::from(character).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect::<Option<Vec<u8>>>().map(Zeroizing::new)
+    pairs
+        .iter()
+        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
+        .collect::<Option<Vec<u8>>>()
+        .map(Zeroizing::new)
 }
 
 #[cfg(test)]
@@ -72,7 +76,8 @@ pub(crate) mod tests {
         let parsed = KeyLogLine::parse(&line).unwrap();
         assert_eq!((parsed.label.as_str(), parsed.client_random), ("CLIENT_RANDOM", [0x0a; 32]));
         assert_eq!(parsed.secret[..], [0xf0, 1]);
-        for bad in ["", "# a comment", "CLIENT_RANDOM 00", "X zz 00", &format!("{line} more"), &line[..line.len() - 1]] {
+        for bad in ["", "# a comment", "CLIENT_RANDOM 00", "X zz 00", &format!("{line} more"), &line[..line.len() - 1]]
+        {
             assert!(KeyLogLine::parse(bad).is_none(), "{bad}");
         }
     }

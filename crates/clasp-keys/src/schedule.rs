@@ -16,11 +16,8 @@ pub trait Schedule: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`ScheduleError::Unsettled`].
-    fn extended_master_secret(
-        &self,
-        pre_master: &[u8],
-        transcript: &Transcript,
-    ) -> Result<MasterSecret, ScheduleError>;
+    fn extended_master_secret(&self, pre_master: &[u8], transcript: &Transcript)
+    -> Result<MasterSecret, ScheduleError>;
 
     /// The key block (RFC 5246 6.3).
     fn key_block(
@@ -35,12 +32,8 @@ pub trait Schedule: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`ScheduleError::Unsettled`].
-    fn finished(
-        &self,
-        master: &MasterSecret,
-        role: Role,
-        transcript: &Transcript,
-    ) -> Result<VerifyData, ScheduleError>;
+    fn finished(&self, master: &MasterSecret, role: Role, transcript: &Transcript)
+    -> Result<VerifyData, ScheduleError>;
 
     /// Fills `out` with keying material for another protocol (RFC 5705 4). No context and an empty one differ.
     ///

@@ -84,10 +84,7 @@ impl Transcript {
     /// A copy that goes its own way.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self {
-            raw: self.raw.clone(),
-            running: self.running.as_ref().map(|(hash, running)| (*hash, running.fork())),
-        }
+        Self { raw: self.raw.clone(), running: self.running.as_ref().map(|(hash, running)| (*hash, running.fork())) }
     }
 
     /// Replaces all messages by a synthetic `message_hash` message that holds their hash, as a HelloRetryRequest does
@@ -141,10 +138,7 @@ mod tests {
         transcript.add(b"three");
         assert_eq!(transcript.raw(), None);
         assert_eq!(mark.as_slice(), fork.hash().unwrap().as_slice());
-        assert_eq!(
-            fork.hash_with(b"three").unwrap().as_slice(),
-            transcript.hash().unwrap().as_slice()
-        );
+        assert_eq!(fork.hash_with(b"three").unwrap().as_slice(), transcript.hash().unwrap().as_slice());
     }
 
     #[test]

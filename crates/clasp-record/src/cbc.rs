@@ -1,9 +1,7 @@
 //! CBC record protection: block cipher and HMAC, in both orders (RFC 5246 6.2.3.2, RFC 7366).
 
 use bytes::{BufMut, BytesMut};
-use clasp_crypto::{
-    BlockCipherAlgorithm, CbcEncrypt, CryptoError, HashAlgorithm, HmacKey, Provider, SecureRandom,
-};
+use clasp_crypto::{BlockCipherAlgorithm, CbcEncrypt, CryptoError, HashAlgorithm, HmacKey, Provider, SecureRandom};
 use clasp_wire::{ContentType, ProtocolVersion, RecordHeader};
 
 use crate::bulk::{Bulk, Form, IvPolicy, Keys, Lengths, Open, Seal, additional_data, header};

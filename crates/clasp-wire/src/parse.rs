@@ -185,10 +185,7 @@ pub(crate) fn list<'a, T>(
 }
 
 /// Code points of two bytes that fill a vector.
-pub(crate) fn code_points16<'a, T>(
-    outer: Parsed<'a, &'a [u8]>,
-    make: impl Fn(u16) -> T,
-) -> Parsed<'a, Vec<T>> {
+pub(crate) fn code_points16<'a, T>(outer: Parsed<'a, &'a [u8]>, make: impl Fn(u16) -> T) -> Parsed<'a, Vec<T>> {
     let (rest, inner) = outer?;
     let (pairs, odd) = inner.as_chunks::<2>();
     if !odd.is_empty() {

@@ -1,7 +1,7 @@
 //! AES in CBC mode (FIPS 197, NIST SP 800-38A 6.2), with the processor's AES instructions where there are any.
 
-use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit};
 use aes::Block;
+use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit};
 
 use crate::traits::{BlockCipher, BlockCipherAlgorithm, CbcDecrypt, CbcEncrypt, CryptoError};
 

@@ -17,12 +17,7 @@ pub(crate) trait EcdsaSigner: Send + Sync {
     fn public_key(&self) -> Vec<u8>;
     fn schemes(&self) -> &'static [SignatureScheme];
     /// Signs with a nonce made of key and message (RFC 6979).
-    fn sign(
-        &self,
-        scheme: SignatureScheme,
-        message: &[u8],
-        random: &dyn SecureRandom,
-    ) -> Result<Vec<u8>, CryptoError>;
+    fn sign(&self, scheme: SignatureScheme, message: &[u8], random: &dyn SecureRandom) -> Result<Vec<u8>, CryptoError>;
 }
 
 /// The hash a scheme names, padded on the left to at least `width` bytes: the number that is signed stays the same, and

@@ -9,9 +9,7 @@ use crypto_bigint::{BoxedUint, Odd};
 use zeroize::Zeroizing;
 
 use super::ffdhe::ffdhe;
-use crate::traits::{
-    ActiveKeyExchange, CryptoError, FiniteField, KeyExchangeGroup, SecureRandom, SharedSecret,
-};
+use crate::traits::{ActiveKeyExchange, CryptoError, FiniteField, KeyExchangeGroup, SecureRandom, SharedSecret};
 
 /// The longest prime that is computed with, bits.
 const MAX_BITS: u32 = 8192;
@@ -49,9 +47,8 @@ impl FiniteField for AnyField {
     fn start(&self, p: &[u8], g: &[u8], random: &dyn SecureRandom) -> Result<Box<dyn ActiveKeyExchange>, CryptoError> {
         // Nothing is known of the group's order, so the exponent is as long as the prime; for a group of RFC 7919 the
         // shorter one is safe.
-        let known = super::ffdhe::ffdhe_name(p, g).and_then(|name| {
-            [&FFDHE2048, &FFDHE3072, &FFDHE4096].into_iter().find(|group| group.name == name)
-        });
+        let known = super::ffdhe::ffdhe_name(p, g)
+            .and_then(|name| [&FFDHE2048, &FFDHE3072, &FFDHE4096].into_iter().find(|group| group.name == name));
         start(p, g, known.map(|group| group.exponent_bits), random)
     }
 }

@@ -152,9 +152,11 @@ pub(crate) fn rsa_encrypt(spki: &[u8], plaintext: &[u8], random: &dyn SecureRand
     }
     em.push(0);
     em.extend_from_slice(plaintext);
-    let number = BoxedUint::from_be_slice(&em, key.n().as_ref().bits_precision()).map_err(|_| CryptoError::BadLength)?;
+    let number =
+        BoxedUint::from_be_slice(&em, key.n().as_ref().bits_precision()).map_err(|_| CryptoError::BadLength)?;
     let number = Zeroizing::new(number);
-    let sealed = rsa::hazmat::rsa_encrypt(&key, &number).map_err(|_| CryptoError::BadPeerKey("not a usable RSA key"))?;
+    let sealed =
+        rsa::hazmat::rsa_encrypt(&key, &number).map_err(|_| CryptoError::BadPeerKey("not a usable RSA key"))?;
     let bytes = sealed.to_be_bytes();
     Ok(bytes.get(bytes.len().saturating_sub(width)..).unwrap_or_default().to_vec())
 }

@@ -50,12 +50,7 @@ pub trait SigningKey: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`CryptoError::Unsupported`] for a scheme that is not among [`Self::schemes`].
-    fn sign(
-        &self,
-        scheme: SignatureScheme,
-        message: &[u8],
-        random: &dyn SecureRandom,
-    ) -> Result<Vec<u8>, CryptoError>;
+    fn sign(&self, scheme: SignatureScheme, message: &[u8], random: &dyn SecureRandom) -> Result<Vec<u8>, CryptoError>;
 
     /// The decrypting side of an RSA key.
     fn rsa_decrypter(&self) -> Option<&dyn RsaDecrypter> {

@@ -89,9 +89,10 @@ impl HandshakeMessage for CertificateRequest {
         whole(Self::NAME, body, |input| {
             let (input, certificate_types) =
                 field("certificate_types", |input| code_points8(vector8(1, 255)(input), ClientCertificateType))(input)?;
-            let (input, signature_algorithms) = field("supported_signature_algorithms", |input| {
-                code_points16(vector16(2)(input), SignatureScheme)
-            })(input)?;
+            let (input, signature_algorithms) =
+                field("supported_signature_algorithms", |input| code_points16(vector16(2)(input), SignatureScheme))(
+                    input,
+                )?;
             let (input, authorities) = field("certificate_authorities", |input| {
                 list(vector16(0)(input), |input| {
                     let (input, name) = vector16(1)(input)?;

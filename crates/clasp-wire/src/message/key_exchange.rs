@@ -36,10 +36,7 @@ impl EcdhServerKeyExchange {
 }
 
 /// What `parser` reads, and the bytes it read.
-fn with_bytes<'a, T>(
-    input: &'a [u8],
-    parser: impl FnOnce(&'a [u8]) -> Parsed<'a, T>,
-) -> Parsed<'a, (&'a [u8], T)> {
+fn with_bytes<'a, T>(input: &'a [u8], parser: impl FnOnce(&'a [u8]) -> Parsed<'a, T>) -> Parsed<'a, (&'a [u8], T)> {
     let (left, value) = parser(input)?;
     let bytes = input.get(..input.len().saturating_sub(left.len())).unwrap_or_default();
     Ok((left, (bytes, value)))
