@@ -31,8 +31,6 @@ pub(crate) struct Package {
 pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
     pub(crate) member_ids: BTreeSet<String>,
-    /// Resolved normal dependencies on this platform, id to ids.
-    pub(crate) edges: BTreeMap<String, Vec<String>>,
 }
 
 impl Workspace {
@@ -67,32 +65,13 @@ impl Workspace {
                     .collect(),
             })
             .collect();
-        let nodes = value.get("resolve").map(|resolve| list(resolve, "nodes")).into_iter().flatten();
-        let edges = nodes
-            .map(|node| {
-                let normal = list(node, "deps").filter(|dep| list(dep, "dep_kinds").any(|kind| kind["kind"].is_null()));
-                (text(node, "id"), normal.map(|dep| text(dep, "pkg")).collect())
-            })
-            .collect();
         let member_ids = value.get("workspace_members").map(strings).unwrap_or_default().into_iter().collect();
-        Self { packages, member_ids, edges }
+        Self { packages, member_ids }
     }
 
     /// Our own packages.
     pub(crate) fn members(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(|package| self.member_ids.contains(&package.id))
-    }
-
-    /// The package and all it needs to be used, itself included.
-    pub(crate) fn closure(&self, start: &Package) -> Vec<&Package> {
-        let mut seen = BTreeSet::new();
-        let mut waiting = vec![start.id.as_str()];
-        while let Some(id) = waiting.pop() {
-            if seen.insert(id) {
-                waiting.extend(self.edges.get(id).into_iter().flatten().map(String::as_str));
-            }
-        }
-        self.packages.iter().filter(|package| seen.contains(package.id.as_str())).collect()
     }
 }
 
@@ -118,7 +97,6 @@ mod tests {
         let wire = workspace.members().find(|package| package.name == "clasp-wire").unwrap();
         assert!(wire.features.contains_key("codec"));
         assert!(wire.dependencies.iter().any(|dependency| dependency.name == "proptest" && dependency.kind == "dev"));
-        let names: Vec<&str> = workspace.closure(wire).iter().map(|package| package.name.as_str()).collect();
-        assert!(names.contains(&"nom") && !names.contains(&"proptest"), "{names:?}");
+        assert!(wire.dependencies.iter().any(|dependency| dependency.name == "nom" && dependency.kind == "normal"));
     }
 }
