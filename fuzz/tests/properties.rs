@@ -28,20 +28,21 @@ fn the_bodies_hold_over_the_corpora_and_around_them() {
         seeds.iter().for_each(|seed| body(seed));
         let mut runner = TestRunner::new(Config { cases: cases(), ..Config::default() });
         let random = vec(any::<u8>(), 0..600).boxed();
-        let mutated = (prop::sample::select(seeds), vec((any::<prop::sample::Index>(), any::<u8>()), 1..8), any::<u16>())
-            .prop_map(|(mut seed, changes, cut)| {
-                for (at, byte) in changes {
-                    if !seed.is_empty() {
-                        let at = at.index(seed.len());
-                        seed[at] = byte;
+        let mutated =
+            (prop::sample::select(seeds), vec((any::<prop::sample::Index>(), any::<u8>()), 1..8), any::<u16>())
+                .prop_map(|(mut seed, changes, cut)| {
+                    for (at, byte) in changes {
+                        if !seed.is_empty() {
+                            let at = at.index(seed.len());
+                            seed[at] = byte;
+                        }
                     }
-                }
-                if cut % 3 == 0 {
-                    seed.truncate(usize::from(cut) % (seed.len() + 1));
-                }
-                seed
-            })
-            .boxed();
+                    if cut % 3 == 0 {
+                        seed.truncate(usize::from(cut) % (seed.len() + 1));
+                    }
+                    seed
+                })
+                .boxed();
         runner
             .run(&prop_oneof![1 => random, 3 => mutated], |data| {
                 body(&data);

@@ -20,14 +20,12 @@ pub struct Clasp {
 
 fn suites(suite: Suite) -> &'static [CipherSuite] {
     match suite {
-        Suite::EcdheAes128Gcm => &[
-            CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-        ],
-        Suite::EcdheAes256Gcm => &[
-            CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-        ],
+        Suite::EcdheAes128Gcm => {
+            &[CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]
+        }
+        Suite::EcdheAes256Gcm => {
+            &[CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]
+        }
         Suite::EcdheChaCha20 => &[
             CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
             CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
@@ -42,7 +40,9 @@ fn suites(suite: Suite) -> &'static [CipherSuite] {
 impl Clasp {
     /// For [`super::ALL`].
     pub fn make(chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
-        let policy = Policy::compatible().with_cipher_suites(suites(suite)).with_groups(&[NamedGroup::X25519, NamedGroup::SECP256R1]);
+        let policy = Policy::compatible()
+            .with_cipher_suites(suites(suite))
+            .with_groups(&[NamedGroup::X25519, NamedGroup::SECP256R1]);
         let mut roots = RootStore::default();
         roots.add_der(&CertificateDer::from(chain.root.clone())).expect("root");
         let certs = chain.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();

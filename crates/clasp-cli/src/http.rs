@@ -44,7 +44,8 @@ fn parse(bytes: &[u8]) -> Head {
     let says = |word: &str| {
         connection.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
     };
-    let keep_alive = if request.version == Some(1) { !says("close") } else { says("keep-alive") };
+    let http_1_0 = matches!(request.version, Some(0));
+    let keep_alive = if http_1_0 { says("keep-alive") } else { !says("close") };
     let body = header("content-length").is_some_and(|length| length.trim_ascii() != b"0");
     Head::Whole(
         Request {

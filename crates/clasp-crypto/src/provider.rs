@@ -140,6 +140,16 @@ pub fn default_provider() -> &'static Provider {
             (SignatureScheme::RSA_PKCS1_SHA256, &[&ring::VERIFY_RSA_PKCS1_SHA256]),
             (SignatureScheme::RSA_PKCS1_SHA384, &[&ring::VERIFY_RSA_PKCS1_SHA384]),
             (SignatureScheme::RSA_PKCS1_SHA512, &[&ring::VERIFY_RSA_PKCS1_SHA512]),
+            // Not in chains, and no policy of today's offers them.
+            (SignatureScheme::RSA_PKCS1_SHA1, &[&ring::VERIFY_RSA_PKCS1_SHA1]),
+            (
+                SignatureScheme::ECDSA_SHA1,
+                &[
+                    &rust_crypto::VERIFY_ECDSA_P256_SHA1,
+                    &rust_crypto::VERIFY_ECDSA_P384_SHA1,
+                    &rust_crypto::VERIFY_ECDSA_P521_SHA1,
+                ],
+            ),
         ],
         certificate_algorithms: &[
             &ring::VERIFY_ECDSA_P256_SHA256,

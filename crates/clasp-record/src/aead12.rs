@@ -108,7 +108,7 @@ impl Open for Aead12 {
         let length = sealed.len().checked_sub(TAG).ok_or(RecordError::BadRecordMac)?;
         // GCM takes the eight bytes that the peer wrote, whatever they are (RFC 5288 3).
         let explicit = <[u8; 8]>::try_from(&*explicit).unwrap_or_else(|_| sequence.to_be_bytes());
-        let aad = additional_data(sequence, header.content_type, self.version, length);
+        let aad = additional_data(sequence, header.content_type, header.version, length);
         let length =
             self.key.open_in_place(&self.nonce.with(explicit), &aad, sealed).map_err(|_| RecordError::BadRecordMac)?;
         Ok(Opened { content_type: header.content_type, range: explicit_len..explicit_len + length })

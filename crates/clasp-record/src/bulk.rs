@@ -132,6 +132,7 @@ pub trait Seal: Send {
 }
 
 /// What a MAC or an AEAD covers besides the content: sequence number, type, version, length (RFC 5246 6.2.3.1, 6.2.3.3).
+/// When opening, type and version are those of the header that came, so that nobody can alter them.
 pub(crate) fn additional_data(
     sequence: u64,
     content_type: ContentType,

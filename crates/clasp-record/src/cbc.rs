@@ -44,9 +44,9 @@ impl Bulk for CbcBulk {
         let mac = self.mac_key(provider, keys)?;
         let block_len = self.cipher.block_len();
         Ok(if form.encrypt_then_mac {
-            Box::new(EncryptThenMacOpen { cipher, mac, block_len, version: form.version })
+            Box::new(EncryptThenMacOpen { cipher, mac, block_len })
         } else {
-            Box::new(MacThenEncryptOpen { cipher, mac, block_len, version: form.version })
+            Box::new(MacThenEncryptOpen { cipher, mac, block_len })
         })
     }
 

@@ -1,18 +1,19 @@
 //! Opening CBC records (RFC 5246 6.2.3.2, RFC 7366).
 //!
 //! With MAC-then-encrypt the attack comes first: whoever alters a record and can tell, by alert or by time, whether the
-//! padding or the MAC was wrong reads plaintext byte by byte (Vaudenay, 2002; Lucky Thirteen, 2013). So padding, MAC and
-//! length are judged together, by masks: no branch, index or address depends on a decrypted byte. The number of
-//! compression blocks is that of the longest possible message (`HmacKey::sign_secret_len`); the MAC that came is taken
-//! out of its secret place by looking at every place it could have.
+//! padding or the MAC was wrong reads plaintext byte by byte (Vaudenay, Eurocrypt 2002; AlFardan and Paterson, "Lucky
+//! Thirteen", IEEE S&P 2013). So padding, MAC and length are judged together, by masks: no branch, index or address
+//! depends on a decrypted byte. The number of compression blocks is that of the longest possible message
+//! (`HmacKey::sign_secret_len`); the MAC that came is taken from its secret place by reading every place it could have.
 //!
 //! With encrypt-then-MAC nothing is decrypted before the MAC is verified.
 
+use core::hint::black_box;
 use core::ops::Range;
 
 use clasp_crypto::{CbcDecrypt, Digest, HmacKey};
-use clasp_wire::{ProtocolVersion, RecordHeader};
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater, ConstantTimeLess};
+use clasp_wire::RecordHeader;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::Zeroize;
 
 use crate::bulk::{Open, Opened, additional_data};
@@ -23,7 +24,6 @@ pub(crate) struct MacThenEncryptOpen {
     pub(crate) cipher: Box<dyn CbcDecrypt>,
     pub(crate) mac: Box<dyn HmacKey>,
     pub(crate) block_len: usize,
-    pub(crate) version: ProtocolVersion,
 }
 
 impl Open for MacThenEncryptOpen {
@@ -37,18 +37,18 @@ impl Open for MacThenEncryptOpen {
         }
         self.cipher.decrypt(iv, data).map_err(|_| RecordError::BadRecordMac)?;
 
-        let Checked { padding, good } = check_padding(data, mac_len).ok_or(RecordError::BadRecordMac)?;
-        // Secret from here on: the length of the content, between these two.
         let most = data.len() - mac_len - 1;
-        let length = most - padding;
-        let mut aad = additional_data(sequence, header.content_type, self.version, 0);
+        let Checked { padding, good } = check_padding(data, most);
+        // Secret from here on: the length of the content, `padding` bytes short of the most it can have.
+        let length = most.wrapping_sub(usize::from(padding));
+        let mut aad = additional_data(sequence, header.content_type, header.version, 0);
         if let Some(field) = aad.last_chunk_mut() {
-            let [low, high, ..] = low_bytes(length);
+            let [low, high] = low_bytes(length);
             *field = [high, low];
         }
         let content = data.get(..most).unwrap_or_default();
         let expected = self.mac.sign_secret_len(&aad, content, length).ok_or(RecordError::BadRecordMac)?;
-        let received = extract_mac(data, length, mac_len);
+        let received = extract_mac(data, most, padding, mac_len);
         let good = good & received.as_slice().ct_eq(expected.as_slice());
         if bool::from(good) {
             Ok(Opened { content_type: header.content_type, range: iv_len..iv_len + length })
@@ -58,64 +58,55 @@ impl Open for MacThenEncryptOpen {
     }
 }
 
-/// The four low bytes of a length, least first. A checked conversion would branch on it.
-fn low_bytes(length: usize) -> [u8; 4] {
+/// The two low bytes of a length, least first. A checked conversion would branch on it.
+fn low_bytes(length: usize) -> [u8; 2] {
     length.to_le_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 /// The judgement of the padding.
 struct Checked {
     /// How many bytes stand before the length byte; 0 where the padding is wrong, so that the same work is done.
-    padding: usize,
+    padding: u8,
     good: Choice,
 }
 
-/// Judges the padding by masks. `None` never comes, as `data` is not empty.
-fn check_padding(data: &[u8], mac_len: usize) -> Option<Checked> {
-    let last = *data.last()?;
-    let claimed = u32::from(last);
-    let room = u32::try_from(data.len() - mac_len - 1).ok()?;
-    let mut good = !claimed.ct_gt(&room);
-    // A padding has at most 255 bytes before its length byte: all that could belong to it are looked at.
-    for (distance, byte) in (0_u32..).zip(data.iter().rev().take(256)) {
-        let belongs = !distance.ct_gt(&claimed);
-        good &= !belongs | byte.ct_eq(&last);
+/// Judges the padding by masks. `data` is what was decrypted, and has `room` bytes besides a MAC and the length byte.
+fn check_padding(data: &[u8], room: usize) -> Checked {
+    // The compiler shall know nothing of it, not even its range.
+    let last = black_box(data.last().copied().unwrap_or_default());
+    // All that could belong to the padding is looked at: at most 255 bytes and the length byte.
+    let mut wrong = 0;
+    for (distance, byte) in (0..=u8::MAX).zip(data.iter().rev()) {
+        wrong |= not_above(distance, last) & (byte ^ last);
     }
-    let padding = u32::conditional_select(&0, &claimed, good);
-    Some(Checked { padding: usize::try_from(padding).ok()?, good })
+    let most = u8::try_from(room).unwrap_or(u8::MAX);
+    let good = wrong.ct_eq(&0) & !last.ct_gt(&most);
+    Checked { padding: u8::conditional_select(&0, &last, good), good }
 }
 
-/// Copies the MAC that begins at the secret place `start` out of `data`, looking at every byte that could be part of it.
-fn extract_mac(data: &[u8], start: usize, mac_len: usize) -> Digest {
-    // Where it can begin: the padding has at most 255 bytes before its length byte.
-    let first = data.len().saturating_sub(mac_len + 256);
-    let Ok(first_place) = u32::try_from(first) else { return Digest::new(&[]) };
-    let start = u32::from_le_bytes(low_bytes(start));
-    let length = u32::try_from(mac_len).unwrap_or(0);
-    let mut rotated = [0; Digest::MAX];
-    let mut begins_at = 0_u32;
-    let mut slot = 0_u32;
-    for (place, byte) in (first_place..).zip(data.get(first..).unwrap_or_default()) {
-        let inside = !place.ct_lt(&start) & place.ct_lt(&(start.wrapping_add(length)));
-        begins_at.conditional_assign(&slot, place.ct_eq(&start));
-        // `slot` follows the public place, so the address written to is public.
-        if let Some(to) = usize::try_from(slot).ok().and_then(|slot| rotated.get_mut(slot)) {
-            *to |= u8::conditional_select(&0, byte, inside);
-        }
-        slot = if slot + 1 == length { 0 } else { slot + 1 };
-    }
-    // Rotated by a secret distance: every byte is compared with every place it may have come from.
+/// All bits when `a <= b`, none otherwise.
+fn not_above(a: u8, b: u8) -> u8 {
+    // The difference borrows from the high byte when it is negative.
+    let [_, borrowed] = u16::from(b).wrapping_sub(u16::from(a)).to_le_bytes();
+    !borrowed
+}
+
+/// Copies the MAC out of `data`: it begins `padding` bytes, which is secret, before the place `most`. All places it could
+/// begin at are read, and what is wanted kept.
+fn extract_mac(data: &[u8], most: usize, padding: u8, mac_len: usize) -> Digest {
+    let places = u8::try_from(most).unwrap_or(u8::MAX);
+    let first = most - usize::from(places);
+    let mut area = [0; 256 + Digest::MAX - 1];
+    area.iter_mut().zip(data.get(first..).unwrap_or_default()).for_each(|(to, from)| *to = *from);
+    let place = places.wrapping_sub(padding);
     let mut mac = [0; Digest::MAX];
-    for (to, index) in mac.iter_mut().zip(0..length) {
-        let wanted = begins_at + index;
-        let wanted = u32::conditional_select(&wanted, &wanted.wrapping_sub(length), !wanted.ct_lt(&length));
-        for (from, place) in rotated.iter().zip(0..length) {
-            to.conditional_assign(from, place.ct_eq(&wanted));
-        }
+    for (here, window) in (0..=u8::MAX).zip(area.windows(Digest::MAX)) {
+        let mask = 0_u8.wrapping_sub(here.ct_eq(&place).unwrap_u8());
+        mac.iter_mut().zip(window).for_each(|(to, from)| *to |= from & mask);
     }
     let digest = Digest::new(mac.get(..mac_len).unwrap_or_default());
     mac.zeroize();
-    rotated.zeroize();
+    area.zeroize();
     digest
 }
 
@@ -124,14 +115,13 @@ pub(crate) struct EncryptThenMacOpen {
     pub(crate) cipher: Box<dyn CbcDecrypt>,
     pub(crate) mac: Box<dyn HmacKey>,
     pub(crate) block_len: usize,
-    pub(crate) version: ProtocolVersion,
 }
 
 impl Open for EncryptThenMacOpen {
     fn open(&mut self, sequence: u64, header: &RecordHeader, body: &mut [u8]) -> Result<Opened, RecordError> {
         let at = body.len().checked_sub(self.mac.output_len()).ok_or(RecordError::BadRecordMac)?;
         let (sealed, tag) = body.split_at_mut_checked(at).ok_or(RecordError::BadRecordMac)?;
-        let aad = additional_data(sequence, header.content_type, self.version, sealed.len());
+        let aad = additional_data(sequence, header.content_type, header.version, sealed.len());
         if !self.mac.sign(&[&aad, sealed]).ct_eq(tag) {
             return Err(RecordError::BadRecordMac);
         }
@@ -151,4 +141,61 @@ fn authentic_content(data: &[u8]) -> Option<Range<usize>> {
     let last = *data.last()?;
     let length = data.len().checked_sub(usize::from(last) + 1)?;
     data.get(length..)?.iter().all(|byte| *byte == last).then_some(0..length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn not_above_is_right_for_all_bytes() {
+        for a in 0..=u8::MAX {
+            for b in 0..=u8::MAX {
+                assert_eq!(not_above(a, b), if a <= b { 0xff } else { 0 }, "{a} {b}");
+            }
+        }
+    }
+
+    /// What RFC 5246 6.2.3.2 says, with branches.
+    fn padding_is_right(data: &[u8], room: usize) -> bool {
+        let last = data[data.len() - 1];
+        let count = usize::from(last);
+        count <= room && data[data.len() - 1 - count..].iter().all(|byte| *byte == last)
+    }
+
+    #[test]
+    fn every_padding_is_judged_as_the_rfc_says() {
+        for total in [21, 48, 64, 255, 256, 257, 276, 277, 400] {
+            let room = total - 21;
+            for last in 0..=u8::MAX {
+                let mut data = vec![0x11; total];
+                let from = total.saturating_sub(usize::from(last) + 1);
+                data[from..].fill(last);
+                let checked = check_padding(&data, room);
+                assert_eq!(bool::from(checked.good), padding_is_right(&data, room), "{total} {last}");
+                assert_eq!(checked.padding, if bool::from(checked.good) { last } else { 0 });
+                for spoilt in 0..total - 1 {
+                    data[spoilt] ^= 0x80;
+                    let checked = check_padding(&data, room);
+                    assert_eq!(bool::from(checked.good), padding_is_right(&data, room), "{total} {last} {spoilt}");
+                    data[spoilt] ^= 0x80;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_mac_is_found_wherever_it_lies() {
+        let data: Vec<u8> = (0..700_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        for mac_len in [20, 32, 48, 64] {
+            for total in [mac_len + 1, 96, 255, 256, 300, 320, 321, 700] {
+                let most = total - mac_len - 1;
+                for padding in 0..=u8::try_from(most).unwrap_or(u8::MAX) {
+                    let at = most - usize::from(padding);
+                    let mac = extract_mac(&data[..total], most, padding, mac_len);
+                    assert_eq!(mac.as_slice(), &data[at..at + mac_len], "{mac_len} {total} {padding}");
+                }
+            }
+        }
+    }
 }

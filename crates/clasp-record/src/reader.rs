@@ -1,13 +1,19 @@
 //! Taking records in: deframe, check, open (RFC 5246 6.2).
 
 use bytes::{Buf, Bytes, BytesMut};
-use clasp_wire::{ContentType, MAX_CIPHERTEXT, MAX_PLAINTEXT, ProtocolVersion, RecordHeader};
+use clasp_wire::{ContentType, MAX_CIPHERTEXT, MAX_PLAINTEXT, RecordHeader};
 
 use crate::bulk::Open;
 use crate::error::{Foreign, RecordError};
 
 /// How many empty records of application data may follow one another. They cost us work and the peer nearly nothing.
 const MAX_EMPTY: u8 = 32;
+
+/// The major version of SSL 3.0 and all of TLS.
+const MAJOR: u8 = 3;
+
+/// How much longer than its plaintext a protected record may be, bytes (RFC 5246 6.2.3).
+const MAX_EXPANSION: usize = MAX_CIPHERTEXT - MAX_PLAINTEXT;
 
 /// A record's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,13 +83,13 @@ impl Reader {
     /// [`RecordError`]; the connection cannot go on.
     #[allow(clippy::should_implement_trait, reason = "an iterator cannot be given more to iterate over")]
     pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Record>, RecordError> {
-        if !self.begun {
-            if let Some(foreign) = foreign(buffer) {
-                return Err(RecordError::NotTls(foreign));
-            }
+        if !self.begun
+            && let Some(foreign) = foreign(buffer)
+        {
+            return Err(RecordError::NotTls(foreign));
         }
         let Some(header) = RecordHeader::parse(buffer) else { return Ok(None) };
-        self.check(&header)?;
+        self.check(header)?;
         let length = usize::from(header.length);
         if buffer.len() < RecordHeader::LEN + length {
             return Ok(None);
@@ -111,15 +117,16 @@ impl Reader {
         Ok(Some(Record { content_type, payload: body.freeze() }))
     }
 
-    fn check(&self, header: &RecordHeader) -> Result<(), RecordError> {
+    fn check(&self, header: RecordHeader) -> Result<(), RecordError> {
         if !(ContentType::CHANGE_CIPHER_SPEC..=ContentType::APPLICATION_DATA).contains(&header.content_type) {
             return Err(RecordError::UnknownType(header.content_type));
         }
         // Peers write many a minor version before one is agreed (RFC 5246 E.1); the major one is 3.
-        if header.version.0 >> 8 != ProtocolVersion::TLS_1_2.0 >> 8 {
+        let [major, _] = header.version.0.to_be_bytes();
+        if major != MAJOR {
             return Err(RecordError::Version(header.version));
         }
-        let max = if self.is_encrypted() { MAX_CIPHERTEXT } else { MAX_PLAINTEXT };
+        let max = self.max_plaintext + if self.is_encrypted() { MAX_EXPANSION } else { 0 };
         let length = usize::from(header.length);
         if length > max {
             return Err(RecordError::Overflow { length, max });

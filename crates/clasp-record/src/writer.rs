@@ -101,7 +101,12 @@ impl Writer {
                 if self.sequence.saturating_add(spare) >= sealer.record_limit() {
                     return Err(RecordError::Exhausted);
                 }
-                sealer.seal(self.sequence, content_type, fragment, random, out)?;
+                let before = out.len();
+                if let Err(error) = sealer.seal(self.sequence, content_type, fragment, random, out) {
+                    // What stands there now may be plaintext, and `out` goes to the peer.
+                    out.truncate(before);
+                    return Err(error);
+                }
                 self.sequence += 1;
             }
         }

@@ -54,7 +54,8 @@ impl Case {
                 // The same counterpart for all, so that each does the same work; only its own calls are timed.
                 let other = stacks.last().expect("a stack");
                 let run = |stack: &dyn Stack, side| handshakes(stack, other.as_ref(), side, slice);
-                let rows = |side, name| Row::new(&self.name, name, "1/s", true, series(&stacks, rounds, |s| run(s, side)));
+                let rows =
+                    |side, name| Row::new(&self.name, name, "1/s", true, series(&stacks, rounds, |s| run(s, side)));
                 vec![rows(Side::Server, "server"), rows(Side::Client, "client")]
             }
             Kind::Bulk => {
@@ -66,7 +67,8 @@ impl Case {
             Kind::Idle => {
                 // OpenSSL's memory does not pass through our allocator.
                 let counted: Vec<_> = stacks.into_iter().filter(|stack| stack.name() != "openssl").collect();
-                let rows = |side, name| Row::new(&self.name, name, "bytes", false, series(&counted, 1, |s| idle(s, side)));
+                let rows =
+                    |side, name| Row::new(&self.name, name, "bytes", false, series(&counted, 1, |s| idle(s, side)));
                 vec![rows(Side::Server, "server"), rows(Side::Client, "client")]
             }
         }

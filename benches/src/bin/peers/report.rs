@@ -85,10 +85,9 @@ pub(crate) fn table(rows: &[Row]) -> String {
             let _ = write!(text, " {figure:>17}");
         }
         for peer in &COLUMNS[1..] {
-            let ratio = row.ratio(peer).map_or_else(
-                || "-".to_owned(),
-                |(low, middle, high)| format!("{middle:.3} [{low:.3}, {high:.3}]"),
-            );
+            let ratio = row
+                .ratio(peer)
+                .map_or_else(|| "-".to_owned(), |(low, middle, high)| format!("{middle:.3} [{low:.3}, {high:.3}]"));
             let _ = write!(text, "  {ratio:<22}");
         }
         text.push('\n');

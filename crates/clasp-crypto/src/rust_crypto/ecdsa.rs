@@ -126,11 +126,15 @@ impl SignatureVerificationAlgorithm for EcdsaVerifier {
     }
 }
 
+/// ecdsa-with-SHA1 (RFC 3279 2.2.3), as an AlgorithmIdentifier's content.
+const ECDSA_SHA1: AlgorithmIdentifier =
+    AlgorithmIdentifier::from_slice(&[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01]);
+
 macro_rules! verifier {
-    ($name:ident: $curve:ident $key:ident $hash:ident $signature:ident $width:literal) => {
+    ($name:ident: $curve:ident $key:ident $hash:ident $signature:expr, $width:literal) => {
         pub(crate) static $name: EcdsaVerifier = EcdsaVerifier {
             key: alg_id::$key,
-            signature: alg_id::$signature,
+            signature: $signature,
             verify: |key, message, signature| {
                 let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
                 let signature = $curve::ecdsa::Signature::from_der(signature).ok()?;
@@ -140,8 +144,11 @@ macro_rules! verifier {
     };
 }
 
-verifier!(VERIFY_ECDSA_P256_SHA512: p256 ECDSA_P256 Sha512 ECDSA_SHA512 32);
-verifier!(VERIFY_ECDSA_P384_SHA512: p384 ECDSA_P384 Sha512 ECDSA_SHA512 48);
-verifier!(VERIFY_ECDSA_P521_SHA256: p521 ECDSA_P521 Sha256 ECDSA_SHA256 66);
-verifier!(VERIFY_ECDSA_P521_SHA384: p521 ECDSA_P521 Sha384 ECDSA_SHA384 66);
-verifier!(VERIFY_ECDSA_P521_SHA512: p521 ECDSA_P521 Sha512 ECDSA_SHA512 66);
+verifier!(VERIFY_ECDSA_P256_SHA512: p256 ECDSA_P256 Sha512 alg_id::ECDSA_SHA512, 32);
+verifier!(VERIFY_ECDSA_P384_SHA512: p384 ECDSA_P384 Sha512 alg_id::ECDSA_SHA512, 48);
+verifier!(VERIFY_ECDSA_P521_SHA256: p521 ECDSA_P521 Sha256 alg_id::ECDSA_SHA256, 66);
+verifier!(VERIFY_ECDSA_P521_SHA384: p521 ECDSA_P521 Sha384 alg_id::ECDSA_SHA384, 66);
+verifier!(VERIFY_ECDSA_P521_SHA512: p521 ECDSA_P521 Sha512 alg_id::ECDSA_SHA512, 66);
+verifier!(VERIFY_ECDSA_P256_SHA1: p256 ECDSA_P256 Sha1 ECDSA_SHA1, 32);
+verifier!(VERIFY_ECDSA_P384_SHA1: p384 ECDSA_P384 Sha1 ECDSA_SHA1, 48);
+verifier!(VERIFY_ECDSA_P521_SHA1: p521 ECDSA_P521 Sha1 ECDSA_SHA1, 66);

@@ -16,8 +16,9 @@ mod rsa;
 
 pub(crate) use cbc::{AES_128_CBC, AES_256_CBC};
 pub(crate) use ecdsa::{
-    EcdsaSigner, VERIFY_ECDSA_P256_SHA512, VERIFY_ECDSA_P384_SHA512, VERIFY_ECDSA_P521_SHA256,
-    VERIFY_ECDSA_P521_SHA384, VERIFY_ECDSA_P521_SHA512, ecdsa_from_pkcs8, ecdsa_from_sec1,
+    EcdsaSigner, VERIFY_ECDSA_P256_SHA1, VERIFY_ECDSA_P256_SHA512, VERIFY_ECDSA_P384_SHA1, VERIFY_ECDSA_P384_SHA512,
+    VERIFY_ECDSA_P521_SHA1, VERIFY_ECDSA_P521_SHA256, VERIFY_ECDSA_P521_SHA384, VERIFY_ECDSA_P521_SHA512,
+    ecdsa_from_pkcs8, ecdsa_from_sec1,
 };
 pub use ffdhe::{ffdhe, ffdhe_name};
 pub(crate) use finite_field::{FFDHE2048, FFDHE3072, FFDHE4096, FINITE_FIELD};
