@@ -40,11 +40,12 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
         Ok(tls) => pump(tls, tokio::io::stdin(), tokio::io::stdout()).await,
         Err(StreamError::Tls(error)) => {
             let mut text = format!("no handshake with {}: {}", args.target, explain(&error));
-            if !args.no_diagnose && diagnose::helps(&error) {
-                if let Some(finding) = diagnose::run(&target, name, &args.shared).await {
-                    text.push_str("\nA second connection, with a wider offer and without data, found: ");
-                    text.push_str(&finding);
-                }
+            if !args.no_diagnose
+                && diagnose::helps(&error)
+                && let Some(finding) = diagnose::run(&target, name, &args.shared).await
+            {
+                text.push_str("\nA second connection, with a wider offer and without data, found: ");
+                text.push_str(&finding);
             }
             Err(Failure::Connection(text))
         }

@@ -33,7 +33,7 @@ pub(crate) async fn run(target: &Target, name: ServerName<'static>, shared: &Sha
     let config = ClientConfig::builder(setup::named(widest))
         .verifier(Arc::new(DangerousAcceptAnyServer))
         .alpn(&shared.alpn)
-        .and_then(|builder| builder.build())
+        .and_then(clasp::ClientConfigBuilder::build)
         .ok()?;
     let tcp = open(target).await.ok()?;
     let connected = timeout(Duration::from_secs(10), Connector::new(config).connect_name(name, tcp)).await.ok()?;

@@ -54,21 +54,20 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((tcp, from)) => {
+            accepted = listener.accept() => {
+                if let Ok((tcp, from)) = accepted {
                     if service.roster.len() >= MAX_HANDSHAKES {
                         service.roster.evict_oldest();
                     }
                     connections.spawn(one(Arc::clone(&service), tcp, from));
-                }
-                // Out of descriptors, mostly: whoever has been shaking hands the longest makes room.
-                Err(_) => {
+                } else {
+                    // Out of descriptors, mostly: whoever has been shaking hands the longest makes room.
                     if !service.roster.evict_oldest() {
                         sleep(Duration::from_millis(20)).await;
                     }
                     tokio::task::yield_now().await;
                 }
-            },
+            }
             Some(_) = connections.join_next() => {}
             () = &mut stopped => break,
         }

@@ -124,7 +124,7 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
     if let Some(log) = key_log(&args.shared)? {
         builder = builder.key_log(log);
     }
-    builder.alpn(&args.shared.alpn).and_then(|builder| builder.build()).map_err(Failure::usage)
+    builder.alpn(&args.shared.alpn).and_then(clasp::ServerConfigBuilder::build).map_err(Failure::usage)
 }
 
 fn client_auth(args: &ServeArgs) -> Result<ClientAuth, Failure> {

@@ -137,11 +137,11 @@ fn printable(name: &[u8]) -> String {
 pub(crate) fn supported_versions(hello: &ClientHello) -> Vec<ProtocolVersion> {
     const SUPPORTED_VERSIONS: u16 = 43;
     for extension in hello.extensions.iter().flatten() {
-        if let ClientExtension::Unknown(unknown) = extension {
-            if unknown.typ.0 == SUPPORTED_VERSIONS {
-                let list = unknown.data.get(1..).unwrap_or_default();
-                return list.as_chunks::<2>().0.iter().map(|pair| ProtocolVersion(u16::from_be_bytes(*pair))).collect();
-            }
+        if let ClientExtension::Unknown(unknown) = extension
+            && unknown.typ.0 == SUPPORTED_VERSIONS
+        {
+            let list = unknown.data.get(1..).unwrap_or_default();
+            return list.as_chunks::<2>().0.iter().map(|pair| ProtocolVersion(u16::from_be_bytes(*pair))).collect();
         }
     }
     Vec::new()

@@ -45,9 +45,11 @@ const KINDS: [HandshakeType; 12] = [
     HandshakeType::CERTIFICATE_STATUS,
 ];
 
+type Flight = Pin<Box<dyn Future<Output = Result<Established, Error>>>>;
+
 struct Side {
     mailbox: SharedMailbox,
-    flight: Option<Pin<Box<dyn Future<Output = Result<Established, Error>>>>>,
+    flight: Option<Flight>,
     inbox: VecDeque<Incoming>,
     /// The kinds received so far; `None` is a ChangeCipherSpec.
     seen: Vec<Option<HandshakeType>>,
@@ -55,7 +57,7 @@ struct Side {
 }
 
 impl Side {
-    fn new(flight: impl FnOnce(Peer) -> Pin<Box<dyn Future<Output = Result<Established, Error>>>>, role: Role) -> Self {
+    fn new(flight: impl FnOnce(Peer) -> Flight, role: Role) -> Self {
         let mailbox = SharedMailbox::default();
         let flight = Some(flight(Peer::new(mailbox.clone(), role, None)));
         Self { mailbox, flight, inbox: VecDeque::new(), seen: Vec::new(), result: None }
@@ -147,7 +149,7 @@ fn run(setup: &Setup, under_test: Role, at: usize, with: Fake) -> (Option<Error>
     let error = match side.result {
         Some(Ok(_)) => None,
         Some(Err(error)) => Some(error),
-        None => panic!("{under_test:?} still waits after {:?} at {at}", with),
+        None => panic!("{under_test:?} still waits after {with:?} at {at}"),
     };
     (error, side.seen)
 }

@@ -96,10 +96,11 @@ pub(crate) fn choose(
             KeyExchange::Rsa => None,
             kx => Some(choose_group(policy, hello, kx)?),
         };
-        identities.iter().find_map(|identity| {
-            let scheme = suits(identity, suite, hello, |identity| {
-                dialect.choose_scheme(&policy.schemes, identity.key().schemes(), accepted)
-            })?;
+        identities.iter().filter(|identity| suits(identity, suite, hello)).find_map(|identity| {
+            let scheme = match suite.key_exchange {
+                KeyExchange::Rsa => None,
+                _ => Some(dialect.choose_scheme(&policy.schemes, identity.key().schemes(), accepted)?),
+            };
             Some((suite, group, Arc::clone(identity), scheme))
         })
     };
@@ -131,29 +132,20 @@ pub(crate) fn choose(
     Ok(ServerChoice { agreed, identity, group, scheme, point_formats })
 }
 
-/// Whether an identity serves a suite: the right kind of key, allowed for that use, and verifiable by the client.
-/// The outer `None` is no; the scheme is for key exchanges that are signed.
-fn suits(
-    identity: &Identity,
-    suite: &Suite,
-    hello: &ClientHello,
-    scheme: impl Fn(&Identity) -> Option<SignatureScheme>,
-) -> Option<Option<SignatureScheme>> {
+/// Whether an identity serves a suite: the right kind of key, allowed for that use, on a curve that the client knows.
+fn suits(identity: &Identity, suite: &Suite, hello: &ClientHello) -> bool {
     if !suite.authentication.accepts(identity.key_algorithm()) {
-        return None;
+        return false;
     }
     if !suite.key_exchange.is_ephemeral() {
-        return (identity.allows(KeyUse::KeyEncipherment) && identity.key().can_decrypt()).then_some(None);
+        return identity.allows(KeyUse::KeyEncipherment) && identity.key().can_decrypt();
     }
     // RFC 8422 5.1: the curve of the certificate must be among those the client names, if it names any.
     let curve_known = match (identity.key_algorithm().curve(), hello.supported_groups()) {
         (Some(curve), Some(groups)) => groups.contains(&curve),
         _ => true,
     };
-    if !curve_known || !identity.allows(KeyUse::DigitalSignature) {
-        return None;
-    }
-    scheme(identity).map(Some)
+    curve_known && identity.allows(KeyUse::DigitalSignature)
 }
 
 /// The first of our groups that the client has. A client that names no curve takes any (RFC 8422 4); one that names no

@@ -146,7 +146,7 @@ impl Peer {
                 self.order(Order::ChangeReadKeys(keys));
                 Ok(())
             }
-            other => Err(unexpected("ChangeCipherSpec", &other)),
+            other @ Incoming::Message(_) => Err(unexpected("ChangeCipherSpec", &other)),
         }
     }
 
@@ -176,12 +176,11 @@ impl Peer {
     async fn next(&self, awaited: &'static str) -> Incoming {
         poll_fn(|_| {
             let mut mailbox = self.mailbox.lock();
-            match mailbox.inbox.take() {
-                Some(incoming) => Poll::Ready(incoming),
-                None => {
-                    mailbox.awaited = Some(awaited);
-                    Poll::Pending
-                }
+            if let Some(incoming) = mailbox.inbox.take() {
+                Poll::Ready(incoming)
+            } else {
+                mailbox.awaited = Some(awaited);
+                Poll::Pending
             }
         })
         .await

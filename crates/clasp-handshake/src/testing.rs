@@ -144,7 +144,10 @@ impl Trace for Recorder {
 
 /// Keeps every logged secret.
 #[derive(Debug, Default)]
-pub(crate) struct Secrets(pub(crate) Mutex<Vec<(String, [u8; 32], Vec<u8>)>>);
+pub(crate) struct Secrets(pub(crate) Mutex<Vec<LoggedSecret>>);
+
+/// Label, client random, secret.
+pub(crate) type LoggedSecret = (String, [u8; 32], Vec<u8>);
 
 impl KeyLog for Secrets {
     fn log(&self, label: &str, client_random: &[u8; 32], secret: &[u8]) {

@@ -8,7 +8,7 @@ use clasp_record::{AeadBulk, Bulk, CbcBulk, Form, IvPolicy, Keys};
 use clasp_wire::{ProtocolVersion, RecordHeader};
 
 fn unhex(text: &str) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| byte.is_ascii_hexdigit()).collect();
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
     digits.chunks(2).map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?)).collect()
 }
 

@@ -38,7 +38,7 @@ async fn streams(capacity: usize) -> (TlsStream<DuplexStream>, TlsStream<DuplexS
 }
 
 fn data(len: usize) -> Vec<u8> {
-    (0..len).map(|i| (i * 131 % 251) as u8).collect()
+    (0..=250).cycle().step_by(131).take(len).collect()
 }
 
 async fn send<IO: AsyncRead + AsyncWrite + Unpin>(stream: &mut TlsStream<IO>, data: &[u8]) {

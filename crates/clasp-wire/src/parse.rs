@@ -43,7 +43,7 @@ impl Fault {
 }
 
 /// Stops with an error found at `input`.
-pub(crate) fn fail<'a, T>(input: &'a [u8], kind: DecodeErrorKind) -> Parsed<'a, T> {
+pub(crate) fn fail<T>(input: &[u8], kind: DecodeErrorKind) -> Parsed<'_, T> {
     Err(nom::Err::Error(Fault::at(input, kind)))
 }
 
@@ -85,6 +85,7 @@ pub(crate) fn end(rest: &[u8]) -> Parsed<'_, ()> {
 }
 
 /// All that is left.
+#[allow(clippy::unnecessary_wraps, reason = "a parser as all others")]
 pub(crate) fn rest(input: &[u8]) -> Parsed<'_, &[u8]> {
     Ok((&[], input))
 }

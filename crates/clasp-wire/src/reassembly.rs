@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn fragments_of_every_size_give_the_same_messages() {
         let all = messages();
-        for size in 1..all.len() + 1 {
+        for size in 1..=all.len() {
             let mut joiner = Reassembler::new(1000);
             let mut got = Vec::new();
             for fragment in all.chunks(size) {

@@ -88,8 +88,11 @@ pub(crate) fn ecdsa_from_pkcs8(der: &[u8]) -> Option<Box<dyn EcdsaSigner>> {
     p521::SecretKey::from_pkcs8_der(der).ok().map(|key| Box::new(P521Signer(key.into())) as Box<dyn EcdsaSigner>)
 }
 
+/// A key, and the same as DER PKCS#8.
+type SignerAndPkcs8 = (Box<dyn EcdsaSigner>, Zeroizing<Vec<u8>>);
+
 /// Loads a SEC1 key, and gives it as PKCS#8 too.
-pub(crate) fn ecdsa_from_sec1(der: &[u8]) -> Option<(Box<dyn EcdsaSigner>, Zeroizing<Vec<u8>>)> {
+pub(crate) fn ecdsa_from_sec1(der: &[u8]) -> Option<SignerAndPkcs8> {
     macro_rules! try_curve {
         ($curve:ident $signer:ident) => {
             if let Ok(key) = $curve::SecretKey::from_sec1_der(der) {
@@ -104,12 +107,15 @@ pub(crate) fn ecdsa_from_sec1(der: &[u8]) -> Option<(Box<dyn EcdsaSigner>, Zeroi
     None
 }
 
+/// Takes a point, a message and a signature; `None` when it does not verify.
+type Verify = fn(&[u8], &[u8], &[u8]) -> Option<()>;
+
 /// Verifies with one curve and one hash.
 #[derive(Debug)]
 pub(crate) struct EcdsaVerifier {
     key: AlgorithmIdentifier,
     signature: AlgorithmIdentifier,
-    verify: fn(&[u8], &[u8], &[u8]) -> Option<()>,
+    verify: Verify,
 }
 
 impl SignatureVerificationAlgorithm for EcdsaVerifier {

@@ -250,7 +250,8 @@ mod tests {
     /// RFC 2202 3 and RFC 4231 4.2, 4.3, 4.7.
     #[test]
     fn published_vectors() {
-        let cases: [(&dyn Hmac, &[u8], &[u8], &str); 6] = [
+        type Case<'a> = (&'a dyn Hmac, &'a [u8], &'a [u8], &'a str);
+        let cases: [Case<'_>; 6] = [
             (&HMAC_SHA1, &[0x0b; 20], b"Hi There", "b617318655057264e28bc0b6fb378c8ef146be00"),
             (&HMAC_SHA1, b"Jefe", b"what do ya want for nothing?", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
             (

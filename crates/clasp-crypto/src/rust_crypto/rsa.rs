@@ -27,10 +27,11 @@ pub(crate) struct RsaKey {
     public: Vec<u8>,
 }
 
+/// The first needs the most room.
 const SCHEMES: &[SignatureScheme] = &[
+    SignatureScheme::RSA_PSS_RSAE_SHA512,
     SignatureScheme::RSA_PSS_RSAE_SHA256,
     SignatureScheme::RSA_PSS_RSAE_SHA384,
-    SignatureScheme::RSA_PSS_RSAE_SHA512,
     SignatureScheme::RSA_PKCS1_SHA256,
     SignatureScheme::RSA_PKCS1_SHA384,
     SignatureScheme::RSA_PKCS1_SHA512,
@@ -60,9 +61,10 @@ impl RsaKey {
         self.public.clone()
     }
 
-    /// What it can sign: PSS with SHA-512 needs more room than 1024 bits.
+    /// What it can sign. PSS with SHA-512 needs more room than 1024 bits have (RFC 8017 9.1.1).
     pub(crate) fn schemes(&self) -> &'static [SignatureScheme] {
-        SCHEMES
+        let has_room = self.key.size() >= 2 * 64 + 2;
+        SCHEMES.get(usize::from(!has_room)..).unwrap_or_default()
     }
 
     pub(crate) fn sign(

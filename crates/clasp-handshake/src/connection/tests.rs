@@ -11,7 +11,7 @@ use crate::testing::{Authority, NAME, Recorder, Secrets, connections, establishe
 use crate::{CIPHER_SUITES, Connection, Error, Misbehaviour, Policy, Step};
 
 fn data(len: usize) -> Vec<u8> {
-    (0..len).map(|i| (i * 31 % 251) as u8).collect()
+    (0..=250).cycle().step_by(31).take(len).collect()
 }
 
 #[test]

@@ -162,10 +162,10 @@ fn server_hello(
     if agreed.secure_renegotiation {
         extensions.push(ServerExtension::RenegotiationInfo(Bytes::new()));
     }
-    if let Some(Ok(name)) = client.server_name().map(rustls_pki_types::ServerName::try_from) {
-        if identity.matches_name(&name) {
-            extensions.push(ServerExtension::ServerName);
-        }
+    if let Some(Ok(name)) = client.server_name().map(rustls_pki_types::ServerName::try_from)
+        && identity.matches_name(&name)
+    {
+        extensions.push(ServerExtension::ServerName);
     }
     if agreed.extended_master_secret {
         extensions.push(ServerExtension::ExtendedMasterSecret);
