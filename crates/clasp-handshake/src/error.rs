@@ -111,6 +111,7 @@ impl Error {
             Self::NoCommonGround(what) => what.alert,
             Self::Certificate { error, .. } => error.problem.alert(),
             Self::ClientCertificateMissing => AlertDescription::HANDSHAKE_FAILURE,
+            Self::Crypto(CryptoError::BadPeerKey(_)) => AlertDescription::ILLEGAL_PARAMETER,
             Self::Crypto(_) | Self::Schedule(_) | Self::Config(_) => AlertDescription::INTERNAL_ERROR,
             Self::Refused(alert) => *alert,
             Self::TooMany(_) => AlertDescription::UNEXPECTED_MESSAGE,

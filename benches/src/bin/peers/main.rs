@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use clasp_benches::alloc::Counting;
+use regex::Regex;
 
 use crate::cases::Case;
 use crate::report::Row;
@@ -20,9 +21,9 @@ static ALLOCATOR: Counting = Counting;
 /// Measures Clasp beside rustls and OpenSSL.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Only cases whose name contains this; several alternatives are separated by `|`.
+    /// Only cases in whose name this regular expression is found.
     #[arg(long, value_name = "RE")]
-    filter: Option<String>,
+    filter: Option<Regex>,
     /// Seconds for each stack in each case, over all rounds.
     #[arg(long, value_name = "N", default_value_t = 3.0)]
     seconds: f64,
@@ -33,7 +34,7 @@ struct Args {
 
 impl Args {
     fn wants(&self, case: &str) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.split('|').any(|part| case.contains(part)))
+        self.filter.as_ref().is_none_or(|filter| filter.is_match(case))
     }
 }
 

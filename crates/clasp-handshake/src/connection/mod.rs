@@ -224,7 +224,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`Error::NotWritable`] before the handshake is done and after [`close`](Self::close); the connection's own error
-    /// when it has failed.
+    /// when it has failed, as it does here when the keys are used up.
     pub fn write(&mut self, data: &[u8]) -> Result<usize, Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -238,8 +238,10 @@ impl Connection {
         let room = self.side.limits().output.saturating_sub(self.output.len());
         let taken = data.get(..room).unwrap_or(data);
         if !taken.is_empty() {
-            let random = self.side.random();
-            self.writer.write(ContentType::APPLICATION_DATA, taken, random, &mut self.output)?;
+            if let Err(error) = self.seal(ContentType::APPLICATION_DATA, taken) {
+                self.fail(&error);
+                return Err(error);
+            }
         }
         Ok(taken.len())
     }
