@@ -237,11 +237,11 @@ impl Connection {
         }
         let room = self.side.limits().output.saturating_sub(self.output.len());
         let taken = data.get(..room).unwrap_or(data);
-        if !taken.is_empty() {
-            if let Err(error) = self.seal(ContentType::APPLICATION_DATA, taken) {
-                self.fail(&error);
-                return Err(error);
-            }
+        if !taken.is_empty()
+            && let Err(error) = self.seal(ContentType::APPLICATION_DATA, taken)
+        {
+            self.fail(&error);
+            return Err(error);
         }
         Ok(taken.len())
     }
