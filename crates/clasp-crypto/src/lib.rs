@@ -18,5 +18,5 @@ pub use rust_crypto::{ffdhe, ffdhe_name};
 pub use traits::{
     ActiveKeyExchange, Aead, AeadAlgorithm, AeadKey, BlockCipher, BlockCipherAlgorithm, CbcDecrypt, CbcEncrypt,
     CryptoError, Digest, FiniteField, Hash, HashAlgorithm, HashContext, Hmac, HmacKey, KeyAlgorithm, KeyExchangeGroup,
-    RsaDecrypter, SecureRandom, SharedSecret, SigningKey,
+    KeyStream, RsaDecrypter, SecureRandom, SharedSecret, SigningKey, StreamCipher,
 };

@@ -89,15 +89,64 @@ impl Provider {
     }
 }
 
+/// Verifiers of RSA handshake signatures.
+#[cfg(not(feature = "legacy"))]
+mod rsa {
+    pub(super) use crate::ring_provider::{
+        VERIFY_RSA_PKCS1_SHA1 as PKCS1_SHA1, VERIFY_RSA_PKCS1_SHA256 as PKCS1_SHA256,
+        VERIFY_RSA_PKCS1_SHA384 as PKCS1_SHA384, VERIFY_RSA_PKCS1_SHA512 as PKCS1_SHA512,
+        VERIFY_RSA_PSS_SHA256 as PSS_SHA256, VERIFY_RSA_PSS_SHA384 as PSS_SHA384, VERIFY_RSA_PSS_SHA512 as PSS_SHA512,
+    };
+}
+
+/// Verifiers of RSA handshake signatures, by short keys too: the policy says how short.
+#[cfg(feature = "legacy")]
+mod rsa {
+    pub(super) use crate::rust_crypto::{
+        VERIFY_ANY_RSA_PKCS1_SHA1 as PKCS1_SHA1, VERIFY_ANY_RSA_PKCS1_SHA256 as PKCS1_SHA256,
+        VERIFY_ANY_RSA_PKCS1_SHA384 as PKCS1_SHA384, VERIFY_ANY_RSA_PKCS1_SHA512 as PKCS1_SHA512,
+        VERIFY_ANY_RSA_PSS_SHA256 as PSS_SHA256, VERIFY_ANY_RSA_PSS_SHA384 as PSS_SHA384,
+        VERIFY_ANY_RSA_PSS_SHA512 as PSS_SHA512,
+    };
+}
+
 /// ring where it has a primitive, RustCrypto where it has not.
 pub fn default_provider() -> &'static Provider {
     static PROVIDER: Provider = Provider {
         random: &ring::RANDOM,
-        hashes: &[&rust_crypto::SHA1, &ring::SHA256, &ring::SHA384, &ring::SHA512],
-        hmacs: &[&ring::SHA256, &ring::SHA384, &ring::SHA512],
-        mac_hmacs: &[&rust_crypto::HMAC_SHA1, &rust_crypto::HMAC_SHA256, &rust_crypto::HMAC_SHA384],
+        hashes: &[
+            &rust_crypto::SHA1,
+            &ring::SHA256,
+            &ring::SHA384,
+            &ring::SHA512,
+            #[cfg(feature = "legacy")]
+            &rust_crypto::MD5,
+            #[cfg(feature = "legacy")]
+            &rust_crypto::MD5_SHA1,
+        ],
+        hmacs: &[
+            &ring::SHA256,
+            &ring::SHA384,
+            &ring::SHA512,
+            #[cfg(feature = "legacy")]
+            &rust_crypto::HMAC_MD5,
+            #[cfg(feature = "legacy")]
+            &rust_crypto::HMAC_SHA1,
+        ],
+        mac_hmacs: &[
+            &rust_crypto::HMAC_SHA1,
+            &rust_crypto::HMAC_SHA256,
+            &rust_crypto::HMAC_SHA384,
+            #[cfg(feature = "legacy")]
+            &rust_crypto::HMAC_MD5,
+        ],
         aeads: &[&ring::AES_128_GCM, &ring::AES_256_GCM, &ring::CHACHA20_POLY1305],
-        block_ciphers: &[&rust_crypto::AES_128_CBC, &rust_crypto::AES_256_CBC],
+        block_ciphers: &[
+            &rust_crypto::AES_128_CBC,
+            &rust_crypto::AES_256_CBC,
+            #[cfg(feature = "legacy")]
+            &rust_crypto::TRIPLE_DES_CBC,
+        ],
         groups: &[
             &ring::X25519,
             &ring::SECP256R1,
@@ -134,14 +183,16 @@ pub fn default_provider() -> &'static Provider {
                 ],
             ),
             (SignatureScheme::ED25519, &[&ring::VERIFY_ED25519]),
-            (SignatureScheme::RSA_PSS_RSAE_SHA256, &[&ring::VERIFY_RSA_PSS_SHA256]),
-            (SignatureScheme::RSA_PSS_RSAE_SHA384, &[&ring::VERIFY_RSA_PSS_SHA384]),
-            (SignatureScheme::RSA_PSS_RSAE_SHA512, &[&ring::VERIFY_RSA_PSS_SHA512]),
-            (SignatureScheme::RSA_PKCS1_SHA256, &[&ring::VERIFY_RSA_PKCS1_SHA256]),
-            (SignatureScheme::RSA_PKCS1_SHA384, &[&ring::VERIFY_RSA_PKCS1_SHA384]),
-            (SignatureScheme::RSA_PKCS1_SHA512, &[&ring::VERIFY_RSA_PKCS1_SHA512]),
+            (SignatureScheme::RSA_PSS_RSAE_SHA256, &[&rsa::PSS_SHA256]),
+            (SignatureScheme::RSA_PSS_RSAE_SHA384, &[&rsa::PSS_SHA384]),
+            (SignatureScheme::RSA_PSS_RSAE_SHA512, &[&rsa::PSS_SHA512]),
+            (SignatureScheme::RSA_PKCS1_SHA256, &[&rsa::PKCS1_SHA256]),
+            (SignatureScheme::RSA_PKCS1_SHA384, &[&rsa::PKCS1_SHA384]),
+            (SignatureScheme::RSA_PKCS1_SHA512, &[&rsa::PKCS1_SHA512]),
+            #[cfg(feature = "legacy")]
+            (SignatureScheme::RSA_PKCS1_MD5_SHA1, &[&rust_crypto::VERIFY_RSA_PKCS1_MD5_SHA1]),
             // Not in chains, and no policy of today's offers them.
-            (SignatureScheme::RSA_PKCS1_SHA1, &[&ring::VERIFY_RSA_PKCS1_SHA1]),
+            (SignatureScheme::RSA_PKCS1_SHA1, &[&rsa::PKCS1_SHA1]),
             (
                 SignatureScheme::ECDSA_SHA1,
                 &[

@@ -25,6 +25,7 @@ impl BlockCipher for AesCbc {
             BlockCipherAlgorithm::Aes256 => {
                 Box::new(Encryptor(aes::Aes256Enc::new_from_slice(key).map_err(|_| CryptoError::BadLength)?))
             }
+            _ => return Err(CryptoError::Unsupported),
         })
     }
 
@@ -36,6 +37,7 @@ impl BlockCipher for AesCbc {
             BlockCipherAlgorithm::Aes256 => {
                 Box::new(Decryptor(aes::Aes256Dec::new_from_slice(key).map_err(|_| CryptoError::BadLength)?))
             }
+            _ => return Err(CryptoError::Unsupported),
         })
     }
 }

@@ -24,13 +24,15 @@ pub(crate) trait Compress: Send + Sync + 'static {
     const LENGTH: usize;
     const INITIAL: Self::State;
 
+    /// The last eight bytes of the padding. Where the field is longer, those before are zero for lengths of 64 bits.
+    fn length_field(bits: u64) -> [u8; 8];
     fn compress(state: &mut Self::State, block: &[u8]);
     fn write(state: &Self::State) -> Digest;
     fn select(into: &mut Self::State, from: &Self::State, choice: Choice);
 }
 
 macro_rules! compress {
-    ($name:ident: $algorithm:ident [$word:ty; $words:literal] $block_bits:literal $length:literal $initial:expr, $compress:path) => {
+    ($name:ident: $algorithm:ident [$word:ty; $words:literal] $bytes:ident $block_bits:literal $length:literal $initial:expr, $compress:path) => {
         pub(crate) struct $name;
 
         impl Compress for $name {
@@ -39,6 +41,10 @@ macro_rules! compress {
             const BLOCK_BITS: u32 = $block_bits;
             const LENGTH: usize = $length;
             const INITIAL: Self::State = $initial;
+
+            fn length_field(bits: u64) -> [u8; 8] {
+                bits.$bytes()
+            }
 
             fn compress(state: &mut Self::State, block: &[u8]) {
                 if let Ok(block) = <&[u8; 1 << $block_bits]>::try_from(block) {
@@ -49,7 +55,7 @@ macro_rules! compress {
             fn write(state: &Self::State) -> Digest {
                 let mut out = [0; Digest::MAX];
                 for (to, word) in out.chunks_exact_mut(size_of::<$word>()).zip(state) {
-                    to.copy_from_slice(&word.to_be_bytes());
+                    to.copy_from_slice(&word.$bytes());
                 }
                 let digest = Digest::new(out.get(..Self::ALGORITHM.output_len()).unwrap_or_default());
                 out.zeroize();
@@ -64,18 +70,23 @@ macro_rules! compress {
 }
 
 // Initial values: FIPS 180-4 5.3.
-compress!(Sha1: Sha1 [u32; 5] 6 8
+compress!(Sha1: Sha1 [u32; 5] to_be_bytes 6 8
     [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0],
     sha1::block_api::compress);
-compress!(Sha256: Sha256 [u32; 8] 6 8
+compress!(Sha256: Sha256 [u32; 8] to_be_bytes 6 8
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19],
     sha2::block_api::compress256);
-compress!(Sha384: Sha384 [u64; 8] 7 16
+compress!(Sha384: Sha384 [u64; 8] to_be_bytes 7 16
     [
         0xcbbb_9d5d_c105_9ed8, 0x629a_292a_367c_d507, 0x9159_015a_3070_dd17, 0x152f_ecd8_f70e_5939,
         0x6733_2667_ffc0_0b31, 0x8eb4_4a87_6858_1511, 0xdb0c_2e0d_64f9_8fa7, 0x47b5_481d_befa_4fa4,
     ],
     sha2::block_api::compress512);
+// RFC 1321 3.3.
+#[cfg(feature = "legacy")]
+compress!(Md5: Md5 [u32; 4] to_le_bytes 6 8
+    [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476],
+    md5::block_api::compress);
 
 /// HMAC with one of them.
 pub(crate) struct RustHmac<C>(PhantomData<C>);
@@ -89,6 +100,8 @@ impl<C: Compress> core::fmt::Debug for RustHmac<C> {
 pub(crate) static HMAC_SHA1: RustHmac<Sha1> = RustHmac(PhantomData);
 pub(crate) static HMAC_SHA256: RustHmac<Sha256> = RustHmac(PhantomData);
 pub(crate) static HMAC_SHA384: RustHmac<Sha384> = RustHmac(PhantomData);
+#[cfg(feature = "legacy")]
+pub(crate) static HMAC_MD5: RustHmac<Md5> = RustHmac(PhantomData);
 
 impl<C: Compress> Hmac for RustHmac<C> {
     fn algorithm(&self) -> HashAlgorithm {
@@ -183,9 +196,8 @@ impl<C: Compress> HmacKey for RustHmacKey<C> {
                 value.conditional_assign(&0x80, position.ct_eq(&length));
                 *to = value;
             }
-            // The length field, big-endian: its upper half is zero for lengths of 64 bits.
             let field_at = block_len - 8;
-            for (to, value) in block.iter_mut().skip(field_at).zip(bits.to_be_bytes()) {
+            for (to, value) in block.iter_mut().skip(field_at).zip(C::length_field(bits)) {
                 to.conditional_assign(&value, is_last);
             }
             C::compress(&mut state, block);
@@ -231,7 +243,7 @@ fn hash<C: Compress>(mut state: C::State, before: usize, parts: &[&[u8]]) -> Dig
     tail.iter_mut().zip(buffer.iter().take(filled)).for_each(|(to, from)| *to = *from);
     tail.iter_mut().skip(filled).take(1).for_each(|byte| *byte = 0x80);
     let end = if filled + 1 + C::LENGTH <= block_len { block_len } else { 2 * block_len };
-    tail.iter_mut().skip(end - 8).zip((total as u64 * 8).to_be_bytes()).for_each(|(to, from)| *to = from);
+    tail.iter_mut().skip(end - 8).zip(C::length_field(total as u64 * 8)).for_each(|(to, from)| *to = from);
     for block in tail.get(..end).unwrap_or_default().chunks_exact(block_len) {
         C::compress(&mut state, block);
     }
@@ -302,6 +314,9 @@ mod tests {
             HashAlgorithm::Sha256 => mac!(sha2::Sha256),
             HashAlgorithm::Sha384 => mac!(sha2::Sha384),
             HashAlgorithm::Sha512 => mac!(sha2::Sha512),
+            #[cfg(feature = "legacy")]
+            HashAlgorithm::Md5 => mac!(md5::Md5),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -309,7 +324,13 @@ mod tests {
     fn the_constant_time_form_gives_the_same_for_every_length() {
         let data: Vec<u8> = (0..700_u32).map(|i| (i * 7 % 251) as u8).collect();
         let key = [0x42; 20];
-        for hmac in [&HMAC_SHA1 as &dyn Hmac, &HMAC_SHA256, &HMAC_SHA384] {
+        for hmac in [
+            &HMAC_SHA1 as &dyn Hmac,
+            &HMAC_SHA256,
+            &HMAC_SHA384,
+            #[cfg(feature = "legacy")]
+            &HMAC_MD5,
+        ] {
             let prepared = hmac.with_key(&key);
             for total in [0, 1, 20, 55, 64, 119, 255, 256, 300, 511, 512, 700] {
                 let data = &data[..total];

@@ -36,6 +36,8 @@ const SCHEMES: &[SignatureScheme] = &[
     SignatureScheme::RSA_PKCS1_SHA384,
     SignatureScheme::RSA_PKCS1_SHA512,
     SignatureScheme::RSA_PKCS1_SHA1,
+    #[cfg(feature = "legacy")]
+    SignatureScheme::RSA_PKCS1_MD5_SHA1,
 ];
 
 impl RsaKey {
@@ -76,6 +78,11 @@ impl RsaKey {
         let rng = &mut Rng(random);
         let key = &self.key;
         match scheme {
+            // Both hashes as they are, with no name before them (RFC 4346 4.7).
+            #[cfg(feature = "legacy")]
+            SignatureScheme::RSA_PKCS1_MD5_SHA1 if message.len() == 36 => {
+                key.sign_with_rng(rng, Pkcs1v15Sign::new_unprefixed(), message)
+            }
             SignatureScheme::RSA_PKCS1_SHA1 => {
                 key.sign_with_rng(rng, Pkcs1v15Sign::new::<Sha1>(), &Sha1::digest(message))
             }

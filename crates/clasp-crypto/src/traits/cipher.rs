@@ -12,13 +12,21 @@ pub enum BlockCipherAlgorithm {
     Aes128,
     /// AES with a key of 32 bytes.
     Aes256,
+    /// DES three times over, encrypting, decrypting and encrypting, with three keys: 24 bytes.
+    TripleDes,
+    /// DES with a key of 8 bytes, of which 56 bits count.
+    Des,
+    /// RC2 (RFC 2268) with a key of 16 bytes and 128 effective bits.
+    Rc2,
 }
 
 impl BlockCipherAlgorithm {
     /// The length of a key, bytes.
     pub const fn key_len(self) -> usize {
         match self {
-            Self::Aes128 => 16,
+            Self::Des => 8,
+            Self::Aes128 | Self::Rc2 => 16,
+            Self::TripleDes => 24,
             Self::Aes256 => 32,
         }
     }
@@ -26,6 +34,7 @@ impl BlockCipherAlgorithm {
     /// The length of a block, bytes.
     pub const fn block_len(self) -> usize {
         match self {
+            Self::TripleDes | Self::Des | Self::Rc2 => 8,
             Self::Aes128 | Self::Aes256 => 16,
         }
     }
@@ -65,4 +74,22 @@ pub trait CbcDecrypt: Send + Sync {
     /// # Errors
     /// [`CryptoError::BadLength`] when `iv` is not one block or `data` is not whole blocks.
     fn decrypt(&self, iv: &[u8], data: &mut [u8]) -> Result<(), CryptoError>;
+}
+
+/// A stream cipher.
+pub trait StreamCipher: Debug + Send + Sync {
+    /// The length of a key, bytes.
+    fn key_len(&self) -> usize;
+
+    /// Prepares a key. The state goes on from record to record.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadLength`].
+    fn start(&self, key: &[u8]) -> Result<Box<dyn KeyStream>, CryptoError>;
+}
+
+/// A stream cipher at work.
+pub trait KeyStream: Send + Sync {
+    /// Encrypts or decrypts in place, and goes on from there the next time.
+    fn apply(&mut self, data: &mut [u8]);
 }

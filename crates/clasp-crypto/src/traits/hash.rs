@@ -9,8 +9,12 @@ use zeroize::Zeroize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum HashAlgorithm {
+    /// MD5: 16 bytes.
+    Md5,
     /// SHA-1: 20 bytes.
     Sha1,
+    /// MD5 and SHA-1 side by side, 36 bytes: what TLS before 1.2 makes Finished and RSA signatures of (RFC 4346 7.4.8).
+    Md5Sha1,
     /// SHA-256: 32 bytes.
     Sha256,
     /// SHA-384: 48 bytes.
@@ -23,7 +27,9 @@ impl HashAlgorithm {
     /// The length of its output, bytes.
     pub const fn output_len(self) -> usize {
         match self {
+            Self::Md5 => 16,
             Self::Sha1 => 20,
+            Self::Md5Sha1 => 36,
             Self::Sha256 => 32,
             Self::Sha384 => 48,
             Self::Sha512 => 64,
@@ -33,7 +39,7 @@ impl HashAlgorithm {
     /// The length of the block its compression function works on, bytes.
     pub const fn block_len(self) -> usize {
         match self {
-            Self::Sha1 | Self::Sha256 => 64,
+            Self::Md5 | Self::Sha1 | Self::Md5Sha1 | Self::Sha256 => 64,
             Self::Sha384 | Self::Sha512 => 128,
         }
     }

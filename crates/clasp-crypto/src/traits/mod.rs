@@ -9,7 +9,7 @@ mod random;
 mod sign;
 
 pub use aead::{Aead, AeadAlgorithm, AeadKey};
-pub use cipher::{BlockCipher, BlockCipherAlgorithm, CbcDecrypt, CbcEncrypt};
+pub use cipher::{BlockCipher, BlockCipherAlgorithm, CbcDecrypt, CbcEncrypt, KeyStream, StreamCipher};
 pub use error::CryptoError;
 pub use hash::{Digest, Hash, HashAlgorithm, HashContext, Hmac, HmacKey};
 pub use key_exchange::{ActiveKeyExchange, FiniteField, KeyExchangeGroup, SharedSecret};

@@ -46,7 +46,8 @@ pub trait SigningKey: Debug + Send + Sync {
     /// What it can sign, best first.
     fn schemes(&self) -> &[SignatureScheme];
 
-    /// Signs `message`, which is hashed as the scheme says.
+    /// Signs `message`, which is hashed as the scheme says. For [`SignatureScheme::RSA_PKCS1_MD5_SHA1`] it comes as the
+    /// hashes already, MD5's and SHA-1's, as SSL 3.0 mixes more than the message into them.
     ///
     /// # Errors
     /// [`CryptoError::Unsupported`] for a scheme that is not among [`Self::schemes`].

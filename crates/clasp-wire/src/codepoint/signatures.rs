@@ -37,6 +37,8 @@ code_points! {
         MLDSA44 = 0x0904 as "mldsa44",
         MLDSA65 = 0x0905 as "mldsa65",
         MLDSA87 = 0x0906 as "mldsa87",
+        // Of the private range, and never sent: what RSA keys sign before TLS 1.2, which names no scheme.
+        RSA_PKCS1_MD5_SHA1 = 0xff01 as "rsa_pkcs1_md5_sha1",
     }
 }
 
@@ -47,7 +49,7 @@ impl SignatureScheme {
         // Before TLS 1.3 the first byte is the hash: 1 is MD5, 2 is SHA-1, 3 is SHA-224; a second byte of 2 is DSA.
         Some(match self.0.to_be_bytes() {
             [1, _] => Strength::Insecure,
-            [2 | 3, _] | [4..=6, 2] => Strength::Legacy,
+            [2 | 3 | 0xff, _] | [4..=6, 2] => Strength::Legacy,
             _ => Strength::Modern,
         })
     }
