@@ -1,4 +1,4 @@
-//! What every version's key schedule can do. SSL 3.0, TLS 1.0 and 1.1 will be further implementations.
+//! What the key schedule of every version before TLS 1.3 can do (RFC 5246 5, 6.3, 8.1).
 
 use core::fmt::Debug;
 
@@ -35,6 +35,17 @@ pub trait Schedule: Debug + Send + Sync {
     fn finished(&self, master: &MasterSecret, role: Role, transcript: &Transcript)
     -> Result<VerifyData, ScheduleError>;
 
+    /// Fills `out` with what else is derived from both randoms, the client's first: the keys of export suites, with the
+    /// labels of RFC 2246 6.3.1.
+    fn expand(
+        &self,
+        secret: &[u8],
+        label: &[u8],
+        client_random: &[u8; 32],
+        server_random: &[u8; 32],
+        out: &mut [u8],
+    );
+
     /// Fills `out` with keying material for another protocol (RFC 5705 4). No context and an empty one differ.
     ///
     /// # Errors
@@ -69,4 +80,7 @@ pub enum ExportError {
     /// The context is longer than 65535 bytes.
     #[error("the context is longer than 65535 bytes")]
     ContextTooLong,
+    /// The version has no exporters (SSL 3.0).
+    #[error("this version of the protocol has no exporters")]
+    Unsupported,
 }

@@ -1,5 +1,7 @@
-//! The key schedule of TLS 1.2 (RFC 5246 5, 6.3, 7.4.9, 8.1), with the extended master secret (RFC 7627) and exporters
-//! (RFC 5705).
+//! The key schedule of TLS (RFC 5246 5, 6.3, 7.4.9, 8.1), with the extended master secret (RFC 7627) and exporters
+//! (RFC 5705). TLS 1.0, 1.1 and 1.2 differ in the pseudorandom function alone.
+
+use core::fmt::Debug;
 
 use clasp_crypto::{HashAlgorithm, Hmac, Provider};
 
@@ -8,11 +10,28 @@ use crate::schedule::{ExportError, Schedule, ScheduleError};
 use crate::secrets::{KeyBlock, KeyLengths, MasterSecret, Role, VerifyData};
 use crate::transcript::Transcript;
 
-/// TLS 1.2 with the PRF hash of a suite.
-#[derive(Debug)]
-pub struct Tls12 {
-    hmac: &'static dyn Hmac,
+/// The pseudorandom function of a version (RFC 5246 5, RFC 2246 5).
+pub trait Prf: Debug + Send + Sync {
+    /// Fills `out` from a secret, a label and a seed in up to four parts.
+    fn fill(&self, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]);
 }
+
+/// The key schedule of TLS on a version's pseudorandom function.
+#[derive(Debug)]
+pub struct Tls<P>(P);
+
+/// TLS 1.2's function: P_hash of the suite (RFC 5246 5).
+#[derive(Debug)]
+pub struct Prf12(&'static dyn Hmac);
+
+impl Prf for Prf12 {
+    fn fill(&self, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
+        prf(self.0, secret, label, seed, out);
+    }
+}
+
+/// TLS 1.2 with the PRF hash of a suite.
+pub type Tls12 = Tls<Prf12>;
 
 /// Labels of the protocol itself, which are not for exporters (RFC 5705 4, RFC 7627 4).
 const RESERVED: [&[u8]; 5] =
@@ -21,14 +40,49 @@ const RESERVED: [&[u8]; 5] =
 impl Tls12 {
     /// With the PRF hash of the agreed suite; `None` when the provider has no such HMAC.
     pub fn new(provider: &Provider, hash: HashAlgorithm) -> Option<Self> {
-        Some(Self { hmac: provider.hmac(hash)? })
+        Some(Self(Prf12(provider.hmac(hash)?)))
     }
 }
 
-impl Schedule for Tls12 {
+/// The function of TLS 1.0 and 1.1: MD5's on one half of the secret, and SHA-1's on the other, by exclusive or
+/// (RFC 2246 5). As long as one of the two is sound so is the whole.
+#[cfg(feature = "legacy")]
+#[derive(Debug)]
+pub struct Prf10 {
+    md5: &'static dyn Hmac,
+    sha1: &'static dyn Hmac,
+}
+
+#[cfg(feature = "legacy")]
+impl Prf for Prf10 {
+    fn fill(&self, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
+        // Of an odd length, both halves have the byte in the middle.
+        let half = secret.len().div_ceil(2);
+        let first = secret.get(..half).unwrap_or_default();
+        let second = secret.get(secret.len() - half..).unwrap_or_default();
+        prf(self.md5, first, label, seed, out);
+        let mut other = zeroize::Zeroizing::new(vec![0; out.len()]);
+        prf(self.sha1, second, label, seed, &mut other);
+        out.iter_mut().zip(other.iter()).for_each(|(to, from)| *to ^= *from);
+    }
+}
+
+/// TLS 1.0 and 1.1.
+#[cfg(feature = "legacy")]
+pub type Tls10 = Tls<Prf10>;
+
+#[cfg(feature = "legacy")]
+impl Tls10 {
+    /// `None` when the provider has no MD5 or no SHA-1.
+    pub fn new(provider: &Provider) -> Option<Self> {
+        Some(Self(Prf10 { md5: provider.hmac(HashAlgorithm::Md5)?, sha1: provider.hmac(HashAlgorithm::Sha1)? }))
+    }
+}
+
+impl<P: Prf> Schedule for Tls<P> {
     fn master_secret(&self, pre_master: &[u8], client_random: &[u8; 32], server_random: &[u8; 32]) -> MasterSecret {
         MasterSecret::fill(|out| {
-            prf(self.hmac, pre_master, b"master secret", &[client_random, server_random], out);
+            self.0.fill(pre_master, b"master secret", &[client_random, server_random], out);
         })
     }
 
@@ -39,7 +93,7 @@ impl Schedule for Tls12 {
     ) -> Result<MasterSecret, ScheduleError> {
         let session_hash = transcript.hash().ok_or(ScheduleError::Unsettled)?;
         Ok(MasterSecret::fill(|out| {
-            prf(self.hmac, pre_master, b"extended master secret", &[session_hash.as_slice()], out);
+            self.0.fill(pre_master, b"extended master secret", &[session_hash.as_slice()], out);
         }))
     }
 
@@ -51,7 +105,7 @@ impl Schedule for Tls12 {
         lengths: KeyLengths,
     ) -> KeyBlock {
         KeyBlock::fill(lengths, |out| {
-            prf(self.hmac, master.as_bytes(), b"key expansion", &[server_random, client_random], out);
+            self.0.fill(master.as_bytes(), b"key expansion", &[server_random, client_random], out);
         })
     }
 
@@ -67,8 +121,19 @@ impl Schedule for Tls12 {
             Role::Server => b"server finished",
         };
         let mut out = [0; 12];
-        prf(self.hmac, master.as_bytes(), label, &[hash.as_slice()], &mut out);
+        self.0.fill(master.as_bytes(), label, &[hash.as_slice()], &mut out);
         Ok(VerifyData::new(&out))
+    }
+
+    fn expand(
+        &self,
+        secret: &[u8],
+        label: &[u8],
+        client_random: &[u8; 32],
+        server_random: &[u8; 32],
+        out: &mut [u8],
+    ) {
+        self.0.fill(secret, label, &[client_random, server_random], out);
     }
 
     fn export(
@@ -85,10 +150,10 @@ impl Schedule for Tls12 {
         }
         let master = master.as_bytes();
         match context {
-            None => prf(self.hmac, master, label, &[client_random, server_random], out),
+            None => self.0.fill(master, label, &[client_random, server_random], out),
             Some(context) => {
                 let length = u16::try_from(context.len()).map_err(|_| ExportError::ContextTooLong)?.to_be_bytes();
-                prf(self.hmac, master, label, &[client_random, server_random, &length, context], out);
+                self.0.fill(master, label, &[client_random, server_random, &length, context], out);
             }
         }
         Ok(())
@@ -160,11 +225,11 @@ mod tests {
             let transcript = transcript(hash);
             let master = schedule.extended_master_secret(b"pre-master", &transcript).unwrap();
             let mut expected = [0; 48];
-            prf(schedule.hmac, b"pre-master", b"extended master secret", &[session_hash.as_slice()], &mut expected);
+            schedule.0.fill(b"pre-master", b"extended master secret", &[session_hash.as_slice()], &mut expected);
             assert_eq!(master.as_bytes(), &expected);
             for (role, label) in [(Role::Client, b"client finished"), (Role::Server, b"server finished")] {
                 let mut expected = [0; 12];
-                prf(schedule.hmac, master.as_bytes(), label, &[session_hash.as_slice()], &mut expected);
+                schedule.0.fill(master.as_bytes(), label, &[session_hash.as_slice()], &mut expected);
                 assert!(schedule.finished(&master, role, &transcript).unwrap().ct_eq(&expected));
             }
         }
@@ -189,5 +254,41 @@ mod tests {
         }
         let long = vec![0; 65536];
         assert_eq!(export(b"EXPORTER-a", Some(&long)), Err(ExportError::ContextTooLong));
+    }
+
+    /// NIST CAVP, "Key Derivation Functions (SP 800-135): TLS", tls.rsp, [TLS 1.0/1.1] with a pre-master secret of 384 bits
+    /// and a key block of 832 bits, COUNT = 0.
+    #[cfg(feature = "legacy")]
+    #[test]
+    fn published_master_secret_and_key_block_of_tls_1_0() {
+        let pre_master = hex(concat!(
+            "bded7fa5c1699c010be23dd06ada3a48349f21e5f86263d512c0c5cc379f0e780ec55d9844b2f1db02a96453513568d0"
+        ));
+        let array = |text: &str| -> [u8; 32] { hex(text).try_into().unwrap() };
+        let schedule = Tls10::new(default_provider()).unwrap();
+        let master = schedule.master_secret(
+            &pre_master,
+            &array("e5acaf549cd25c22d964c0d930fa4b5261d2507fad84c33715b7b9a864020693"),
+            &array("135e4d557fdf3aa6406d82975d5c606a9734c9334b42136e96990fbd5358cdb2"),
+        );
+        assert_eq!(
+            master.as_bytes()[..],
+            hex(concat!(
+                "2f6962dfbc744c4b2138bb6b3d33054c5ecc14f24851d9896395a44ab3964efc2090c5bf51a0891209f46c1e1e998f62"
+            ))
+        );
+        let block = schedule.key_block(
+            &master,
+            &array("d58a7b1cd4fedaa232159df652ce188f9d997e061b9bf48e83b62990440931f6"),
+            &array("67267e650eb32444119d222a368c191af3082888dc35afe8368e638c828874be"),
+            KeyLengths { mac_key: 20, key: 24, iv: 8 },
+        );
+        assert_eq!(
+            block.as_bytes(),
+            hex(concat!(
+                "3088825988e77fce68d19f756e18e43eb7fe672433504feaf99b3c503d9091b164f166db301d70c9fc0870b4a94563907bee1a61fb786cb7",
+                "17576890bcc51cb9ead97e01d0a2fea99c953377b195205ff07b369589178796edc963fd80fdbe518a2fc1c35c18ae8d"
+            ))
+        );
     }
 }
