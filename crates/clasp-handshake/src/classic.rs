@@ -17,7 +17,8 @@ use crate::trace::Step;
 /// The version is agreed: records carry it, the transcript knows its hash, and the key schedule is set.
 pub(crate) fn settle(peer: &mut Peer, agreed: &Agreed, provider: &Provider) -> Result<Box<dyn Schedule>, Error> {
     peer.order(Order::RecordVersion(agreed.dialect.version()));
-    peer.transcript.settle(provider.hash(agreed.suite.prf).ok_or(CryptoError::Unsupported)?);
+    let hash = agreed.dialect.transcript_hash(agreed.suite.prf);
+    peer.transcript.settle(provider.hash(hash).ok_or(CryptoError::Unsupported)?);
     agreed.dialect.schedule(provider, agreed.suite.prf).ok_or_else(|| CryptoError::Unsupported.into())
 }
 
@@ -55,7 +56,7 @@ impl Keys {
             vec![("from the pre-master secret and", from.to_owned())]
         });
 
-        let lengths = agreed.suite.bulk.lengths();
+        let lengths = agreed.suite.bulk.lengths(agreed.dialect.iv_policy());
         let lengths = KeyLengths { mac_key: lengths.mac_key, key: lengths.key, iv: lengths.iv };
         let block = schedule.key_block(&master, client, server, lengths);
         peer.trace(Step::SessionKeys, "derived the session keys", || {

@@ -199,6 +199,8 @@ misbehaviour! {
     NoRenegotiationInfo => HANDSHAKE_FAILURE, "the peer does not know renegotiation_info (RFC 5746), which this policy requires; Policy::compatible does not";
     /// RFC 7627 5.2, 5.3.
     NoExtendedMasterSecret => HANDSHAKE_FAILURE, "the peer does not use the extended master secret, which this configuration requires";
+    /// RFC 8446 4.1.3.
+    Downgrade => ILLEGAL_PARAMETER, "both sides speak a newer version than was agreed: somebody on the way changed the hello";
     /// RFC 7507 3.
     InappropriateFallback => INAPPROPRIATE_FALLBACK, "the client fell back to an older version than both sides have";
     /// RFC 5246 7.1.

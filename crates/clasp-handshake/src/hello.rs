@@ -61,7 +61,9 @@ fn client_extensions(config: &ClientConfig, name: &ServerName<'_>) -> Vec<Client
     if !groups.is_empty() {
         extensions.push(ClientExtension::SupportedGroups(groups));
     }
-    extensions.push(ClientExtension::SignatureAlgorithms(policy.schemes.clone()));
+    if policy.dialects.iter().any(|dialect| dialect.names_schemes()) {
+        extensions.push(ClientExtension::SignatureAlgorithms(policy.named_schemes().collect()));
+    }
     if !config.alpn.is_empty() {
         extensions.push(ClientExtension::Alpn(config.alpn.clone()));
     }
@@ -101,7 +103,7 @@ pub(crate) fn our_offer(policy: &Policy, alpn: &[bytes::Bytes]) -> Offer {
         versions: policy.versions().collect(),
         suites: policy.suites().iter().map(|suite| suite.id).collect(),
         groups: offered_groups(policy),
-        schemes: policy.schemes.clone(),
+        schemes: policy.named_schemes().collect(),
         alpn: alpn.iter().map(|name| printable(name)).collect(),
     }
 }

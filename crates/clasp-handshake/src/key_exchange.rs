@@ -3,11 +3,10 @@
 use bytes::Bytes;
 use clasp_cert::PublicKey;
 use clasp_crypto::{ActiveKeyExchange, CryptoError, Provider, SharedSecret, ffdhe_name};
-use clasp_wire::{
-    ClientDhPublic, ClientEcdhPublic, DhServerKeyExchange, EcdhServerKeyExchange, EncryptedPreMasterSecret, NamedGroup,
-};
+use clasp_wire::{ClientDhPublic, ClientEcdhPublic, DhServerKeyExchange, EcdhServerKeyExchange, NamedGroup};
 use zeroize::Zeroizing;
 
+use crate::dialect::Dialect;
 use crate::error::{Error, Misbehaviour};
 use crate::negotiate::Agreed;
 use crate::peer::Peer;
@@ -75,6 +74,7 @@ impl ServerParams {
         let mut message = Vec::with_capacity(64 + params.len());
         message.extend_from_slice(&agreed.randoms.concatenated());
         message.extend_from_slice(params);
+        let message = agreed.dialect.to_sign(provider, signed.scheme, &message)?;
         key.verify(provider, signed.scheme, &message, &signed.signature).map_err(|_| Misbehaviour::BadSignature.into())
     }
 
@@ -102,7 +102,7 @@ impl ServerParams {
                 let version = agreed.hello_version.0.to_be_bytes();
                 secret.iter_mut().zip(version).for_each(|(byte, version)| *byte = version);
                 let ciphertext = key.encrypt_rsa(provider, secret.as_slice())?.into();
-                Ok((PreMaster::Rsa(secret), ClientKeyExchange::Rsa(EncryptedPreMasterSecret { ciphertext })))
+                Ok((PreMaster::Rsa(secret), ClientKeyExchange::Rsa(ciphertext)))
             }
             Self::Ecdh(message) => {
                 if !policy.groups.contains(&message.group) {
@@ -133,15 +133,16 @@ impl ServerParams {
 
 /// The client's message of step 4 (RFC 5246 7.4.7).
 pub(crate) enum ClientKeyExchange {
-    Rsa(EncryptedPreMasterSecret),
+    /// The ciphertext.
+    Rsa(Bytes),
     Ecdh(ClientEcdhPublic),
     Dh(ClientDhPublic),
 }
 
 impl ClientKeyExchange {
-    pub(crate) fn send(&self, peer: &mut Peer) {
-        match self {
-            Self::Rsa(message) => peer.send(message),
+    pub(crate) fn send(self, peer: &mut Peer, dialect: &dyn Dialect) {
+        match &self {
+            Self::Rsa(ciphertext) => peer.send_encoded(dialect.write_encrypted_pre_master(ciphertext.clone())),
             Self::Ecdh(message) => peer.send(message),
             Self::Dh(message) => peer.send(message),
         }

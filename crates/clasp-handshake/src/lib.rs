@@ -32,6 +32,8 @@ pub use config::{
 };
 pub use connection::{Connection, Status};
 pub use dialect::{Dialect, TLS12, Tls12Dialect};
+#[cfg(feature = "legacy")]
+pub use dialect::{TLS10, TLS11, Tls10Dialect, Tls11Dialect, hashes_to_sign, scheme_of_key};
 pub use error::{AlertReceived, ConfigError, Error, Misbehaviour, NoCommonGround, Offer};
 pub use key_log::{KeyLog, KeyLogFile};
 pub use policy::Policy;

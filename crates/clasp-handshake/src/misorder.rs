@@ -92,7 +92,7 @@ fn message(raw: Bytes) -> Incoming {
 fn kind(incoming: &Incoming) -> Option<HandshakeType> {
     match incoming {
         Incoming::Message(raw) => Some(raw.typ),
-        Incoming::ChangeCipherSpec => None,
+        Incoming::ChangeCipherSpec | Incoming::NoCertificate => None,
     }
 }
 

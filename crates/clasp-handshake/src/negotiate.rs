@@ -36,7 +36,7 @@ pub(crate) struct Agreed {
 impl Agreed {
     /// How records are written, as values.
     pub(crate) fn form(&self) -> Form {
-        Form::new(self.dialect.version(), self.dialect.iv_policy(), self.encrypt_then_mac)
+        self.dialect.form(self.encrypt_then_mac)
     }
 }
 
@@ -48,6 +48,19 @@ fn choose_dialect(policy: &Policy, hello: &ClientHello) -> Option<&'static dyn D
         // RFC 8446 4.2.1: where the list is sent it alone counts.
         if listed.is_empty() { version <= hello.client_version } else { listed.contains(&version) }
     })
+}
+
+/// The end of a server's random value that says: this server speaks TLS 1.2, and if you do too somebody came between us
+/// (RFC 8446 4.1.3).
+const SPEAKS_TLS12: [u8; 8] = *b"DOWNGRD\0";
+
+/// Marks the random value when less is agreed than could be.
+fn marked(mut random: [u8; 32], policy: &Policy, dialect: &dyn Dialect) -> [u8; 32] {
+    let newest = policy.versions().next();
+    if dialect.version() < ProtocolVersion::TLS_1_2 && newest >= Some(ProtocolVersion::TLS_1_2) {
+        random.iter_mut().rev().zip(SPEAKS_TLS12.iter().rev()).for_each(|(to, from)| *to = *from);
+    }
+    random
 }
 
 /// The server's choice, and what it hangs on.
@@ -118,6 +131,7 @@ pub(crate) fn choose(
     if policy.require_extended_master_secret && !extended_master_secret {
         return Err(Misbehaviour::NoExtendedMasterSecret.into());
     }
+    let server_random = marked(server_random, policy, dialect);
     let agreed = Agreed {
         dialect,
         suite,
@@ -221,6 +235,10 @@ pub(crate) fn accept(config: &ClientConfig, offer: &ClientOffer, hello: &ServerH
             alert: AlertDescription::PROTOCOL_VERSION,
         })));
     };
+    let offered_tls12 = policy.versions().next() >= Some(ProtocolVersion::TLS_1_2);
+    if offered_tls12 && dialect.version() < ProtocolVersion::TLS_1_2 && hello.random.0.ends_with(&SPEAKS_TLS12) {
+        return Err(Misbehaviour::Downgrade.into());
+    }
     let offered = policy.suites.iter().copied();
     let Some(suite) =
         offered.into_iter().find(|suite| suite.id == hello.cipher_suite && suite.allows(dialect.version()))

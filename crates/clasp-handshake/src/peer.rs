@@ -11,7 +11,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use clasp_keys::{DirectionKeys, Transcript};
 use clasp_record::Form;
-use clasp_wire::{HandshakeMessage, HandshakeType, ProtocolVersion, RawHandshake};
+use clasp_wire::{AlertDescription, DecodeError, HandshakeMessage, HandshakeType, ProtocolVersion, RawHandshake};
 
 use crate::error::{Error, Role};
 use crate::suites::Suite;
@@ -22,6 +22,8 @@ use crate::trace::{Step, Trace, TraceEvent};
 pub(crate) enum Incoming {
     Message(RawHandshake),
     ChangeCipherSpec,
+    /// The client's alert that it has no certificate to show.
+    NoCertificate,
 }
 
 /// What a flight asks of the connection. Orders are carried out in the order given, also when the flight then fails.
@@ -29,6 +31,8 @@ pub(crate) enum Incoming {
 pub(crate) enum Order {
     /// Send one handshake message, header included.
     Send(Bytes),
+    /// Send a warning.
+    Warn(AlertDescription),
     /// Send a ChangeCipherSpec, then protect what is written with these keys.
     ChangeWriteKeys(EpochKeys),
     /// Open what is read from now on with these keys.
@@ -60,6 +64,8 @@ pub(crate) struct Mailbox {
     inbox: Option<Incoming>,
     orders: Vec<Order>,
     awaited: Option<&'static str>,
+    /// Whether an alert `no_certificate` is an answer to what the flight waits for.
+    may_decline: bool,
 }
 
 /// A mailbox both ends hold.
@@ -80,7 +86,14 @@ impl SharedMailbox {
 
     /// To be called before the flight is polled: it has not asked for anything yet.
     pub(crate) fn begin(&self) {
-        self.lock().awaited = None;
+        let mut mailbox = self.lock();
+        mailbox.awaited = None;
+        mailbox.may_decline = false;
+    }
+
+    /// Whether an alert `no_certificate` is an answer to what the flight waits for.
+    pub(crate) fn may_decline(&self) -> bool {
+        self.lock().may_decline
     }
 
     /// What the flight is waiting for from the peer, or `None` when it waits for a callback.
@@ -111,11 +124,34 @@ impl Peer {
 
     /// Waits for the one message that is legal here. Any other is `unexpected_message`.
     pub(crate) async fn receive<M: HandshakeMessage>(&mut self) -> Result<M, Error> {
-        match self.next(M::NAME).await {
+        self.receive_as(M::TYPE, M::NAME, M::parse_body).await
+    }
+
+    /// [`Self::receive`] for a message whose form the dialect knows.
+    pub(crate) async fn receive_as<T>(
+        &mut self,
+        typ: HandshakeType,
+        name: &'static str,
+        parse: impl FnOnce(&Bytes) -> Result<T, DecodeError>,
+    ) -> Result<T, Error> {
+        match self.next(name, false).await {
+            Incoming::Message(raw) if raw.typ == typ => {
+                let message = parse(&raw.body())?;
+                self.transcript.add(&raw.raw);
+                Ok(message)
+            }
+            other => Err(unexpected(name, &other)),
+        }
+    }
+
+    /// [`Self::receive`], where the peer may decline by an alert.
+    pub(crate) async fn receive_unless_declined<M: HandshakeMessage>(&mut self) -> Result<Option<M>, Error> {
+        match self.next(M::NAME, true).await {
+            Incoming::NoCertificate => Ok(None),
             Incoming::Message(raw) if raw.typ == M::TYPE => {
                 let message = raw.parse::<M>()?;
                 self.transcript.add(&raw.raw);
-                Ok(message)
+                Ok(Some(message))
             }
             other => Err(unexpected(M::NAME, &other)),
         }
@@ -124,35 +160,43 @@ impl Peer {
     /// Waits for the next message, and takes it only if it is an `M`. For messages that what was agreed, or the RFC,
     /// makes optional.
     pub(crate) async fn receive_optional<M: HandshakeMessage>(&mut self) -> Result<Option<M>, Error> {
-        let is_it = poll_fn(|_| {
+        if self.next_is(M::TYPE, M::NAME).await { self.receive().await.map(Some) } else { Ok(None) }
+    }
+
+    /// Waits for the next message, leaves it where it is, and says whether it is of this type.
+    pub(crate) async fn next_is(&mut self, typ: HandshakeType, name: &'static str) -> bool {
+        poll_fn(|_| {
             let mut mailbox = self.mailbox.lock();
             match &mailbox.inbox {
-                Some(Incoming::Message(raw)) => Poll::Ready(raw.typ == M::TYPE),
-                Some(Incoming::ChangeCipherSpec) => Poll::Ready(false),
+                Some(Incoming::Message(raw)) => Poll::Ready(raw.typ == typ),
+                Some(Incoming::ChangeCipherSpec | Incoming::NoCertificate) => Poll::Ready(false),
                 None => {
-                    mailbox.awaited = Some(M::NAME);
+                    mailbox.awaited = Some(name);
                     Poll::Pending
                 }
             }
         })
-        .await;
-        if is_it { self.receive().await.map(Some) } else { Ok(None) }
+        .await
     }
 
     /// Waits for the peer's ChangeCipherSpec, and opens what follows with `keys`.
     pub(crate) async fn receive_change_cipher_spec(&mut self, keys: EpochKeys) -> Result<(), Error> {
-        match self.next("ChangeCipherSpec").await {
+        match self.next("ChangeCipherSpec", false).await {
             Incoming::ChangeCipherSpec => {
                 self.order(Order::ChangeReadKeys(keys));
                 Ok(())
             }
-            other @ Incoming::Message(_) => Err(unexpected("ChangeCipherSpec", &other)),
+            other => Err(unexpected("ChangeCipherSpec", &other)),
         }
     }
 
     /// Sends a handshake message.
     pub(crate) fn send<M: HandshakeMessage>(&mut self, message: &M) {
-        let raw = message.encode();
+        self.send_encoded(message.encode());
+    }
+
+    /// Sends a handshake message whose form the dialect knows, header included.
+    pub(crate) fn send_encoded(&mut self, raw: Bytes) {
         self.transcript.add(&raw);
         self.order(Order::Send(raw));
     }
@@ -173,13 +217,14 @@ impl Peer {
         }
     }
 
-    async fn next(&self, awaited: &'static str) -> Incoming {
+    async fn next(&self, awaited: &'static str, may_decline: bool) -> Incoming {
         poll_fn(|_| {
             let mut mailbox = self.mailbox.lock();
             if let Some(incoming) = mailbox.inbox.take() {
                 Poll::Ready(incoming)
             } else {
                 mailbox.awaited = Some(awaited);
+                mailbox.may_decline = may_decline;
                 Poll::Pending
             }
         })
@@ -191,6 +236,7 @@ fn unexpected(expected: &'static str, got: &Incoming) -> Error {
     let got = match got {
         Incoming::Message(raw) => describe(raw.typ),
         Incoming::ChangeCipherSpec => "ChangeCipherSpec".to_owned(),
+        Incoming::NoCertificate => "an alert no_certificate".to_owned(),
     };
     Error::UnexpectedMessage { expected, got }
 }

@@ -75,6 +75,31 @@ impl Policy {
         }
     }
 
+    /// The schemes that have a name on the wire: what is offered.
+    pub(crate) fn named_schemes(&self) -> impl Iterator<Item = SignatureScheme> + '_ {
+        self.schemes.iter().copied().filter(|scheme| *scheme != SignatureScheme::RSA_PKCS1_MD5_SHA1)
+    }
+
+    /// Also TLS 1.1 and 1.0, 3DES, SHA-1 signatures, RSA keys and Diffie-Hellman groups of 1024 bits: for peers that
+    /// nobody can change any more. Whoever records a connection may be able to read it one day.
+    #[cfg(feature = "legacy")]
+    pub fn legacy() -> Self {
+        let mut schemes = SCHEMES.to_vec();
+        schemes.extend([
+            SignatureScheme::RSA_PKCS1_SHA1,
+            SignatureScheme::ECDSA_SHA1,
+            SignatureScheme::RSA_PKCS1_MD5_SHA1,
+        ]);
+        Self {
+            dialects: vec![&TLS12, &crate::dialect::TLS11, &crate::dialect::TLS10],
+            schemes,
+            min_rsa_bits: 1024,
+            min_dh_bits: 1024,
+            require_renegotiation_info: false,
+            ..Self::of("legacy", Strength::Legacy)
+        }
+    }
+
     /// The policy's name, such as `modern`.
     pub fn name(&self) -> &'static str {
         self.name

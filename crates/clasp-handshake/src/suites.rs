@@ -97,6 +97,8 @@ impl Suite {
     }
 }
 
+#[cfg(feature = "legacy")]
+static TRIPLE_DES_SHA: CbcBulk = cbc(BlockCipherAlgorithm::TripleDes, HashAlgorithm::Sha1);
 static AES_128_GCM: AeadBulk = AeadBulk { algorithm: AeadAlgorithm::Aes128Gcm };
 static AES_256_GCM: AeadBulk = AeadBulk { algorithm: AeadAlgorithm::Aes256Gcm };
 static CHACHA20: AeadBulk = AeadBulk { algorithm: AeadAlgorithm::ChaCha20Poly1305 };
@@ -112,10 +114,11 @@ const fn cbc(cipher: BlockCipherAlgorithm, mac: HashAlgorithm) -> CbcBulk {
 
 const TLS12_ONLY: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2);
 const SINCE_TLS10: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_0, ProtocolVersion::TLS_1_2);
+const SINCE_SSL30: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::SSL_3_0, ProtocolVersion::TLS_1_2);
 
 macro_rules! suites {
-    ($($id:ident: $kx:ident $auth:ident $bulk:ident $prf:ident $versions:ident $strength:ident;)*) => {
-        &[$(Suite {
+    ($($(#[$if:meta])* $id:ident: $kx:ident $auth:ident $bulk:ident $prf:ident $versions:ident $strength:ident;)*) => {
+        &[$($(#[$if])* Suite {
             id: CipherSuite::$id,
             key_exchange: KeyExchange::$kx,
             authentication: Authentication::$auth,
@@ -149,15 +152,20 @@ pub static CLASSIC: &[Suite] = suites![
     TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA:      Ecdhe Rsa   AES_128_SHA    Sha256 SINCE_TLS10 Compatible;
     TLS_DHE_RSA_WITH_AES_256_CBC_SHA256:     Dhe   Rsa   AES_256_SHA256 Sha256 TLS12_ONLY  Compatible;
     TLS_DHE_RSA_WITH_AES_128_CBC_SHA256:     Dhe   Rsa   AES_128_SHA256 Sha256 TLS12_ONLY  Compatible;
-    TLS_DHE_RSA_WITH_AES_256_CBC_SHA:        Dhe   Rsa   AES_256_SHA    Sha256 SINCE_TLS10 Compatible;
-    TLS_DHE_RSA_WITH_AES_128_CBC_SHA:        Dhe   Rsa   AES_128_SHA    Sha256 SINCE_TLS10 Compatible;
+    TLS_DHE_RSA_WITH_AES_256_CBC_SHA:        Dhe   Rsa   AES_256_SHA    Sha256 SINCE_SSL30 Compatible;
+    TLS_DHE_RSA_WITH_AES_128_CBC_SHA:        Dhe   Rsa   AES_128_SHA    Sha256 SINCE_SSL30 Compatible;
 
     TLS_RSA_WITH_AES_256_GCM_SHA384: Rsa Rsa AES_256_GCM    Sha384 TLS12_ONLY  Compatible;
     TLS_RSA_WITH_AES_128_GCM_SHA256: Rsa Rsa AES_128_GCM    Sha256 TLS12_ONLY  Compatible;
     TLS_RSA_WITH_AES_256_CBC_SHA256: Rsa Rsa AES_256_SHA256 Sha256 TLS12_ONLY  Compatible;
     TLS_RSA_WITH_AES_128_CBC_SHA256: Rsa Rsa AES_128_SHA256 Sha256 TLS12_ONLY  Compatible;
-    TLS_RSA_WITH_AES_256_CBC_SHA:    Rsa Rsa AES_256_SHA    Sha256 SINCE_TLS10 Compatible;
-    TLS_RSA_WITH_AES_128_CBC_SHA:    Rsa Rsa AES_128_SHA    Sha256 SINCE_TLS10 Compatible;
+    TLS_RSA_WITH_AES_256_CBC_SHA:    Rsa Rsa AES_256_SHA    Sha256 SINCE_SSL30 Compatible;
+    TLS_RSA_WITH_AES_128_CBC_SHA:    Rsa Rsa AES_128_SHA    Sha256 SINCE_SSL30 Compatible;
+
+    #[cfg(feature = "legacy")] TLS_ECDHE_ECDSA_WITH_3DES_EDE_CBC_SHA: Ecdhe Ecdsa TRIPLE_DES_SHA Sha256 SINCE_TLS10 Legacy;
+    #[cfg(feature = "legacy")] TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA:   Ecdhe Rsa   TRIPLE_DES_SHA Sha256 SINCE_TLS10 Legacy;
+    #[cfg(feature = "legacy")] TLS_DHE_RSA_WITH_3DES_EDE_CBC_SHA:     Dhe   Rsa   TRIPLE_DES_SHA Sha256 SINCE_SSL30 Legacy;
+    #[cfg(feature = "legacy")] TLS_RSA_WITH_3DES_EDE_CBC_SHA:         Rsa   Rsa   TRIPLE_DES_SHA Sha256 SINCE_SSL30 Legacy;
 ];
 
 #[cfg(test)]

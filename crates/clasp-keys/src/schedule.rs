@@ -37,14 +37,7 @@ pub trait Schedule: Debug + Send + Sync {
 
     /// Fills `out` with what else is derived from both randoms, the client's first: the keys of export suites, with the
     /// labels of RFC 2246 6.3.1.
-    fn expand(
-        &self,
-        secret: &[u8],
-        label: &[u8],
-        client_random: &[u8; 32],
-        server_random: &[u8; 32],
-        out: &mut [u8],
-    );
+    fn expand(&self, secret: &[u8], label: &[u8], client_random: &[u8; 32], server_random: &[u8; 32], out: &mut [u8]);
 
     /// Fills `out` with keying material for another protocol (RFC 5705 4). No context and an empty one differ.
     ///

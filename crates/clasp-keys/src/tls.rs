@@ -125,14 +125,7 @@ impl<P: Prf> Schedule for Tls<P> {
         Ok(VerifyData::new(&out))
     }
 
-    fn expand(
-        &self,
-        secret: &[u8],
-        label: &[u8],
-        client_random: &[u8; 32],
-        server_random: &[u8; 32],
-        out: &mut [u8],
-    ) {
+    fn expand(&self, secret: &[u8], label: &[u8], client_random: &[u8; 32], server_random: &[u8; 32], out: &mut [u8]) {
         self.0.fill(secret, label, &[client_random, server_random], out);
     }
 

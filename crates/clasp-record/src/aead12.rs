@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 use clasp_crypto::{AeadAlgorithm, AeadKey, CryptoError, Provider, SecureRandom};
 use clasp_wire::{ContentType, ProtocolVersion, RecordHeader};
 
-use crate::bulk::{Bulk, Form, Keys, Lengths, Open, Opened, Seal, additional_data, header};
+use crate::bulk::{Bulk, Form, IvPolicy, Keys, Lengths, Open, Opened, Seal, additional_data, header};
 use crate::error::RecordError;
 
 const TAG: usize = 16;
@@ -84,7 +84,7 @@ impl AeadBulk {
 }
 
 impl Bulk for AeadBulk {
-    fn lengths(&self) -> Lengths {
+    fn lengths(&self, _: IvPolicy) -> Lengths {
         Lengths { mac_key: 0, key: self.algorithm.key_len(), iv: if implicit(self.algorithm) { 12 } else { 4 } }
     }
 

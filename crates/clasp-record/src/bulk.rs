@@ -4,7 +4,7 @@ use core::fmt::Debug;
 use core::ops::Range;
 
 use bytes::BytesMut;
-use clasp_crypto::{Provider, SecureRandom};
+use clasp_crypto::{HashAlgorithm, HmacKey, Provider, SecureRandom};
 use clasp_wire::{ContentType, ProtocolVersion, RecordHeader};
 
 use crate::error::RecordError;
@@ -37,10 +37,78 @@ pub struct Keys<'a> {
 pub enum IvPolicy {
     /// It is random, and stands before the ciphertext (RFC 5246 6.2.3.2).
     Explicit,
+    /// It is the end of the record before, so that an attacker knows it in advance (RFC 2246 6.2.3.2). Against BEAST
+    /// application data is then sent with its first byte in a record of its own.
+    Chained,
+}
+
+/// What the padding of a CBC record must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Padding {
+    /// Each byte tells the length, which is up to 255 (RFC 5246 6.2.3.2).
+    Checked,
+    /// Any bytes, less than a block of them, and the length (RFC 6101 5.2.3.2). As nobody can check them, whoever can alter
+    /// a record reads plaintext byte by byte (POODLE): there is no defence but not to use it.
+    Arbitrary,
+}
+
+/// How the MAC of stream and CBC records is made, which SSL 3.0 does in another way than TLS.
+pub trait RecordMac: Debug + Send + Sync {
+    /// Prepares a key; `None` when the provider lacks the hash function.
+    fn key(&self, provider: &Provider, hash: HashAlgorithm, key: &[u8]) -> Option<Box<dyn HmacKey>>;
+
+    /// What the MAC covers before the content; its last two bytes are the length.
+    fn header(&self, sequence: u64, content_type: ContentType, version: ProtocolVersion, length: usize) -> MacHeader;
+}
+
+/// HMAC over sequence number, type, version, length and content (RFC 5246 6.2.3.1).
+#[derive(Debug)]
+pub struct TlsMac;
+
+/// See [`TlsMac`].
+pub static TLS_MAC: TlsMac = TlsMac;
+
+impl RecordMac for TlsMac {
+    fn key(&self, provider: &Provider, hash: HashAlgorithm, key: &[u8]) -> Option<Box<dyn HmacKey>> {
+        Some(provider.mac_hmac(hash)?.with_key(key))
+    }
+
+    fn header(&self, sequence: u64, content_type: ContentType, version: ProtocolVersion, length: usize) -> MacHeader {
+        MacHeader::new(&additional_data(sequence, content_type, version, length))
+    }
+}
+
+/// At most 13 bytes that a MAC covers before the content.
+#[derive(Clone, Copy, Debug)]
+pub struct MacHeader {
+    bytes: [u8; 13],
+    len: usize,
+}
+
+impl MacHeader {
+    /// Holds a copy of `bytes`, of which at most 13 are taken.
+    pub fn new(bytes: &[u8]) -> Self {
+        let mut header = Self { bytes: [0; 13], len: bytes.len().min(13) };
+        header.bytes.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        header
+    }
+
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    /// Writes another length, which is secret, into the last two bytes.
+    pub(crate) fn set_length(&mut self, length: [u8; 2]) {
+        if let Some(field) = self.bytes.get_mut(..self.len).and_then(<[u8]>::last_chunk_mut) {
+            *field = length;
+        }
+    }
 }
 
 /// How a version writes its protected records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Form {
     /// The version in the header and under the MAC.
@@ -49,23 +117,41 @@ pub struct Form {
     pub iv: IvPolicy,
     /// For CBC: whether the MAC is over the ciphertext (RFC 7366).
     pub encrypt_then_mac: bool,
+    /// For CBC.
+    pub padding: Padding,
+    /// For CBC and stream ciphers.
+    pub mac: &'static dyn RecordMac,
 }
 
 impl Form {
-    /// A form.
+    /// A form of TLS.
     pub const fn new(version: ProtocolVersion, iv: IvPolicy, encrypt_then_mac: bool) -> Self {
-        Self { version, iv, encrypt_then_mac }
+        Self { version, iv, encrypt_then_mac, padding: Padding::Checked, mac: &TLS_MAC }
+    }
+
+    /// With another MAC and other padding.
+    #[must_use]
+    pub const fn with_mac(mut self, mac: &'static dyn RecordMac, padding: Padding) -> Self {
+        self.mac = mac;
+        self.padding = padding;
+        self
     }
 }
 
 /// A way to protect records: the bulk cipher and MAC of a cipher suite.
 pub trait Bulk: Debug + Send + Sync {
-    /// How much key material it takes.
-    fn lengths(&self) -> Lengths;
+    /// How much key material it takes. An initialisation vector comes from it only where records carry none.
+    fn lengths(&self, iv: IvPolicy) -> Lengths;
 
     /// Whether it is a block cipher in CBC mode, so that encrypt-then-MAC may be agreed for it (RFC 7366 3).
     fn is_cbc(&self) -> bool {
         false
+    }
+
+    /// The length of the block cipher's block where that is short enough for blocks to collide within the life of a key
+    /// (SWEET32).
+    fn short_block(&self) -> Option<usize> {
+        None
     }
 
     /// Whether the provider has what it needs.
@@ -121,6 +207,12 @@ pub trait Seal: Send {
         random: &dyn SecureRandom,
         out: &mut BytesMut,
     ) -> Result<(), RecordError>;
+
+    /// Whether the initialisation vector of the next record is known already, so that an attacker who chooses plaintext
+    /// can aim at it (BEAST).
+    fn next_iv_is_known(&self) -> bool {
+        false
+    }
 
     /// The most bytes a record is longer than its plaintext, header included.
     fn overhead(&self) -> usize;

@@ -11,43 +11,100 @@
 use core::hint::black_box;
 use core::ops::Range;
 
-use clasp_crypto::{CbcDecrypt, Digest, HmacKey};
+use clasp_crypto::{CbcDecrypt, CryptoError, Digest, HmacKey};
 use clasp_wire::RecordHeader;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::Zeroize;
 
-use crate::bulk::{Open, Opened, additional_data};
+use crate::bulk::{Form, IvPolicy, Open, Opened, Padding};
 use crate::error::RecordError;
+
+/// Where the initialisation vector of the next record is.
+pub(crate) enum Iv {
+    /// In the record.
+    Explicit,
+    /// Here: the last block of the record before.
+    Chained(Vec<u8>),
+}
+
+impl Iv {
+    pub(crate) fn new(policy: IvPolicy, first: &[u8], block_len: usize) -> Result<Self, CryptoError> {
+        match policy {
+            IvPolicy::Explicit => Ok(Self::Explicit),
+            IvPolicy::Chained if first.len() == block_len => Ok(Self::Chained(first.to_vec())),
+            IvPolicy::Chained => Err(CryptoError::BadLength),
+        }
+    }
+
+    /// The length of what stands in the record, bytes.
+    pub(crate) fn explicit_len(&self, block_len: usize) -> usize {
+        match self {
+            Self::Explicit => block_len,
+            Self::Chained(_) => 0,
+        }
+    }
+
+    /// Takes the last block of a ciphertext as the next vector.
+    pub(crate) fn keep_last_block(iv: &mut [u8], ciphertext: &[u8]) {
+        let last = ciphertext.len().saturating_sub(iv.len());
+        iv.iter_mut().zip(ciphertext.get(last..).unwrap_or_default()).for_each(|(to, from)| *to = *from);
+    }
+
+    /// Decrypts a record's body, of which the first [`Self::explicit_len`] bytes are the vector.
+    fn decrypt<'a>(
+        &mut self,
+        cipher: &dyn CbcDecrypt,
+        block_len: usize,
+        body: &'a mut [u8],
+    ) -> Result<&'a mut [u8], RecordError> {
+        let at = self.explicit_len(block_len);
+        let (explicit, data) = body.split_at_mut_checked(at).ok_or(RecordError::BadRecordMac)?;
+        match self {
+            Self::Explicit => cipher.decrypt(explicit, data),
+            Self::Chained(iv) => {
+                let this = iv.clone();
+                Self::keep_last_block(iv, data);
+                cipher.decrypt(&this, data)
+            }
+        }
+        .map_err(|_| RecordError::BadRecordMac)?;
+        Ok(data)
+    }
+}
 
 /// Opens records whose MAC is under the encryption.
 pub(crate) struct MacThenEncryptOpen {
     pub(crate) cipher: Box<dyn CbcDecrypt>,
     pub(crate) mac: Box<dyn HmacKey>,
+    pub(crate) form: Form,
     pub(crate) block_len: usize,
+    pub(crate) iv: Iv,
 }
 
 impl Open for MacThenEncryptOpen {
     fn open(&mut self, sequence: u64, header: &RecordHeader, body: &mut [u8]) -> Result<Opened, RecordError> {
         let mac_len = self.mac.output_len();
-        let iv_len = self.block_len;
-        let (iv, data) = body.split_at_mut_checked(iv_len).ok_or(RecordError::BadRecordMac)?;
+        let iv_len = self.iv.explicit_len(self.block_len);
+        let encrypted = body.len().checked_sub(iv_len).ok_or(RecordError::BadRecordMac)?;
         // All that is public: whole blocks, room for a MAC and the padding's length byte.
-        if data.len() % self.block_len != 0 || data.len() < mac_len + 1 {
+        if !encrypted.is_multiple_of(self.block_len) || encrypted < mac_len + 1 {
             return Err(RecordError::BadRecordMac);
         }
-        self.cipher.decrypt(iv, data).map_err(|_| RecordError::BadRecordMac)?;
+        let data = self.iv.decrypt(&*self.cipher, self.block_len, body)?;
 
         let most = data.len() - mac_len - 1;
-        let Checked { padding, good } = check_padding(data, most);
+        let Checked { padding, good } = match self.form.padding {
+            Padding::Checked => check_padding(data, most),
+            Padding::Arbitrary => check_length(data, most.min(self.block_len - 1)),
+        };
         // Secret from here on: the length of the content, `padding` bytes short of the most it can have.
         let length = most.wrapping_sub(usize::from(padding));
-        let mut aad = additional_data(sequence, header.content_type, header.version, 0);
-        if let Some(field) = aad.last_chunk_mut() {
-            let [low, high] = low_bytes(length);
-            *field = [high, low];
-        }
+        let mut covered = self.form.mac.header(sequence, header.content_type, header.version, 0);
+        let [low, high] = low_bytes(length);
+        covered.set_length([high, low]);
         let content = data.get(..most).unwrap_or_default();
-        let expected = self.mac.sign_secret_len(&aad, content, length).ok_or(RecordError::BadRecordMac)?;
+        let expected =
+            self.mac.sign_secret_len(covered.as_slice(), content, length).ok_or(RecordError::BadRecordMac)?;
         let received = extract_mac(data, most, padding, mac_len);
         let good = good & received.as_slice().ct_eq(expected.as_slice());
         if bool::from(good) {
@@ -84,6 +141,13 @@ fn check_padding(data: &[u8], room: usize) -> Checked {
     Checked { padding: u8::conditional_select(&0, &last, good), good }
 }
 
+/// Judges the length byte alone, which may be up to `most`.
+fn check_length(data: &[u8], most: usize) -> Checked {
+    let last = black_box(data.last().copied().unwrap_or_default());
+    let good = !last.ct_gt(&u8::try_from(most).unwrap_or(u8::MAX));
+    Checked { padding: u8::conditional_select(&0, &last, good), good }
+}
+
 /// All bits when `a <= b`, none otherwise.
 fn not_above(a: u8, b: u8) -> u8 {
     // The difference borrows from the high byte when it is negative.
@@ -114,25 +178,24 @@ fn extract_mac(data: &[u8], most: usize, padding: u8, mac_len: usize) -> Digest 
 pub(crate) struct EncryptThenMacOpen {
     pub(crate) cipher: Box<dyn CbcDecrypt>,
     pub(crate) mac: Box<dyn HmacKey>,
+    pub(crate) form: Form,
     pub(crate) block_len: usize,
+    pub(crate) iv: Iv,
 }
 
 impl Open for EncryptThenMacOpen {
     fn open(&mut self, sequence: u64, header: &RecordHeader, body: &mut [u8]) -> Result<Opened, RecordError> {
         let at = body.len().checked_sub(self.mac.output_len()).ok_or(RecordError::BadRecordMac)?;
         let (sealed, tag) = body.split_at_mut_checked(at).ok_or(RecordError::BadRecordMac)?;
-        let aad = additional_data(sequence, header.content_type, header.version, sealed.len());
-        if !self.mac.sign(&[&aad, sealed]).ct_eq(tag) {
+        let covered = self.form.mac.header(sequence, header.content_type, header.version, sealed.len());
+        if !self.mac.sign(&[covered.as_slice(), sealed]).ct_eq(tag) {
             return Err(RecordError::BadRecordMac);
         }
         // Authentic from here on, so what is wrong now is the peer's own mistake, and no secret.
-        let (iv, data) = sealed.split_at_mut_checked(self.block_len).ok_or(RecordError::BadRecordMac)?;
-        self.cipher.decrypt(iv, data).map_err(|_| RecordError::BadRecordMac)?;
+        let iv_len = self.iv.explicit_len(self.block_len);
+        let data = self.iv.decrypt(&*self.cipher, self.block_len, sealed)?;
         let range = authentic_content(data).ok_or(RecordError::BadRecordMac)?;
-        Ok(Opened {
-            content_type: header.content_type,
-            range: self.block_len + range.start..self.block_len + range.end,
-        })
+        Ok(Opened { content_type: header.content_type, range: iv_len + range.start..iv_len + range.end })
     }
 }
 

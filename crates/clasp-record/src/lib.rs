@@ -9,11 +9,15 @@ mod cbc;
 mod cbc_open;
 mod error;
 mod reader;
+mod stream;
 mod writer;
 
 pub use aead12::AeadBulk;
-pub use bulk::{Bulk, Form, IvPolicy, Keys, Lengths, Open, Opened, Seal};
-pub use cbc::CbcBulk;
+pub use bulk::{
+    Bulk, Form, IvPolicy, Keys, Lengths, MacHeader, Open, Opened, Padding, RecordMac, Seal, TLS_MAC, TlsMac,
+};
+pub use cbc::{CbcBulk, OwnCbcBulk};
 pub use error::{Foreign, RecordError};
 pub use reader::{Reader, Record};
+pub use stream::StreamBulk;
 pub use writer::Writer;

@@ -28,6 +28,8 @@ pub struct Record {
 pub struct Reader {
     opener: Option<Box<dyn Open>>,
     sequence: u64,
+    /// Plaintext opened under these keys, bytes.
+    opened: u64,
     max_plaintext: usize,
     empty: u8,
     begun: bool,
@@ -51,18 +53,24 @@ impl core::fmt::Debug for Reader {
 impl Reader {
     /// Reads plaintext records.
     pub fn new() -> Self {
-        Self { opener: None, sequence: 0, max_plaintext: MAX_PLAINTEXT, empty: 0, begun: false }
+        Self { opener: None, sequence: 0, opened: 0, max_plaintext: MAX_PLAINTEXT, empty: 0, begun: false }
     }
 
     /// Opens the records that follow with these keys; the sequence number begins anew.
     pub fn install(&mut self, opener: Box<dyn Open>) {
         self.opener = Some(opener);
         self.sequence = 0;
+        self.opened = 0;
     }
 
     /// The most plaintext a record may hold from now on, bytes (RFC 8449, RFC 6066 4).
     pub fn set_max_plaintext(&mut self, bytes: usize) {
         self.max_plaintext = bytes.min(MAX_PLAINTEXT);
+    }
+
+    /// How many bytes were opened under the present keys.
+    pub fn bytes_under_key(&self) -> u64 {
+        self.opened
     }
 
     /// Whether records are opened with keys.
@@ -105,6 +113,7 @@ impl Reader {
                 }
                 let opened = opener.open(self.sequence, &header, &mut body)?;
                 self.sequence += 1;
+                self.opened = self.opened.saturating_add(length.try_into().unwrap_or(u64::MAX));
                 body.truncate(opened.range.end);
                 body.advance(opened.range.start.min(body.len()));
                 opened.content_type

@@ -11,6 +11,8 @@ use crate::error::RecordError;
 pub struct Writer {
     sealer: Option<Box<dyn Seal>>,
     sequence: u64,
+    /// Plaintext sealed under these keys, bytes.
+    sealed: u64,
     version: ProtocolVersion,
     max_plaintext: usize,
 }
@@ -33,13 +35,14 @@ impl core::fmt::Debug for Writer {
 impl Writer {
     /// Writes plaintext records, of version TLS 1.0 until told another.
     pub fn new() -> Self {
-        Self { sealer: None, sequence: 0, version: ProtocolVersion::TLS_1_0, max_plaintext: MAX_PLAINTEXT }
+        Self { sealer: None, sequence: 0, sealed: 0, version: ProtocolVersion::TLS_1_0, max_plaintext: MAX_PLAINTEXT }
     }
 
     /// Seals the records that follow with these keys; the sequence number begins anew.
     pub fn install(&mut self, sealer: Box<dyn Seal>) {
         self.sealer = Some(sealer);
         self.sequence = 0;
+        self.sealed = 0;
     }
 
     /// The version in the header of plaintext records. Protected ones carry that of their keys.
@@ -50,6 +53,11 @@ impl Writer {
     /// The most plaintext to put into a record, bytes, from 1 to 16384 (RFC 8449, RFC 6066 4).
     pub fn set_max_plaintext(&mut self, bytes: usize) {
         self.max_plaintext = bytes.clamp(1, MAX_PLAINTEXT);
+    }
+
+    /// How many bytes of plaintext were sealed under the present keys.
+    pub fn bytes_under_key(&self) -> u64 {
+        self.sealed
     }
 
     /// Whether records are sealed with keys.
@@ -76,8 +84,12 @@ impl Writer {
             return self.record(content_type, data, random, out);
         }
         let overhead = self.sealer.as_ref().map_or(RecordHeader::LEN, |sealer| sealer.overhead());
-        out.reserve(data.len() + data.len().div_ceil(self.max_plaintext) * overhead);
-        for fragment in data.chunks(self.max_plaintext) {
+        out.reserve(data.len() + (data.len().div_ceil(self.max_plaintext) + 1) * overhead);
+        // With a vector that an attacker knows, the first record's MAC makes that of the second unknown (BEAST).
+        let alone = content_type == ContentType::APPLICATION_DATA
+            && self.sealer.as_ref().is_some_and(|sealer| sealer.next_iv_is_known());
+        let (first, rest) = data.split_at_checked(usize::from(alone)).unwrap_or((data, &[]));
+        for fragment in first.chunks(self.max_plaintext).chain(rest.chunks(self.max_plaintext)) {
             self.record(content_type, fragment, random, out)?;
         }
         Ok(())
@@ -108,6 +120,7 @@ impl Writer {
                     return Err(error);
                 }
                 self.sequence += 1;
+                self.sealed = self.sealed.saturating_add(fragment.len().try_into().unwrap_or(u64::MAX));
             }
         }
         Ok(())

@@ -37,9 +37,10 @@ pub use codepoint::{
 pub use error::{DecodeError, DecodeErrorKind};
 #[cfg(feature = "codec")]
 pub use message::{
-    Certificate, CertificateRequest, CertificateStatus, CertificateStatusRequest, CertificateVerify, ClientDhPublic,
-    ClientEcdhPublic, ClientExtension, ClientHello, DhServerKeyExchange, DigitallySigned, EcdhServerKeyExchange,
-    EncryptedPreMasterSecret, Finished, HandshakeMessage, HelloRequest, NewSessionTicket, Random, ServerExtension,
+    Certificate, CertificateRequest, CertificateRequest10, CertificateStatus, CertificateStatusRequest,
+    CertificateVerify, ClientDhPublic, ClientEcdhPublic, ClientExtension, ClientHello, DhServerKeyExchange,
+    DigitallySigned, DigitallySigned10, EcdhServerKeyExchange, EncryptedPreMasterSecret, EncryptedPreMasterSecret30,
+    Finished, HandshakeMessage, HelloRequest, NewSessionTicket, Random, RsaServerKeyExchange, ServerExtension,
     ServerHello, ServerHelloDone, ServerNameEntry, SessionId, UnknownExtension,
 };
 #[cfg(feature = "codec")]

@@ -42,9 +42,7 @@ impl SignatureVerificationAlgorithm for AnySize {
     fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let key = PublicKey::from_pkcs1_der(public_key).map_err(|_| InvalidSignature)?;
         match self.ring {
-            Some(ring) if key.n().as_ref().bit_width() >= RING => {
-                ring.verify_signature(public_key, message, signature)
-            }
+            Some(ring) if key.n().as_ref().bit_width() >= RING => ring.verify_signature(public_key, message, signature),
             _ => verify(&key, self.scheme, message, signature).ok_or(InvalidSignature),
         }
     }
@@ -64,9 +62,7 @@ fn verify(key: &PublicKey, scheme: SignatureScheme, message: &[u8], signature: &
         SignatureScheme::RSA_PKCS1_MD5_SHA1 if message.len() == 36 => {
             key.verify(Pkcs1v15Sign::new_unprefixed(), message, signature)
         }
-        SignatureScheme::RSA_PKCS1_SHA1 => {
-            key.verify(Pkcs1v15Sign::new::<Sha1>(), &Sha1::digest(message), signature)
-        }
+        SignatureScheme::RSA_PKCS1_SHA1 => key.verify(Pkcs1v15Sign::new::<Sha1>(), &Sha1::digest(message), signature),
         SignatureScheme::RSA_PKCS1_SHA256 => {
             key.verify(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(message), signature)
         }

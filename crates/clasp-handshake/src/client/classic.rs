@@ -4,8 +4,8 @@ use bytes::Bytes;
 use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, ServerVerification};
 use clasp_keys::Role;
 use clasp_wire::{
-    Certificate, CertificateRequest, CertificateStatus, CertificateVerify, Finished, ServerExtension, ServerHello,
-    ServerHelloDone,
+    AlertDescription, Certificate, CertificateRequest, CertificateStatus, CertificateVerify, Finished,
+    HandshakeMessage, ServerExtension, ServerHello, ServerHelloDone,
 };
 use rustls_pki_types::ServerName;
 use std::sync::Arc;
@@ -36,7 +36,12 @@ pub(super) async fn full_handshake(
     let chain = der_chain(&certificate.chain);
     let staple = if agreed.status_request { peer.receive_optional::<CertificateStatus>().await? } else { None };
     let params = ServerParams::receive(peer, &agreed).await?;
-    let request = peer.receive_optional::<CertificateRequest>().await?;
+    let request = if peer.next_is(CertificateRequest::TYPE, CertificateRequest::NAME).await {
+        let parse = |body: &Bytes| agreed.dialect.read_certificate_request(body);
+        Some(peer.receive_as(CertificateRequest::TYPE, CertificateRequest::NAME, parse).await?)
+    } else {
+        None
+    };
     peer.receive::<ServerHelloDone>().await?;
     peer.trace(Step::ServerHello, "received the rest of the server's flight", || {
         vec![
@@ -79,11 +84,15 @@ pub(super) async fn full_handshake(
         Some(request) => {
             let signer = choose_identity(config, &agreed, request).await?;
             let chain = signer.as_ref().map(|(identity, _)| identity.chain()).unwrap_or_default();
-            peer.send(&Certificate { chain: chain.iter().map(|der| Bytes::copy_from_slice(der)).collect() });
+            if chain.is_empty() && agreed.dialect.declines_by_alert() {
+                peer.order(Order::Warn(AlertDescription::NO_CERTIFICATE));
+            } else {
+                peer.send(&Certificate { chain: chain.iter().map(|der| Bytes::copy_from_slice(der)).collect() });
+            }
             signer
         }
     };
-    client_key_exchange.send(peer);
+    client_key_exchange.send(peer, agreed.dialect);
     peer.trace(Step::PreMasterSecret, "sent ClientKeyExchange", || {
         let how = match agreed.suite.key_exchange {
             KeyExchange::Rsa => "alone: encrypted to the server's RSA key",
@@ -96,7 +105,8 @@ pub(super) async fn full_handshake(
     let keys = Keys::derive(peer, &agreed, schedule.as_ref(), &pre_master, config.key_log.as_deref())?;
     drop(pre_master);
     if let Some((identity, scheme)) = &identity {
-        let signature = identity.key().sign(*scheme, peer.transcript.raw().unwrap_or_default()).await?;
+        let message = agreed.dialect.handshake_to_sign(provider, *scheme, &peer.transcript, &keys.master)?.into_owned();
+        let signature = identity.key().sign(*scheme, &message).await?;
         peer.send(&CertificateVerify { signature: agreed.dialect.write_signature(*scheme, signature) });
     }
     if request.is_some() {

@@ -65,6 +65,7 @@ impl Connection {
     fn carry_out(&mut self, order: Order) -> Result<(), Error> {
         match order {
             Order::Send(raw) => self.seal(ContentType::HANDSHAKE, &raw)?,
+            Order::Warn(description) => self.send_alert(AlertLevel::WARNING, description)?,
             Order::ChangeWriteKeys(EpochKeys { suite, keys, form }) => {
                 self.seal(ContentType::CHANGE_CIPHER_SPEC, &[1])?;
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
@@ -160,6 +161,12 @@ impl Connection {
                 return Err(self.closed_in_handshake());
             }
             self.ended.read = true;
+            return Ok(());
+        }
+        if description == AlertDescription::NO_CERTIFICATE
+            && let Some((_, mailbox)) = self.flight.as_ref().filter(|(_, mailbox)| mailbox.may_decline())
+        {
+            mailbox.deliver(Incoming::NoCertificate);
             return Ok(());
         }
         if level == AlertLevel::WARNING {

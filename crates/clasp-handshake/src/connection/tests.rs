@@ -14,15 +14,64 @@ fn data(len: usize) -> Vec<u8> {
     (0..=250).cycle().step_by(31).take(len).collect()
 }
 
+/// The widest policy of this crate.
+fn widest() -> Policy {
+    #[cfg(feature = "legacy")]
+    return Policy::legacy();
+    #[cfg(not(feature = "legacy"))]
+    Policy::compatible()
+}
+
+#[cfg(feature = "legacy")]
+#[test]
+fn every_version_with_client_certificates() {
+    use clasp_wire::ProtocolVersion;
+
+    let ca = Authority::new("CA");
+    for version in [ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_1, ProtocolVersion::TLS_1_0] {
+        for suite in CIPHER_SUITES.iter().filter(|suite| suite.allows(version)) {
+            let policy = Policy::legacy().with_versions(version, version).with_cipher_suites(&[suite.id]);
+            for identity in [ca.rsa("client.example"), ca.ecdsa("client.example")] {
+                let client = ca.client(policy.clone()).identity(identity).build().unwrap();
+                let server = ca.server(policy.clone()).client_auth(ca.require_client()).build().unwrap();
+                let (mut client, mut server) = established(&client, &server);
+                assert_eq!(client.session().unwrap().version(), version);
+                assert!(server.session().unwrap().client_authenticated());
+                transfer(&mut client, &mut server, &data(40_000));
+                transfer(&mut server, &mut client, &data(40_000));
+            }
+        }
+    }
+}
+
+/// RFC 8446 4.1.3: a server that speaks more than was agreed marks its random value, and a client that offered more looks
+/// for the mark.
+#[cfg(feature = "legacy")]
+#[test]
+fn a_downgrade_is_noticed() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::legacy()).build().unwrap();
+    let server = ca.server(Policy::legacy()).build().unwrap();
+    let (mut client, mut server) = connections(&client, &server);
+    client.poll_now().unwrap();
+    let mut hello = client.output().split().to_vec();
+    // Somebody on the way makes the client's version TLS 1.0.
+    hello[10] = 1;
+    give(&mut server, &hello);
+    server.poll_now().unwrap();
+    give(&mut client, &server.output().split());
+    let error = client.poll_now().unwrap_err();
+    assert!(matches!(error, Error::Misbehaved(Misbehaviour::Downgrade)), "{error}");
+    assert_eq!(error.alert(), Some(AlertDescription::ILLEGAL_PARAMETER));
+}
+
 #[test]
 fn every_suite_with_and_without_its_options() {
     let ca = Authority::new("CA");
     for suite in CIPHER_SUITES {
         for (ems, etm) in [(true, true), (false, false)] {
-            let policy = Policy::compatible()
-                .with_cipher_suites(&[suite.id])
-                .with_extended_master_secret(ems)
-                .with_encrypt_then_mac(etm);
+            let policy =
+                widest().with_cipher_suites(&[suite.id]).with_extended_master_secret(ems).with_encrypt_then_mac(etm);
             let client = ca.client(policy.clone()).build().unwrap();
             let server = ca.server(policy).build().unwrap();
             let (mut client, mut server) = established(&client, &server);
@@ -238,9 +287,9 @@ fn close_and_truncation_are_told_apart() {
 #[test]
 fn tampered_records_are_refused_with_one_alert() {
     let ca = Authority::new("CA");
-    let client = ca.client(Policy::compatible()).build().unwrap();
+    let client = ca.client(widest()).build().unwrap();
     for suite in CIPHER_SUITES {
-        let server = ca.server(Policy::compatible().with_cipher_suites(&[suite.id])).build().unwrap();
+        let server = ca.server(widest().with_cipher_suites(&[suite.id])).build().unwrap();
         let (mut client, mut server) = established(&client, &server);
         client.write(b"attack at dawn").unwrap();
         let mut wire = client.output().split();

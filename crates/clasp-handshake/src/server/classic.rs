@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use clasp_cert::{Check, ClientVerification, Identity, Outcome, PublicKey, Report};
-use clasp_keys::Role;
+use clasp_keys::{MasterSecret, Role};
 use clasp_wire::{
     Certificate, CertificateRequest, CertificateStatus, CertificateVerify, ClientCertificateType, ClientDhPublic,
-    ClientEcdhPublic, ClientHello, CompressionMethod, EcPointFormat, EncryptedPreMasterSecret, Finished, Random,
-    ServerExtension, ServerHello, ServerHelloDone, SessionId,
+    ClientEcdhPublic, ClientHello, CompressionMethod, EcPointFormat, EncryptedPreMasterSecret, Finished,
+    HandshakeMessage, Random, ServerExtension, ServerHello, ServerHelloDone, SessionId,
 };
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
@@ -60,16 +60,17 @@ pub(super) async fn full_handshake(
         let mut message = Vec::with_capacity(64 + params.len());
         message.extend_from_slice(&agreed.randoms.concatenated());
         message.extend_from_slice(&params);
+        let message = agreed.dialect.to_sign(provider, scheme, &message)?.into_owned();
         let signature = identity.key().sign(scheme, &message).await?;
         exchange.send(peer, params, agreed.dialect.write_signature(scheme, signature));
     }
     let client_verifier = config.client_auth.verifier();
     if let Some(verifier) = client_verifier {
-        peer.send(&CertificateRequest {
+        peer.send_encoded(agreed.dialect.write_certificate_request(CertificateRequest {
             certificate_types: vec![ClientCertificateType::RSA_SIGN, ClientCertificateType::ECDSA_SIGN],
-            signature_algorithms: policy.schemes.clone(),
+            signature_algorithms: policy.named_schemes().collect(),
             authorities: verifier.authorities().iter().map(|name| Bytes::copy_from_slice(name)).collect(),
-        });
+        }));
     }
     peer.send(&ServerHelloDone);
     peer.trace(Step::ServerHello, "sent the rest of the flight", || {
@@ -83,6 +84,10 @@ pub(super) async fn full_handshake(
 
     // Steps 3 to 5 are the client's: it authenticates us, makes the pre-master secret, and shows its certificate.
     let chain = match client_verifier {
+        Some(_) if agreed.dialect.declines_by_alert() => {
+            let certificate = peer.receive_unless_declined::<Certificate>().await?;
+            certificate.map(|certificate| der_chain(&certificate.chain)).unwrap_or_default()
+        }
         Some(_) => der_chain(&peer.receive::<Certificate>().await?.chain),
         None => Vec::new(),
     };
@@ -105,7 +110,7 @@ pub(super) async fn full_handshake(
         (Some(verifier), Some(leaf)) => {
             let verification = ClientVerification { chain: &chain, now: config.clock.now() };
             let report = verifier.verify_client(verification).await.map_err(refused)?;
-            let report = receive_possession(peer, config, &agreed, leaf, report).await?;
+            let report = receive_possession(peer, config, &agreed, &keys.master, leaf, report).await?;
             peer.trace(Step::MasterSecret, "authenticated the client", || report_fields(&report));
             Some(Box::new(report))
         }
@@ -204,13 +209,15 @@ async fn receive_key_exchange(
 ) -> Result<PreMaster, Error> {
     Ok(match exchange {
         ServerExchange::Rsa => {
-            let message = peer.receive::<EncryptedPreMasterSecret>().await?;
+            let parse = |body: &Bytes| agreed.dialect.read_encrypted_pre_master(body);
+            let name = EncryptedPreMasterSecret::NAME;
+            let ciphertext = peer.receive_as(EncryptedPreMasterSecret::TYPE, name, parse).await?;
             // Chosen before decrypting, and kept if anything is wrong: the client learns nothing until its Finished
             // fails, as with any wrong key (RFC 5246 7.4.7.1; Bleichenbacher, ROBOT, Marvin).
             let mut fallback = Zeroizing::new([0; 48]);
             config.provider.random.fill(fallback.as_mut_slice())?;
             let version = agreed.hello_version.0.to_be_bytes();
-            PreMaster::Rsa(identity.key().decrypt_or_keep(&message.ciphertext, version, fallback).await?)
+            PreMaster::Rsa(identity.key().decrypt_or_keep(&ciphertext, version, fallback).await?)
         }
         ServerExchange::Ecdh(_, exchange) => {
             let message = peer.receive::<ClientEcdhPublic>().await?;
@@ -229,6 +236,7 @@ async fn receive_possession(
     peer: &mut Peer,
     config: &ServerConfig,
     agreed: &Agreed,
+    master: &MasterSecret,
     leaf: &CertificateDer<'_>,
     mut report: Report,
 ) -> Result<Report, Error> {
@@ -237,14 +245,15 @@ async fn receive_possession(
     if matches!(algorithm, clasp_crypto::KeyAlgorithm::Rsa) && key.bits() < config.policy.min_rsa_bits {
         return Err(Misbehaviour::KeyTooSmall.into());
     }
-    let signed_so_far = peer.transcript.raw().map_or(0, <[u8]>::len);
+    // As it was before the message, whose scheme says how to hash it, goes into it.
+    let signed_so_far = peer.transcript.fork();
     let message = peer.receive::<CertificateVerify>().await?;
     let signed = agreed.dialect.read_signature(&message.signature, algorithm)?;
     if !config.policy.schemes.contains(&signed.scheme) {
         return Err(Misbehaviour::SchemeNotOffered.into());
     }
-    let content = peer.transcript.raw().and_then(|raw| raw.get(..signed_so_far)).unwrap_or_default();
-    key.verify(config.provider, signed.scheme, content, &signed.signature).map_err(|_| Misbehaviour::BadSignature)?;
+    let content = agreed.dialect.handshake_to_sign(config.provider, signed.scheme, &signed_so_far, master)?;
+    key.verify(config.provider, signed.scheme, &content, &signed.signature).map_err(|_| Misbehaviour::BadSignature)?;
     report.set(Check::Possession, Outcome::Passed);
     Ok(report)
 }

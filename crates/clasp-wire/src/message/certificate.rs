@@ -112,6 +112,41 @@ impl HandshakeMessage for CertificateRequest {
     }
 }
 
+/// A server's wish for the client's certificate before TLS 1.2: it names no signature schemes (RFC 4346 7.4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateRequest10 {
+    /// Kinds of certificate. Never empty.
+    pub certificate_types: Vec<ClientCertificateType>,
+    /// DER names of acceptable authorities; none means any.
+    pub authorities: Vec<Bytes>,
+}
+
+impl HandshakeMessage for CertificateRequest10 {
+    const TYPE: HandshakeType = HandshakeType::CERTIFICATE_REQUEST;
+    const NAME: &'static str = "CertificateRequest";
+
+    fn parse_body(body: &Bytes) -> Result<Self, DecodeError> {
+        whole(Self::NAME, body, |input| {
+            let (input, certificate_types) =
+                field("certificate_types", |input| code_points8(vector8(1, 255)(input), ClientCertificateType))(input)?;
+            let (input, authorities) = field("certificate_authorities", |input| {
+                list(vector16(0)(input), |input| {
+                    let (input, name) = vector16(1)(input)?;
+                    Ok((input, view(body, name)))
+                })
+            })(input)?;
+            Ok((input, Self { certificate_types, authorities }))
+        })
+    }
+
+    fn write_body(&self, out: &mut BytesMut) {
+        write::vector8(out, |out| self.certificate_types.iter().for_each(|typ| out.put_u8(typ.0)));
+        write::vector16(out, |out| {
+            self.authorities.iter().for_each(|name| write::vector16(out, |out| out.put_slice(name)));
+        });
+    }
+}
+
 /// A client's signature over the handshake (RFC 5246 7.4.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateVerify {
@@ -161,6 +196,33 @@ impl DigitallySigned {
     pub fn encode(&self) -> Bytes {
         let mut out = BytesMut::with_capacity(4 + self.signature.len());
         out.put_u16(self.scheme.0);
+        write::vector16(&mut out, |out| out.put_slice(&self.signature));
+        out.freeze()
+    }
+}
+
+/// A signature as the versions before TLS 1.2 write it: without a scheme, which version and key decide (RFC 4346 4.7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigitallySigned10 {
+    /// The signature.
+    pub signature: Bytes,
+}
+
+impl DigitallySigned10 {
+    /// Reads the struct, to the last byte.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn parse(bytes: &Bytes) -> Result<Self, DecodeError> {
+        whole("DigitallySigned", bytes, |input| {
+            let (input, signature) = field("signature", vector16(0))(input)?;
+            Ok((input, Self { signature: view(bytes, signature) }))
+        })
+    }
+
+    /// Writes the struct.
+    pub fn encode(&self) -> Bytes {
+        let mut out = BytesMut::with_capacity(2 + self.signature.len());
         write::vector16(&mut out, |out| out.put_slice(&self.signature));
         out.freeze()
     }

@@ -135,6 +135,82 @@ pub struct EncryptedPreMasterSecret {
     pub ciphertext: Bytes,
 }
 
+/// The same in SSL 3.0, which writes no length before it (RFC 6101 5.6.7.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncryptedPreMasterSecret30 {
+    /// The ciphertext.
+    pub ciphertext: Bytes,
+}
+
+impl HandshakeMessage for EncryptedPreMasterSecret30 {
+    const TYPE: HandshakeType = HandshakeType::CLIENT_KEY_EXCHANGE;
+    const NAME: &'static str = "ClientKeyExchange";
+
+    fn parse_body(body: &Bytes) -> Result<Self, DecodeError> {
+        whole(Self::NAME, body, |input| {
+            let (input, ciphertext) = field("encrypted_pre_master_secret", rest)(input)?;
+            Ok((input, Self { ciphertext: view(body, ciphertext) }))
+        })
+    }
+
+    fn write_body(&self, out: &mut BytesMut) {
+        out.put_slice(&self.ciphertext);
+    }
+}
+
+/// A server's temporary RSA key, for export suites (RFC 2246 7.4.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RsaServerKeyExchange {
+    /// The modulus, big-endian.
+    pub modulus: Bytes,
+    /// The public exponent, big-endian.
+    pub exponent: Bytes,
+    /// ServerRSAParams as they stand on the wire: what is signed.
+    pub params: Bytes,
+    /// The digitally-signed struct.
+    pub signature: Bytes,
+}
+
+impl RsaServerKeyExchange {
+    /// ServerRSAParams.
+    pub fn params(modulus: &[u8], exponent: &[u8]) -> Bytes {
+        let mut out = BytesMut::with_capacity(4 + modulus.len() + exponent.len());
+        for number in [modulus, exponent] {
+            write::vector16(&mut out, |out| out.put_slice(number));
+        }
+        out.freeze()
+    }
+}
+
+impl HandshakeMessage for RsaServerKeyExchange {
+    const TYPE: HandshakeType = HandshakeType::SERVER_KEY_EXCHANGE;
+    const NAME: &'static str = "ServerKeyExchange";
+
+    fn parse_body(body: &Bytes) -> Result<Self, DecodeError> {
+        whole(Self::NAME, body, |input| {
+            let (left, (params, (modulus, exponent))) = with_bytes(input, |input| {
+                let (left, modulus) = field("rsa_modulus", vector16(1))(input)?;
+                let (left, exponent) = field("rsa_exponent", vector16(1))(left)?;
+                Ok((left, (modulus, exponent)))
+            })?;
+            let (left, signature) = rest(left)?;
+            let view = |part| view(body, part);
+            let message = Self {
+                modulus: view(modulus),
+                exponent: view(exponent),
+                params: view(params),
+                signature: view(signature),
+            };
+            Ok((left, message))
+        })
+    }
+
+    fn write_body(&self, out: &mut BytesMut) {
+        out.put_slice(&self.params);
+        out.put_slice(&self.signature);
+    }
+}
+
 /// A client's half of finite-field Diffie-Hellman (RFC 5246 7.4.7.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientDhPublic {

@@ -12,11 +12,15 @@ mod tests;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-pub use certificate::{Certificate, CertificateRequest, CertificateStatus, CertificateVerify, DigitallySigned};
+pub use certificate::{
+    Certificate, CertificateRequest, CertificateRequest10, CertificateStatus, CertificateVerify, DigitallySigned,
+    DigitallySigned10,
+};
 pub use client_extension::{CertificateStatusRequest, ClientExtension, ServerNameEntry};
 pub use client_hello::{ClientHello, Random, SessionId};
 pub use key_exchange::{
     ClientDhPublic, ClientEcdhPublic, DhServerKeyExchange, EcdhServerKeyExchange, EncryptedPreMasterSecret,
+    EncryptedPreMasterSecret30, RsaServerKeyExchange,
 };
 pub use server_extension::ServerExtension;
 pub use server_hello::ServerHello;
