@@ -10,6 +10,7 @@ use rustls_pki_types::ServerName;
 use crate::config::ClientConfig;
 use crate::error::{Error, Offer};
 use crate::policy::Policy;
+use crate::session::Previous;
 
 /// The most plaintext a record may hold (RFC 5246 6.2.1), bytes.
 pub(crate) const MAX_PLAINTEXT: u16 = 16384;
@@ -20,7 +21,11 @@ pub(crate) struct ClientOffer {
 }
 
 impl ClientOffer {
-    pub(crate) fn new(config: &ClientConfig, name: &ServerName<'_>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        config: &ClientConfig,
+        name: &ServerName<'_>,
+        previous: Option<&Previous>,
+    ) -> Result<Self, Error> {
         let policy = &config.policy;
         let newest = policy.versions().next().unwrap_or(ProtocolVersion::TLS_1_2);
         let suites: Vec<CipherSuite> = policy.suites().iter().map(|suite| suite.id).collect();
@@ -31,7 +36,7 @@ impl ClientOffer {
                 session_id: SessionId::EMPTY,
                 cipher_suites: suites,
                 compression_methods: vec![CompressionMethod::NULL],
-                extensions: Some(client_extensions(config, name)),
+                extensions: Some(client_extensions(config, name, previous)),
             },
         })
     }
@@ -43,7 +48,11 @@ impl ClientOffer {
     }
 }
 
-fn client_extensions(config: &ClientConfig, name: &ServerName<'_>) -> Vec<ClientExtension> {
+fn client_extensions(
+    config: &ClientConfig,
+    name: &ServerName<'_>,
+    previous: Option<&Previous>,
+) -> Vec<ClientExtension> {
     let policy = &config.policy;
     let mut extensions = Vec::with_capacity(12);
     // An IP address is not sent as a name (RFC 6066 3).
@@ -53,7 +62,9 @@ fn client_extensions(config: &ClientConfig, name: &ServerName<'_>) -> Vec<Client
     if policy.extended_master_secret {
         extensions.push(ClientExtension::ExtendedMasterSecret);
     }
-    extensions.push(ClientExtension::RenegotiationInfo(bytes::Bytes::new()));
+    // Empty in a first handshake; not there towards a server that did not know it then (RFC 5746 3.4, 3.5, 4.2).
+    let info = previous.map_or_else(|| Some(bytes::Bytes::new()), Previous::client_info);
+    extensions.extend(info.map(ClientExtension::RenegotiationInfo));
     let groups = offered_groups(policy);
     if groups.iter().any(|group| !is_finite_field(*group)) {
         extensions.push(ClientExtension::EcPointFormats(vec![EcPointFormat::UNCOMPRESSED]));

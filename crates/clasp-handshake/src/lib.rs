@@ -30,13 +30,13 @@ pub use config::{
     CertificateAsk, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, ClientIdentityResolver, Clock,
     FixedIdentities, IdentityResolver, Limits, Resolved, ServerConfig, ServerConfigBuilder, SystemClock,
 };
-pub use connection::{Connection, Status};
+pub use connection::{Connection, RenegotiationStatus, Status};
 pub use dialect::{Dialect, TLS12, Tls12Dialect};
 #[cfg(feature = "legacy")]
 pub use dialect::{TLS10, TLS11, Tls10Dialect, Tls11Dialect, hashes_to_sign, scheme_of_key};
 pub use error::{AlertReceived, ConfigError, Error, Misbehaviour, NoCommonGround, Offer};
 pub use key_log::{KeyLog, KeyLogFile};
-pub use policy::Policy;
+pub use policy::{Policy, Renegotiation};
 pub use session::Session;
 pub use suites::{Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, Suite};
 pub use trace::{Step, Trace, TraceEvent};

@@ -124,9 +124,9 @@ fn fake(genuine: Incoming, fake: Fake) -> Incoming {
 fn run(setup: &Setup, under_test: Role, at: usize, with: Fake) -> (Option<Error>, Vec<Option<HandshakeType>>) {
     let name = NAME.try_into().unwrap();
     let mut client =
-        Side::new(|peer| Box::pin(crate::client::handshake(peer, Arc::clone(&setup.client), name)), Role::Client);
+        Side::new(|peer| Box::pin(crate::client::handshake(peer, Arc::clone(&setup.client), name, None)), Role::Client);
     let mut server =
-        Side::new(|peer| Box::pin(crate::server::handshake(peer, Arc::clone(&setup.server))), Role::Server);
+        Side::new(|peer| Box::pin(crate::server::handshake(peer, Arc::clone(&setup.server), None)), Role::Server);
     loop {
         client.run(&mut server);
         server.run(&mut client);
@@ -269,7 +269,7 @@ fn a_flight_waits_for_nothing_but_the_peer() {
     let setup = &setups()[0];
     let mailbox = SharedMailbox::default();
     let peer = Peer::new(mailbox.clone(), Role::Server, None);
-    let mut flight = pin!(crate::server::handshake(peer, Arc::clone(&setup.server)));
+    let mut flight = pin!(crate::server::handshake(peer, Arc::clone(&setup.server), None));
     assert!(flight.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     assert_eq!(mailbox.awaited(), Some("ClientHello"));
 }

@@ -1,10 +1,12 @@
 //! What a finished handshake leaves behind.
 
+use bytes::Bytes;
 use clasp_cert::Report;
 use clasp_keys::{MasterSecret, Schedule, VerifyData};
 use clasp_wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use rustls_pki_types::CertificateDer;
 
+use crate::error::Misbehaviour;
 use crate::suites::Suite;
 use crate::trace::Step;
 
@@ -22,6 +24,7 @@ pub struct Session {
     pub(crate) extended_master_secret: bool,
     pub(crate) encrypt_then_mac: bool,
     pub(crate) secure_renegotiation: bool,
+    pub(crate) renegotiations: u32,
 }
 
 impl Session {
@@ -90,6 +93,11 @@ impl Session {
         self.secure_renegotiation
     }
 
+    /// How many handshakes there were on this connection before this one.
+    pub fn renegotiations(&self) -> u32 {
+        self.renegotiations
+    }
+
     /// The founding document's steps that this handshake took, each with a sentence on how.
     pub fn steps(&self) -> Vec<(Step, String)> {
         let suite = self.suite;
@@ -137,8 +145,59 @@ pub(crate) struct Secrets {
     pub(crate) schedule: Box<dyn Schedule>,
     pub(crate) master: MasterSecret,
     pub(crate) randoms: Randoms,
-    /// The client's verify_data: in a full handshake the first Finished sent (RFC 5929 3).
-    pub(crate) first_finished: VerifyData,
+    /// Both sides' Finished, which a renegotiation refers to (RFC 5746 3.1).
+    pub(crate) client_finished: VerifyData,
+    pub(crate) server_finished: VerifyData,
+}
+
+impl Secrets {
+    /// The first Finished that was sent (RFC 5929 3).
+    pub(crate) fn first_finished(&self, resumed: bool) -> &VerifyData {
+        if resumed { &self.server_finished } else { &self.client_finished }
+    }
+}
+
+/// The handshake before this one, on the same connection: what a renegotiation must agree with.
+pub(crate) struct Previous {
+    /// What both sides' `renegotiation_info` must say (RFC 5746 3.4, 3.6); `None` when the peer does not know it.
+    pub(crate) finished: Option<(VerifyData, VerifyData)>,
+    pub(crate) version: ProtocolVersion,
+    pub(crate) extended_master_secret: bool,
+    /// The peer's own certificate.
+    pub(crate) peer_certificate: Option<CertificateDer<'static>>,
+}
+
+impl Previous {
+    pub(crate) fn of(established: &Established) -> Self {
+        let Established { session, secrets } = established;
+        let finished = || (secrets.client_finished.clone(), secrets.server_finished.clone());
+        Self {
+            finished: session.secure_renegotiation.then(finished),
+            version: session.version,
+            extended_master_secret: session.extended_master_secret,
+            peer_certificate: session.peer_certificates.first().cloned(),
+        }
+    }
+
+    /// What a client says.
+    pub(crate) fn client_info(&self) -> Option<Bytes> {
+        self.finished.as_ref().map(|(client, _)| Bytes::copy_from_slice(client.as_slice()))
+    }
+
+    /// What a server answers.
+    pub(crate) fn server_info(&self) -> Option<Bytes> {
+        let (client, server) = self.finished.as_ref()?;
+        Some([client.as_slice(), server.as_slice()].concat().into())
+    }
+
+    /// A peer that shows a certificate again must show the same one: else data of one is taken for the other's (triple
+    /// handshake, Bhargavan and others, 2014).
+    pub(crate) fn same_peer(&self, chain: &[CertificateDer<'static>], may_change: bool) -> Result<(), Misbehaviour> {
+        match &self.peer_certificate {
+            Some(before) if !may_change && chain.first() != Some(before) => Err(Misbehaviour::IdentityChanged),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Both hello randoms.

@@ -16,7 +16,7 @@ use crate::error::{Error, Misbehaviour};
 use crate::key_exchange::ServerParams;
 use crate::negotiate::Agreed;
 use crate::peer::{Order, Peer};
-use crate::session::{Established, Secrets, Session};
+use crate::session::{Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::trace::{Step, report_fields};
 
@@ -26,6 +26,7 @@ pub(super) async fn full_handshake(
     name: ServerName<'static>,
     agreed: Agreed,
     hello: &ServerHello,
+    previous: Option<&Previous>,
 ) -> Result<Established, Error> {
     let (policy, provider) = (&config.policy, config.provider);
     let schedule = settle(peer, &agreed, provider)?;
@@ -34,6 +35,7 @@ pub(super) async fn full_handshake(
     // Step 2: the server's certificate, its half of the key exchange, and whether it wants ours.
     let certificate = peer.receive::<Certificate>().await?;
     let chain = der_chain(&certificate.chain);
+    previous.map_or(Ok(()), |previous| previous.same_peer(&chain, config.identity_may_change))?;
     let staple = if agreed.status_request { peer.receive_optional::<CertificateStatus>().await? } else { None };
     let params = ServerParams::receive(peer, &agreed).await?;
     let request = if peer.next_is(CertificateRequest::TYPE, CertificateRequest::NAME).await {
@@ -147,8 +149,15 @@ pub(super) async fn full_handshake(
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,
             secure_renegotiation: agreed.secure_renegotiation,
+            renegotiations: 0,
         },
-        secrets: Secrets { schedule, master: keys.master, randoms: agreed.randoms, first_finished: ours },
+        secrets: Secrets {
+            schedule,
+            master: keys.master,
+            randoms: agreed.randoms,
+            client_finished: ours,
+            server_finished: theirs,
+        },
     })
 }
 

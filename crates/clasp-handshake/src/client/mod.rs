@@ -12,18 +12,21 @@ use crate::error::Error;
 use crate::hello::ClientOffer;
 use crate::negotiate;
 use crate::peer::{Order, Peer};
-use crate::session::Established;
+use crate::session::{Established, Previous};
 use crate::trace::{Step, join, short_hex};
 
-/// A first handshake.
+/// A handshake, the first one or another after `previous`.
 pub(crate) async fn handshake(
     mut peer: Peer,
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
+    previous: Option<Previous>,
 ) -> Result<Established, Error> {
-    let offer = ClientOffer::new(&config, &name)?;
-    // RFC 5246 E.1: the first record's version is low, for servers that look at it.
-    peer.order(Order::RecordVersion(clasp_wire::ProtocolVersion::TLS_1_0));
+    let offer = ClientOffer::new(&config, &name, previous.as_ref())?;
+    if previous.is_none() {
+        // RFC 5246 E.1: the first record's version is low, for servers that look at it.
+        peer.order(Order::RecordVersion(clasp_wire::ProtocolVersion::TLS_1_0));
+    }
     peer.send(&offer.hello);
     peer.trace(Step::ClientHello, "sent ClientHello", || {
         vec![
@@ -36,7 +39,7 @@ pub(crate) async fn handshake(
     });
 
     let hello = peer.receive::<ServerHello>().await?;
-    let agreed = negotiate::accept(&config, &offer, &hello)?;
+    let agreed = negotiate::accept(&config, &offer, &hello, previous.as_ref())?;
     peer.trace(Step::ServerHello, "received ServerHello", || {
         vec![
             ("version", agreed.dialect.version().to_string()),
@@ -47,5 +50,5 @@ pub(crate) async fn handshake(
         ]
     });
     // The classic family; the flights of TLS 1.3 will have their own file.
-    classic::full_handshake(&mut peer, &config, name, agreed, &hello).await
+    classic::full_handshake(&mut peer, &config, name, agreed, &hello, previous.as_ref()).await
 }

@@ -26,6 +26,7 @@ pub struct ClientConfig {
     pub(crate) trace: Option<Arc<dyn Trace>>,
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) limits: Limits,
+    pub(crate) identity_may_change: bool,
 }
 
 impl ClientConfig {
@@ -45,6 +46,7 @@ impl ClientConfig {
             trace: None,
             key_log: None,
             limits: Limits::default(),
+            identity_may_change: false,
         }
     }
 
@@ -71,6 +73,7 @@ pub struct ClientConfigBuilder {
     trace: Option<Arc<dyn Trace>>,
     key_log: Option<Arc<dyn KeyLog>>,
     limits: Limits,
+    identity_may_change: bool,
 }
 
 impl ClientConfigBuilder {
@@ -160,6 +163,13 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Whether the server may show another certificate when renegotiating than before. Off by default: what came before would
+    /// be taken for the new identity's.
+    pub fn identity_may_change(mut self, on: bool) -> Self {
+        self.identity_may_change = on;
+        self
+    }
+
     /// The finished configuration; an error says what is missing.
     pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
         let verifier = match self.verifier {
@@ -184,6 +194,7 @@ impl ClientConfigBuilder {
             trace: self.trace,
             key_log: self.key_log,
             limits: self.limits,
+            identity_may_change: self.identity_may_change,
         }))
     }
 }

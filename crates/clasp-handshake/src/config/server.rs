@@ -51,6 +51,7 @@ pub struct ServerConfig {
     pub(crate) trace: Option<Arc<dyn Trace>>,
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) limits: Limits,
+    pub(crate) identity_may_change: bool,
 }
 
 impl ServerConfig {
@@ -69,6 +70,7 @@ impl ServerConfig {
             trace: None,
             key_log: None,
             limits: Limits::default(),
+            identity_may_change: false,
         }
     }
 
@@ -94,6 +96,7 @@ pub struct ServerConfigBuilder {
     trace: Option<Arc<dyn Trace>>,
     key_log: Option<Arc<dyn KeyLog>>,
     limits: Limits,
+    identity_may_change: bool,
 }
 
 impl ServerConfigBuilder {
@@ -164,6 +167,13 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Whether the client may show another certificate when renegotiating than before. Off by default: what came before would
+    /// be taken for the new identity's.
+    pub fn identity_may_change(mut self, on: bool) -> Self {
+        self.identity_may_change = on;
+        self
+    }
+
     /// The finished configuration; an error says what is missing.
     pub fn build(self) -> Result<Arc<ServerConfig>, ConfigError> {
         let identities: Arc<dyn IdentityResolver> = match self.resolver {
@@ -183,6 +193,7 @@ impl ServerConfigBuilder {
             trace: self.trace,
             key_log: self.key_log,
             limits: self.limits,
+            identity_may_change: self.identity_may_change,
         }))
     }
 }

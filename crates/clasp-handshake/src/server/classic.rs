@@ -12,33 +12,35 @@ use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use crate::classic::{Keys, der_chain, settle, verify_finished};
-use crate::config::ServerConfig;
+use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::{RecordLimits, record_limits};
 use crate::key_exchange::{PreMaster, ServerExchange};
 use crate::negotiate::{Agreed, ServerChoice};
 use crate::peer::{Order, Peer};
-use crate::session::{Established, Secrets, Session};
+use crate::session::{Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::trace::{Step, report_fields, short_hex};
 
 pub(super) async fn full_handshake(
     peer: &mut Peer,
     config: &ServerConfig,
+    client_auth: &ClientAuth,
     client_hello: &ClientHello,
     choice: ServerChoice,
+    previous: Option<&Previous>,
 ) -> Result<Established, Error> {
     let ServerChoice { agreed, identity, group, scheme, point_formats } = choice;
     let (policy, provider) = (&config.policy, config.provider);
     let schedule = settle(peer, &agreed, provider)?;
 
-    if config.client_auth.verifier().is_none() {
+    if client_auth.verifier().is_none() {
         peer.transcript.drop_raw();
     }
 
     // Step 2: our hello, our certificate, our half of the key exchange, and whether we want the client's certificate.
     let limits = record_limits(client_hello, config.record_size_limit)?;
-    let hello = server_hello(client_hello, &agreed, &identity, point_formats, &limits);
+    let hello = server_hello(client_hello, &agreed, &identity, point_formats, &limits, previous);
     peer.send(&hello);
     peer.trace(Step::ServerHello, "sent ServerHello", || {
         vec![
@@ -64,7 +66,7 @@ pub(super) async fn full_handshake(
         let signature = identity.key().sign(scheme, &message).await?;
         exchange.send(peer, params, agreed.dialect.write_signature(scheme, signature));
     }
-    let client_verifier = config.client_auth.verifier();
+    let client_verifier = client_auth.verifier();
     if let Some(verifier) = client_verifier {
         peer.send_encoded(agreed.dialect.write_certificate_request(CertificateRequest {
             certificate_types: vec![ClientCertificateType::RSA_SIGN, ClientCertificateType::ECDSA_SIGN],
@@ -91,7 +93,8 @@ pub(super) async fn full_handshake(
         Some(_) => der_chain(&peer.receive::<Certificate>().await?.chain),
         None => Vec::new(),
     };
-    if chain.is_empty() && config.client_auth.is_required() {
+    previous.map_or(Ok(()), |previous| previous.same_peer(&chain, config.identity_may_change))?;
+    if chain.is_empty() && client_auth.is_required() {
         return Err(Error::ClientCertificateMissing);
     }
     let pre_master = receive_key_exchange(peer, exchange, &agreed, &identity, config).await?;
@@ -147,8 +150,15 @@ pub(super) async fn full_handshake(
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,
             secure_renegotiation: agreed.secure_renegotiation,
+            renegotiations: 0,
         },
-        secrets: Secrets { schedule, master: keys.master, randoms: agreed.randoms, first_finished: theirs },
+        secrets: Secrets {
+            schedule,
+            master: keys.master,
+            randoms: agreed.randoms,
+            client_finished: theirs,
+            server_finished: ours,
+        },
     })
 }
 
@@ -162,10 +172,12 @@ fn server_hello(
     identity: &Identity,
     point_formats: bool,
     limits: &RecordLimits,
+    previous: Option<&Previous>,
 ) -> ServerHello {
     let mut extensions = Vec::with_capacity(8);
     if agreed.secure_renegotiation {
-        extensions.push(ServerExtension::RenegotiationInfo(Bytes::new()));
+        let info = previous.and_then(Previous::server_info).unwrap_or_default();
+        extensions.push(ServerExtension::RenegotiationInfo(info));
     }
     if let Some(Ok(name)) = client.server_name().map(rustls_pki_types::ServerName::try_from)
         && identity.matches_name(&name)
