@@ -43,6 +43,7 @@ impl fmt::Display for Failure {
 pub(crate) fn explain(error: &Error) -> String {
     match error {
         Error::Certificate { error: refused, .. } => format!("{error}\n{}", indented(&refused.report.to_string())),
+        Error::AlertReceived(alert) if alert.certificate_declined => format!("{error} (--cert and --key)"),
         other => other.to_string(),
     }
 }

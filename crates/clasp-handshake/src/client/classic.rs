@@ -78,6 +78,9 @@ pub(super) async fn full_handshake(
         None => None,
         Some(request) => {
             let signer = choose_identity(config, &agreed, request).await?;
+            if signer.is_none() {
+                peer.decline_certificate();
+            }
             let chain = signer.as_ref().map(|(identity, _)| identity.chain()).unwrap_or_default();
             peer.send(&Certificate { chain: chain.iter().map(|der| Bytes::copy_from_slice(der)).collect() });
             signer

@@ -175,7 +175,8 @@ impl Connection {
             Side::Client(config) if unanswered => Some(our_offer(&config.policy, &config.alpn)),
             _ => None,
         };
-        Err(Error::AlertReceived(Box::new(AlertReceived { alert: description, offered })))
+        let certificate_declined = self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.certificate_declined());
+        Err(Error::AlertReceived(Box::new(AlertReceived { alert: description, offered, certificate_declined })))
     }
 
     /// Why nothing more will come.

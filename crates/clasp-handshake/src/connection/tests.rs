@@ -77,7 +77,8 @@ fn client_certificate_given_declined_and_missing() {
     let (mut client, mut server) = connections(&without, &require);
     let (theirs, ours) = exchange(&mut client, &mut server);
     assert!(matches!(ours, Some(Error::ClientCertificateMissing)), "{ours:?}");
-    assert!(matches!(theirs, Some(Error::AlertReceived(_))), "{theirs:?}");
+    let Some(Error::AlertReceived(alert)) = theirs else { panic!("{theirs:?}") };
+    assert!(alert.certificate_declined && alert.to_string().contains("sent none"), "{alert}");
 }
 
 #[test]
