@@ -319,6 +319,19 @@ fn renegotiation_is_declined_a_few_times() {
 }
 
 #[test]
+fn renegotiation_is_not_declined_behind_close_notify() {
+    let ca = Authority::new("CA");
+    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (mut client, mut server) = established(&client, &server);
+    client.close();
+    client.output().clear();
+    server.seal(clasp_wire::ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
+    give(&mut client, &server.output().split());
+    assert_eq!(client.poll_now().unwrap(), Status::NeedInput);
+    assert!(!client.has_output());
+}
+
+#[test]
 fn nothing_is_written_before_the_handshake_is_done() {
     let ca = Authority::new("CA");
     let mut client = Connection::client(ca.client(Policy::modern()).build().unwrap(), NAME.try_into().unwrap());
