@@ -8,7 +8,14 @@ use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 
 /// Shakes hands over TLS, and shows every step of how it did so.
 #[derive(Debug, Parser)]
-#[command(name = "clasp", version, arg_required_else_help = true)]
+#[command(
+    name = "clasp",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  clasp demo\n  clasp connect example.com:443 --trace\n  \
+        clasp serve --listen 127.0.0.1:8443 --cert chain.pem --key key.pem\n\n\
+        Exit status: 0 success, 1 the connection or handshake failed, 2 usage."
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use crate::args::ConnectArgs;
 use crate::diagnose;
 use crate::failure::{Failure, explain};
-use crate::setup;
+use crate::{output, setup};
 
 /// `HOST:PORT`, where an IPv6 address stands in brackets.
 pub(crate) struct Target {
@@ -73,6 +73,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut reader, mut writer) = tokio::io::split(tls);
+    let cut = |error: std::io::Error| Failure::connection(format!("the connection failed: {error}"));
     {
         let sending = async {
             let mut buffer = vec![0; 16 << 10];
@@ -80,31 +81,32 @@ where
                 match input.read(&mut buffer).await {
                     Ok(0) => break,
                     Ok(n) => {
-                        writer.write_all(buffer.get(..n).unwrap_or_default()).await?;
-                        writer.flush().await?;
+                        writer.write_all(buffer.get(..n).unwrap_or_default()).await.map_err(cut)?;
+                        writer.flush().await.map_err(cut)?;
                     }
-                    Err(error) => return Err(error),
+                    Err(error) => {
+                        return Err(Failure::connection(format!("standard input cannot be read: {error}")));
+                    }
                 }
             }
-            writer.shutdown().await
+            writer.shutdown().await.map_err(cut)
         };
         let receiving = async {
             let mut buffer = vec![0; 16 << 10];
             loop {
-                let n = reader.read(&mut buffer).await?;
+                let n = reader.read(&mut buffer).await.map_err(cut)?;
                 if n == 0 {
                     break;
                 }
-                output.write_all(buffer.get(..n).unwrap_or_default()).await?;
-                output.flush().await?;
+                output.write_all(buffer.get(..n).unwrap_or_default()).await.map_err(|error| output::failed(&error))?;
+                output.flush().await.map_err(|error| output::failed(&error))?;
             }
             Ok(())
         };
         tokio::pin!(sending, receiving);
-        let cut = |error: std::io::Error| Failure::connection(format!("the connection failed: {error}"));
         let sent = tokio::select! {
             received = &mut receiving => {
-                received.map_err(cut)?;
+                received?;
                 None
             }
             sent = &mut sending => Some(sent),
@@ -112,8 +114,8 @@ where
         // `None`: the peer closed first, and whatever we would still send nobody reads. Otherwise, what the peer said
         // before it stopped taking our data may say why.
         if let Some(sent) = sent {
-            receiving.await.map_err(cut)?;
-            sent.map_err(cut)?;
+            receiving.await?;
+            sent?;
         }
     }
     // Close our end too, if that has not happened.

@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use crate::args::ServeArgs;
 use crate::failure::{Failure, explain};
 use crate::http;
+use crate::output::say;
 use crate::roster::Roster;
 use crate::setup;
 
@@ -49,7 +50,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
         stop,
     });
     let mut stopped = std::pin::pin!(signal());
-    println!("listening on {address}");
+    // Nobody may be listening for the lines of a server that is to go on.
+    let _ = say!("listening on {address}");
 
     let mut connections = JoinSet::new();
     loop {
@@ -103,21 +105,25 @@ async fn signal() {
 async fn one(service: Arc<Service>, tcp: TcpStream, from: SocketAddr) {
     // Only a matter of speed.
     let _ = tcp.set_nodelay(true);
+    let what = serve_one(&service, tcp).await;
+    // A server whose output nobody reads goes on serving.
+    let _ = say!("{from} {what}");
+}
+
+/// Serves one connection, and says how it went.
+async fn serve_one(service: &Service, tcp: TcpStream) -> String {
     let (place, evicted) = service.roster.enter();
     let accepting = timeout(service.handshake_timeout, service.acceptor.accept(tcp));
     let accepted = tokio::select! {
         accepted = accepting => accepted,
-        Ok(()) = evicted => {
-            println!("{from} gave way to newer connections before its handshake was done");
-            return;
-        }
+        Ok(()) = evicted => return "gave way to newer connections before its handshake was done".to_owned(),
     };
     drop(place);
     let mut tls = match accepted {
         Ok(Ok(tls)) => tls,
-        Ok(Err(StreamError::Tls(error))) => return println!("{from} no handshake: {}", line(&explain(&error))),
-        Ok(Err(error)) => return println!("{from} no handshake: {error}"),
-        Err(_) => return println!("{from} no handshake within {} s", service.handshake_timeout.as_secs()),
+        Ok(Err(StreamError::Tls(error))) => return format!("no handshake: {}", line(&explain(&error))),
+        Ok(Err(error)) => return format!("no handshake: {error}"),
+        Err(_) => return format!("no handshake within {} s", service.handshake_timeout.as_secs()),
     };
     let session = tls.session();
     let about = format!("{} {}", session.version(), session.cipher_suite());
@@ -130,8 +136,8 @@ async fn one(service: Arc<Service>, tcp: TcpStream, from: SocketAddr) {
     let closed = timeout(Duration::from_secs(2), tls.shutdown()).await;
     drop(closed);
     match served {
-        Ok(what) => println!("{from} {about}, {what}"),
-        Err(error) => println!("{from} {about}, ended: {error}"),
+        Ok(what) => format!("{about}, {what}"),
+        Err(error) => format!("{about}, ended: {error}"),
     }
 }
 

@@ -190,7 +190,7 @@ misbehaviour! {
     /// RFC 8422 5.4.
     GroupNotOffered => ILLEGAL_PARAMETER, "the server used a key exchange group that was not offered";
     /// RFC 7919 4, RFC 5246 7.4.3.
-    DhTooSmall => INSUFFICIENT_SECURITY, "the server's Diffie-Hellman group is too small for this policy (Logjam)";
+    DhTooSmall => INSUFFICIENT_SECURITY, "the server's Diffie-Hellman group is too small for this policy (Logjam); let the server use one of 2048 bits or more, or offer it no DHE suites";
     /// RFC 5246 7.4.3: the group's prime is even, too large to work with, or the values lie out of range.
     BadKeyShare => ILLEGAL_PARAMETER, "the peer's key exchange value is not valid in its group";
     /// RFC 5246 7.4.2.
@@ -249,11 +249,19 @@ pub struct AlertReceived {
     pub alert: AlertDescription,
     /// What we had offered, when the peer refused the hello itself.
     pub offered: Option<Offer>,
+    /// Whether the peer had asked for our certificate and been sent none (RFC 5246 7.4.6): most likely that is why.
+    pub certificate_declined: bool,
 }
 
 impl fmt::Display for AlertReceived {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the peer refused: alert {} ({}){}", self.alert, self.alert.0, advice(self.alert))?;
+        if self.certificate_declined {
+            f.write_str(
+                ". It had asked for a client certificate and was sent none: give this client an identity that one of \
+                 the server's authorities issued",
+            )?;
+        }
         if let Some(offered) = &self.offered {
             write!(f, ". The peer does not say why. We offered {offered}")?;
         }

@@ -10,6 +10,7 @@ use clasp_handshake::{Connection, ExportError, Session, Status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::error::{Error, io_error};
+use crate::senders::{Half, Senders};
 
 /// What is read from the transport at a time: small while shaking hands, then two full records.
 const READ_HANDSHAKING: usize = 4096;
@@ -27,6 +28,11 @@ pub struct TlsStream<IO> {
     tls: Connection,
     /// The rest of a record that a reader has taken a part of.
     unread: Bytes,
+    /// The transport has given all it had.
+    ended: bool,
+    /// What was sent without the caller's doing is to be flushed by us: a transport may hold it back.
+    flush_due: bool,
+    senders: Senders,
     /// The transport takes no more; what it had sent before may still tell why.
     write_error: Option<io::Error>,
 }
@@ -36,7 +42,15 @@ pub(crate) async fn handshake<IO>(io: IO, tls: Connection) -> Result<TlsStream<I
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut stream = TlsStream { io, tls, unread: Bytes::new(), write_error: None };
+    let mut stream = TlsStream {
+        io,
+        tls,
+        unread: Bytes::new(),
+        ended: false,
+        flush_due: false,
+        senders: Senders::default(),
+        write_error: None,
+    };
     poll_fn(|cx| stream.poll_handshake(cx)).await?;
     Ok(stream)
 }
@@ -89,15 +103,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             let polled = self.tls.poll(cx);
-            let sent = self.poll_send(cx);
+            let sent = self.poll_answer(cx);
             match polled {
                 // The alert goes first; a transport that takes nothing any more does not hold it up.
                 Poll::Ready(Err(_)) if sent.is_pending() => return Poll::Pending,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(self.explain(error))),
-                Poll::Ready(Ok(_)) if !self.tls.is_handshaking() => {
-                    ready!(sent)?;
-                    return self.poll_transport_flush(cx).map_err(Error::Io);
-                }
+                Poll::Ready(Ok(_)) if !self.tls.is_handshaking() => return sent.map_err(Error::Io),
                 Poll::Ready(Ok(_)) => {
                     if let Poll::Ready(Err(error)) = sent {
                         // The peer may have said why before it closed.
@@ -109,7 +120,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
                     }
                 }
                 // A callback of the caller's is at work; the end of the input is noticed meanwhile.
-                Poll::Pending if self.tls.receive_room() == 0 => return Poll::Pending,
+                Poll::Pending if self.ended || self.tls.receive_room() == 0 => return Poll::Pending,
                 Poll::Pending => ready!(self.poll_fill(cx))?,
             }
         }
@@ -124,21 +135,42 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     }
 
     /// Sends all output.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.tls.has_output() {
-            let output = self.tls.output();
-            let sent = ready!(Pin::new(&mut self.io).poll_write(cx, output));
-            match sent {
-                Ok(0) => {
-                    output.clear();
-                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-                }
-                Ok(n) => output.advance(n),
-                Err(error) => {
-                    output.clear();
-                    return Poll::Ready(Err(error));
+    fn poll_send(&mut self, cx: &mut Context<'_>, half: Half) -> Poll<io::Result<()>> {
+        if !self.tls.has_output() {
+            return Poll::Ready(Ok(()));
+        }
+        let Self { io, tls, senders, .. } = self;
+        senders.run(half, cx, |cx| {
+            while tls.has_output() {
+                let output = tls.output();
+                let sent = match ready!(Pin::new(&mut *io).poll_write(cx, output)) {
+                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                    sent => sent,
+                };
+                match sent {
+                    Ok(n) => output.advance(n),
+                    Err(error) => {
+                        output.clear();
+                        return Poll::Ready(Err(error));
+                    }
                 }
             }
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    fn poll_transport_flush(&mut self, cx: &mut Context<'_>, half: Half) -> Poll<io::Result<()>> {
+        let Self { io, senders, .. } = self;
+        senders.run(half, cx, |cx| Pin::new(&mut *io).poll_flush(cx))
+    }
+
+    /// Sends what the handshake, or an answer to what was read, has put out, so that the peer sees it.
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.flush_due |= self.tls.has_output();
+        ready!(self.poll_send(cx, Half::Read))?;
+        if self.flush_due {
+            ready!(self.poll_transport_flush(cx, Half::Read))?;
+            self.flush_due = false;
         }
         Poll::Ready(Ok(()))
     }
@@ -155,13 +187,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
             self.tls.release_buffers();
         }
         if ready!(read)? == 0 {
+            self.ended = true;
             self.tls.receive_eof();
         }
         Poll::Ready(Ok(()))
-    }
-
-    fn poll_transport_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
     }
 
     /// Gets the next piece of data into `unread`; it stays empty at the end of the stream.
@@ -172,11 +201,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
                 Poll::Ready(Ok(Status::Closed)) => break,
                 Poll::Ready(Ok(Status::NeedInput)) => {
                     // Answers to what was read (a declined renegotiation) go out with the reading.
-                    let _ = self.poll_send(cx);
+                    let _ = self.poll_answer(cx);
                     ready!(self.poll_fill(cx))?;
                 }
                 Poll::Ready(Err(error)) => {
-                    let _ = self.poll_send(cx);
+                    let _ = self.poll_answer(cx);
                     return Poll::Ready(Err(io_error(error)));
                 }
                 Poll::Pending => return Poll::Pending,
@@ -211,7 +240,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
         }
         loop {
             let taken = this.tls.write(data).map_err(io_error)?;
-            let sent = this.poll_send(cx)?;
+            let sent = this.poll_send(cx, Half::Write)?;
             if taken > 0 {
                 return Poll::Ready(Ok(taken));
             }
@@ -221,15 +250,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.poll_send(cx))?;
+        ready!(this.poll_send(cx, Half::Write))?;
         this.tls.release_buffers();
-        this.poll_transport_flush(cx)
+        this.poll_transport_flush(cx, Half::Write)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.tls.close();
-        ready!(this.poll_send(cx))?;
+        ready!(this.poll_send(cx, Half::Write))?;
         Pin::new(&mut this.io).poll_shutdown(cx)
     }
 }

@@ -85,6 +85,9 @@ pub(super) async fn full_handshake(
         None => None,
         Some(request) => {
             let signer = choose_identity(config, &agreed, request).await?;
+            if signer.is_none() {
+                peer.decline_certificate();
+            }
             let chain = signer.as_ref().map(|(identity, _)| identity.chain()).unwrap_or_default();
             if chain.is_empty() && agreed.dialect.declines_by_alert() {
                 peer.order(Order::Warn(AlertDescription::NO_CERTIFICATE));

@@ -189,7 +189,8 @@ impl Connection {
             }
             _ => None,
         };
-        Err(Error::AlertReceived(Box::new(AlertReceived { alert: description, offered })))
+        let certificate_declined = self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.certificate_declined());
+        Err(Error::AlertReceived(Box::new(AlertReceived { alert: description, offered, certificate_declined })))
     }
 
     /// Why nothing more will come.

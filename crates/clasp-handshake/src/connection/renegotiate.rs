@@ -157,6 +157,10 @@ impl Connection {
             if self.refused_renegotiations > self.side.limits().refused_renegotiations {
                 return Err(Error::TooMany("renegotiation requests"));
             }
+            // Behind our close_notify nothing is sent (RFC 5246 7.2.1).
+            if self.ended.write {
+                return Ok(());
+            }
             return self.send_alert(AlertLevel::WARNING, AlertDescription::NO_RENEGOTIATION);
         }
         if !asked {
