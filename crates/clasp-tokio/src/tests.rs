@@ -1,5 +1,6 @@
 //! Streams over memory and over TCP.
 
+mod again;
 mod callbacks;
 mod hostile;
 mod transport;

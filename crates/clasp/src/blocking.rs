@@ -6,9 +6,12 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf, Bytes};
-use clasp_handshake::{ClientConfig, Connection, Error, ServerConfig, Session, Status};
+use clasp_handshake::{
+    ClientAuth, ClientConfig, Connection, Error, RenegotiationStatus, ServerConfig, Session, Status,
+};
 use rustls_pki_types::ServerName;
 
 /// A TLS connection over `IO`.
@@ -103,6 +106,44 @@ impl<IO: Read + Write> Stream<IO> {
         self.io.flush()
     }
 
+    /// Shakes hands again (RFC 5746), and says what was agreed then. What the peer sends meanwhile is there to be read
+    /// afterwards.
+    ///
+    /// # Errors
+    /// The transport's, or an [`io::Error`] around [`Error`]; after [`Error::NoRenegotiation`] the stream goes on as before.
+    pub fn renegotiate(&mut self) -> io::Result<Option<&Session>> {
+        self.tls.renegotiate().map_err(io_error)?;
+        self.finish_renegotiation()?;
+        Ok(self.session())
+    }
+
+    /// As a server, asks for the client's certificate now, by shaking hands again, and says who the client is then.
+    ///
+    /// # Errors
+    /// As [`Self::renegotiate`]; a certificate that is refused ends the stream.
+    pub fn request_client_certificate(&mut self, client_auth: ClientAuth) -> io::Result<Option<&Session>> {
+        self.tls.request_client_certificate(client_auth).map_err(io_error)?;
+        self.finish_renegotiation()?;
+        Ok(self.session())
+    }
+
+    fn finish_renegotiation(&mut self) -> io::Result<()> {
+        loop {
+            let polled = self.tls.poll_renegotiation(&mut Context::from_waker(Waker::noop()));
+            let sent = self.answer();
+            match polled {
+                Poll::Pending => return Err(io_error(Error::CallbackPending)),
+                Poll::Ready(status) => match status.map_err(io_error)? {
+                    RenegotiationStatus::Done => return sent,
+                    RenegotiationStatus::NeedInput => {
+                        sent?;
+                        self.fill()?;
+                    }
+                },
+            }
+        }
+    }
+
     fn drive(&mut self) -> io::Result<Status> {
         let polled = self.tls.poll_now();
         // An error's alert goes out too; that the transport is gone then does not matter.
@@ -184,6 +225,9 @@ impl<IO: Read + Write> Write for Stream<IO> {
             }
             if taken > 0 || data.is_empty() {
                 return Ok(taken);
+            }
+            if self.tls.is_renegotiating() && !self.tls.may_write() {
+                self.finish_renegotiation()?;
             }
         }
     }
