@@ -209,6 +209,8 @@ misbehaviour! {
     BadRenegotiationInfo => HANDSHAKE_FAILURE, "the peer's renegotiation_info does not belong to this connection";
     /// RFC 5746 5, RFC 7627 6.4.
     IdentityChanged => HANDSHAKE_FAILURE, "the peer showed another certificate when renegotiating than before, which this configuration does not allow";
+    /// RFC 5246 7.4.1.3, RFC 7627 5.3.
+    ResumedDifferently => ILLEGAL_PARAMETER, "the server resumes the session with another version, suite or master secret than it had";
     /// RFC 5246 7.4.1.3.
     VersionChanged => ILLEGAL_PARAMETER, "the peer changed the protocol version when renegotiating";
     /// RFC 7627 5.

@@ -10,6 +10,7 @@ use rustls_pki_types::ServerName;
 use crate::config::ClientConfig;
 use crate::error::{Error, Offer};
 use crate::policy::Policy;
+use crate::resumption::{Saved, fresh_id};
 use crate::session::Previous;
 
 /// The most plaintext a record may hold (RFC 5246 6.2.1), bytes.
@@ -25,6 +26,7 @@ impl ClientOffer {
         config: &ClientConfig,
         name: &ServerName<'_>,
         previous: Option<&Previous>,
+        saved: Option<&Saved>,
     ) -> Result<Self, Error> {
         let policy = &config.policy;
         let newest = policy.versions().next().unwrap_or(ProtocolVersion::TLS_1_2);
@@ -33,10 +35,10 @@ impl ClientOffer {
             hello: ClientHello {
                 client_version: newest,
                 random: random(config.provider)?,
-                session_id: SessionId::EMPTY,
+                session_id: session_id(config, saved)?,
                 cipher_suites: suites,
                 compression_methods: vec![CompressionMethod::NULL],
-                extensions: Some(client_extensions(config, name, previous)),
+                extensions: Some(client_extensions(config, name, previous, saved)),
             },
         })
     }
@@ -52,6 +54,7 @@ fn client_extensions(
     config: &ClientConfig,
     name: &ServerName<'_>,
     previous: Option<&Previous>,
+    saved: Option<&Saved>,
 ) -> Vec<ClientExtension> {
     let policy = &config.policy;
     let mut extensions = Vec::with_capacity(12);
@@ -82,10 +85,24 @@ fn client_extensions(
     if policy.encrypt_then_mac && policy.suites.iter().any(|suite| suite.bulk.is_cbc()) {
         extensions.push(ClientExtension::EncryptThenMac);
     }
+    if previous.is_none() && config.resumption.as_ref().is_some_and(|resumption| resumption.tickets) {
+        let ticket = saved.map_or_else(bytes::Bytes::new, |saved| bytes::Bytes::copy_from_slice(&saved.ticket));
+        extensions.push(ClientExtension::SessionTicket(ticket));
+    }
     if let Some(limit) = config.record_size_limit {
         extensions.push(ClientExtension::RecordSizeLimit(limit));
     }
     extensions
+}
+
+/// The identifier of the session to resume. For a ticket it is one of our own, by which the server shows that it takes the
+/// ticket (RFC 5077 3.4).
+fn session_id(config: &ClientConfig, saved: Option<&Saved>) -> Result<SessionId, Error> {
+    match saved {
+        None => Ok(SessionId::EMPTY),
+        Some(saved) if saved.ticket.is_empty() => Ok(SessionId::new(&saved.id).unwrap_or(SessionId::EMPTY)),
+        Some(_) => Ok(fresh_id(config.provider)?),
+    }
 }
 
 /// The policy's groups, less those no suite of it could use.

@@ -17,6 +17,7 @@ mod misorder;
 mod negotiate;
 mod peer;
 mod policy;
+mod resumption;
 mod server;
 mod session;
 mod suites;
@@ -37,6 +38,7 @@ pub use dialect::{TLS10, TLS11, Tls10Dialect, Tls11Dialect, hashes_to_sign, sche
 pub use error::{AlertReceived, ConfigError, Error, Misbehaviour, NoCommonGround, Offer};
 pub use key_log::{KeyLog, KeyLogFile};
 pub use policy::{Policy, Renegotiation};
+pub use resumption::{MemorySessions, SessionStore, TicketKeys};
 pub use session::Session;
 pub use suites::{Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, Suite};
 pub use trace::{Step, Trace, TraceEvent};

@@ -16,6 +16,7 @@ use crate::dialect::Dialect;
 use crate::error::{Error, Misbehaviour, NoCommonGround};
 use crate::hello::{ClientOffer, is_finite_field, our_offer, supported_versions, their_offer};
 use crate::policy::Policy;
+use crate::resumption::Saved;
 use crate::session::{Previous, Randoms};
 use crate::suites::{KeyExchange, Suite};
 
@@ -31,6 +32,8 @@ pub(crate) struct Agreed {
     pub(crate) encrypt_then_mac: bool,
     pub(crate) secure_renegotiation: bool,
     pub(crate) status_request: bool,
+    /// A NewSessionTicket will be sent.
+    pub(crate) ticket: bool,
     pub(crate) alpn: Option<Bytes>,
 }
 
@@ -75,14 +78,14 @@ pub(crate) struct ServerChoice {
     pub(crate) point_formats: bool,
 }
 
-/// Picks, as a server, from a client's hello.
-pub(crate) fn choose(
-    config: &ServerConfig,
-    hello: &ClientHello,
-    identities: &[Arc<Identity>],
-    server_random: [u8; 32],
-    previous: Option<&Previous>,
-) -> Result<ServerChoice, Error> {
+/// What every hello is looked at for, whether a session is resumed or not.
+struct Greeting {
+    dialect: &'static dyn Dialect,
+    point_formats: bool,
+    secure_renegotiation: bool,
+}
+
+fn greet(config: &ServerConfig, hello: &ClientHello, previous: Option<&Previous>) -> Result<Greeting, Error> {
     let policy = &config.policy;
     let Some(dialect) = choose_dialect(policy, hello) else {
         return Err(nothing_common(config, hello, "protocol version", AlertDescription::PROTOCOL_VERSION));
@@ -104,6 +107,58 @@ pub(crate) fn choose(
         formats => formats.is_some(),
     };
     let secure_renegotiation = renegotiation_info_of_client(policy, hello, previous)?;
+    Ok(Greeting { dialect, point_formats, secure_renegotiation })
+}
+
+/// The version that a hello leads to.
+pub(crate) fn version(policy: &Policy, hello: &ClientHello) -> Option<ProtocolVersion> {
+    choose_dialect(policy, hello).map(|dialect| dialect.version())
+}
+
+/// Whether a session is of this version.
+pub(crate) fn is_of(saved: &Saved, version: ProtocolVersion) -> bool {
+    saved.version == version
+}
+
+/// Agrees, as a server, to resume a session that fits the hello.
+pub(crate) fn resume(
+    config: &ServerConfig,
+    hello: &ClientHello,
+    saved: &Saved,
+    server_random: [u8; 32],
+    ticket: bool,
+) -> Result<Agreed, Error> {
+    let policy = &config.policy;
+    let Greeting { dialect, secure_renegotiation, .. } = greet(config, hello, None)?;
+    let row = policy.suites.iter().copied().find(|suite| suite.id == saved.suite);
+    let suite = row.ok_or(Misbehaviour::SuiteNotOffered)?;
+    if policy.require_extended_master_secret && !saved.extended_master_secret {
+        return Err(Misbehaviour::NoExtendedMasterSecret.into());
+    }
+    Ok(Agreed {
+        dialect,
+        suite,
+        randoms: Randoms { client: hello.random.0, server: marked(server_random, policy, dialect) },
+        hello_version: hello.client_version,
+        extended_master_secret: saved.extended_master_secret,
+        encrypt_then_mac: policy.encrypt_then_mac && hello.has_encrypt_then_mac() && suite.bulk.is_cbc(),
+        secure_renegotiation,
+        status_request: false,
+        ticket,
+        alpn: choose_alpn(config, hello)?,
+    })
+}
+
+/// Picks, as a server, from a client's hello.
+pub(crate) fn choose(
+    config: &ServerConfig,
+    hello: &ClientHello,
+    identities: &[Arc<Identity>],
+    server_random: [u8; 32],
+    previous: Option<&Previous>,
+) -> Result<ServerChoice, Error> {
+    let policy = &config.policy;
+    let Greeting { dialect, point_formats, secure_renegotiation } = greet(config, hello, previous)?;
 
     let accepted = hello.signature_algorithms().unwrap_or_else(|| dialect.schemes_when_silent());
     let usable = |suite: &'static Suite| {
@@ -145,6 +200,7 @@ pub(crate) fn choose(
         encrypt_then_mac: policy.encrypt_then_mac && hello.has_encrypt_then_mac() && suite.bulk.is_cbc(),
         secure_renegotiation,
         status_request: hello.status_request().is_some() && identity.ocsp_response().is_some(),
+        ticket: previous.is_none() && config.resumption.issues_ticket(hello),
         alpn: choose_alpn(config, hello)?,
     };
     Ok(ServerChoice { agreed, identity, group, scheme, point_formats })
@@ -299,6 +355,7 @@ pub(crate) fn accept(
         encrypt_then_mac: false,
         secure_renegotiation: false,
         status_request: false,
+        ticket: false,
         alpn: None,
     };
     for extension in hello.extensions.iter().flatten() {
@@ -317,6 +374,7 @@ pub(crate) fn accept(
                 agreed.secure_renegotiation = true;
             }
             ServerExtension::StatusRequest => agreed.status_request = true,
+            ServerExtension::SessionTicket => agreed.ticket = true,
             ServerExtension::EcPointFormats(formats) if !formats.contains(&EcPointFormat::UNCOMPRESSED) => {
                 return Err(Misbehaviour::NoUncompressedPoints.into());
             }

@@ -25,6 +25,7 @@ pub struct Session {
     pub(crate) encrypt_then_mac: bool,
     pub(crate) secure_renegotiation: bool,
     pub(crate) renegotiations: u32,
+    pub(crate) resumed: bool,
 }
 
 impl Session {
@@ -63,14 +64,15 @@ impl Session {
         &self.peer_certificates
     }
 
-    /// The named checks the peer's certificate passed; `None` when it sent none.
+    /// The named checks the peer's certificate passed; `None` when it sent none, and for a server in a resumed session, which
+    /// sends none.
     pub fn report(&self) -> Option<&Report> {
         self.report.as_deref()
     }
 
     /// Whether an earlier session was resumed instead of a full handshake.
     pub fn resumed(&self) -> bool {
-        false
+        self.resumed
     }
 
     /// Whether the client authenticated itself with a certificate.
@@ -101,6 +103,26 @@ impl Session {
     /// The founding document's steps that this handshake took, each with a sentence on how.
     pub fn steps(&self) -> Vec<(Step, String)> {
         let suite = self.suite;
+        let keys = if self.encrypt_then_mac {
+            format!("for {}, encrypt-then-MAC", suite.id)
+        } else {
+            format!("for {}", suite.id)
+        };
+        if self.resumed {
+            let earlier = || "of the earlier session".to_owned();
+            return vec![
+                (Step::ClientHello, "asks to resume an earlier session".to_owned()),
+                (Step::ServerHello, format!("resumes it with {} and {}", self.version, suite.id)),
+                (Step::ServerAuthentication, earlier()),
+                (Step::PreMasterSecret, earlier()),
+                (Step::ClientCertificate, earlier()),
+                (Step::MasterSecret, earlier()),
+                (Step::SessionKeys, keys),
+                (Step::ServerFinished, "verified, the server's first".to_owned()),
+                (Step::ClientFinished, "verified".to_owned()),
+                (Step::ApplicationData, "flows".to_owned()),
+            ];
+        }
         let pre_master = if suite.key_exchange.is_ephemeral() {
             let group = self.group.map_or_else(|| "a group of the server's own".to_owned(), |group| group.to_string());
             format!("made with the server's cooperation: {} in {group}", suite.key_exchange.name())
@@ -111,11 +133,6 @@ impl Session {
             if self.client_authenticated { "certificate and signature sent" } else { "not asked, or none to show" };
         let master =
             if self.extended_master_secret { "bound to the handshake (extended)" } else { "bound to the randoms only" };
-        let keys = if self.encrypt_then_mac {
-            format!("for {}, encrypt-then-MAC", suite.id)
-        } else {
-            format!("for {}", suite.id)
-        };
         vec![
             (
                 Step::ClientHello,

@@ -9,6 +9,8 @@ mod renegotiate;
 #[cfg(test)]
 mod renegotiation_tests;
 #[cfg(test)]
+mod resumption_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;

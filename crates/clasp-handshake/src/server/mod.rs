@@ -12,6 +12,7 @@ use crate::error::{ConfigError, Error};
 use crate::hello::random;
 use crate::negotiate;
 use crate::peer::Peer;
+use crate::resumption;
 use crate::session::{Established, Previous};
 use crate::trace::{Step, join, short_hex};
 
@@ -55,6 +56,13 @@ pub(crate) async fn handshake(
     };
     let (previous, asked) = again.map_or((None, None), |again| (Some(again.previous), again.client_auth));
     let client_auth = asked.as_ref().unwrap_or(&config.client_auth);
+    if previous.is_none()
+        && let Some(version) = negotiate::version(&config.policy, &hello)
+        && let Some(found) = resumption::find(&config, &hello, version).await?
+        && let Some(report) = classic::same_client(&config, client_auth, &found.saved).await
+    {
+        return classic::resumed_handshake(&mut peer, &config, &hello, found, report).await;
+    }
     let choice = negotiate::choose(&config, &hello, &identities, random(config.provider)?.0, previous.as_ref())?;
     // The classic family; the flights of TLS 1.3 will have their own file.
     classic::full_handshake(&mut peer, &config, client_auth, &hello, choice, previous.as_ref()).await
