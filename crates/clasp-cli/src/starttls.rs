@@ -179,25 +179,28 @@ mod tests {
         let heard = against(
             Protocol::Smtp,
             &[b"220-a\r\n220 mail\r\n", b"250-SIZE\r\n250-STARTTLS\r\n250 8BITMIME\r\n", b"220 go\r\n"],
-        );
-        assert_eq!(heard.await.unwrap(), b"EHLO clasp.invalid\r\nSTARTTLS\r\n");
+        )
+        .await
+        .unwrap();
+        assert_eq!(heard, b"EHLO clasp.invalid\r\nSTARTTLS\r\n");
         against(Protocol::Imap, &[b"* OK ready\r\n", b"* more\r\na1 OK go\r\n"]).await.unwrap();
         against(Protocol::Pop3, &[b"+OK ready\r\n", b"+OK go\r\n"]).await.unwrap();
         against(Protocol::Ftp, &[b"220 ready\r\n", b"234 go\r\n"]).await.unwrap();
         against(Protocol::Postgres, &[b"S"]).await.unwrap();
-        against(Protocol::Ldap, &[&[0x30, 12, 2, 1, 1, 0x78, 7, 10, 1, 0, 4, 0, 4, 0]]).await.unwrap();
+        against(Protocol::Ldap, &[b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00"]).await.unwrap();
     }
 
     #[tokio::test]
     async fn a_refusal_is_told() {
-        for (protocol, script) in [
-            (Protocol::Smtp, &[&b"554 no\r\n"[..]] as &'static [&'static [u8]]),
+        const REFUSALS: &[(Protocol, &[&[u8]])] = &[
+            (Protocol::Smtp, &[b"554 no\r\n"]),
             (Protocol::Imap, &[b"* OK ready\r\n", b"a1 NO\r\n"]),
             (Protocol::Pop3, &[b"+OK ready\r\n", b"-ERR\r\n"]),
             (Protocol::Postgres, &[b"N"]),
-            (Protocol::Ldap, &[&[0x30, 12, 2, 1, 1, 0x78, 7, 10, 1, 2, 4, 0, 4, 0]]),
-        ] {
-            let error = against(protocol, script).await.unwrap_err();
+            (Protocol::Ldap, &[b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00"]),
+        ];
+        for (protocol, script) in REFUSALS {
+            let error = against(*protocol, script).await.unwrap_err();
             assert!(error.to_string().contains("--starttls"), "{protocol:?}: {error}");
         }
     }
