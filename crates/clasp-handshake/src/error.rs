@@ -231,6 +231,8 @@ pub struct AlertReceived {
     pub offered: Option<Offer>,
     /// Whether the peer had asked for our certificate and been sent none (RFC 5246 7.4.6): most likely that is why.
     pub certificate_declined: bool,
+    /// Whether the peer had asked to renegotiate and been declined, which some take for the end (RFC 5246 7.2.2).
+    pub renegotiation_declined: bool,
 }
 
 impl fmt::Display for AlertReceived {
@@ -241,6 +243,9 @@ impl fmt::Display for AlertReceived {
                 ". It had asked for a client certificate and was sent none: give this client an identity that one of \
                  the server's authorities issued",
             )?;
+        }
+        if self.renegotiation_declined {
+            f.write_str(". It had asked to renegotiate, which this version declines")?;
         }
         if let Some(offered) = &self.offered {
             write!(f, ". The peer does not say why. We offered {offered}")?;

@@ -208,6 +208,13 @@ fn nothing_common(config: &ServerConfig, hello: &ClientHello, what: &'static str
     }))
 }
 
+/// The version of a client's records from the server's hello on, also if that is then refused: a server may read no
+/// alert in a record of another version than it chose. A choice of no version there is changes nothing.
+pub(crate) fn record_version(offer: &ClientOffer, hello: &ServerHello) -> ProtocolVersion {
+    let newest = offer.hello.client_version;
+    if (ProtocolVersion::SSL_3_0..=newest).contains(&hello.server_version) { hello.server_version } else { newest }
+}
+
 /// Holds, as a client, the server's hello against the offer.
 pub(crate) fn accept(config: &ClientConfig, offer: &ClientOffer, hello: &ServerHello) -> Result<Agreed, Error> {
     let policy = &config.policy;

@@ -237,6 +237,22 @@ fn close_and_truncation_are_told_apart() {
 }
 
 #[test]
+fn the_alert_on_a_refused_server_hello_is_in_a_record_of_the_version_it_chose() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::modern().requiring_extended_master_secret(true)).build().unwrap();
+    let server = ca.server(Policy::modern().with_extended_master_secret(false)).build().unwrap();
+    let (mut client, mut server) = connections(&client, &server);
+    client.poll_now().unwrap();
+    let hello = client.output().split();
+    assert_eq!(&hello[..3], [22, 3, 1]);
+    give(&mut server, &hello);
+    server.poll_now().unwrap();
+    give(&mut client, &server.output().split());
+    assert!(matches!(client.poll_now(), Err(Error::Misbehaved(Misbehaviour::NoExtendedMasterSecret))));
+    assert_eq!(client.output()[..], [21, 3, 3, 0, 2, 2, AlertDescription::HANDSHAKE_FAILURE.0]);
+}
+
+#[test]
 fn tampered_records_are_refused_with_one_alert() {
     let ca = Authority::new("CA");
     let client = ca.client(Policy::compatible()).build().unwrap();
