@@ -320,6 +320,8 @@ pub struct NoCommonGround {
     pub ours: Offer,
     /// The peer's, as far as it has told.
     pub theirs: Offer,
+    /// What is missing where suites are in common, and none can be used.
+    pub missing: Option<&'static str>,
     /// The named policy that would have met the peer's offer.
     pub policy: Option<&'static str>,
     /// What the peer is told.
@@ -329,10 +331,19 @@ pub struct NoCommonGround {
 impl fmt::Display for NoCommonGround {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no common {}: we have {}; the peer offers {}", self.what, self.ours, self.theirs)?;
+        if let Some(missing) = self.missing {
+            write!(f, ". Suites are in common, but not {missing}")?;
+        }
         match self.policy {
             Some(policy) => write!(f, ". Policy {policy} would accept what the peer offers"),
             None => Ok(()),
         }
+    }
+}
+
+impl From<NoCommonGround> for Error {
+    fn from(what: NoCommonGround) -> Self {
+        Self::NoCommonGround(Box::new(what))
     }
 }
 

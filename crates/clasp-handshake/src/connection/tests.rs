@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use clasp_cert::{Check, Outcome};
-use clasp_wire::{AlertDescription, CipherSuite, NamedGroup};
+use clasp_wire::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
 
 use super::Status;
 use crate::testing::{Authority, NAME, Recorder, Secrets, connections, established, exchange, give, transfer};
@@ -143,6 +143,26 @@ fn no_common_suite_shows_both_offers_and_the_policy_that_would_do() {
     assert!(text.contains("Policy compatible"), "{text}");
     let text = theirs.expect("told").to_string();
     assert!(text.contains("handshake_failure") && text.contains("We offered"), "{text}");
+}
+
+#[test]
+fn suites_in_common_that_cannot_be_used_are_explained() {
+    let ca = Authority::new("CA");
+    let ecdsa_only = Policy::modern().with_cipher_suites(&[CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]);
+    let rsa_server = crate::ServerConfig::builder(Policy::modern()).identity(ca.rsa(NAME)).build().unwrap();
+    let on = |group| Policy::modern().with_groups(&[group]);
+    let signing = |scheme| Policy::modern().with_signature_schemes(&[scheme]);
+    let server = |policy| ca.server(policy).build().unwrap();
+    for (client, server, missing) in [
+        (ecdsa_only, rsa_server, "not an identity: none of this server's has the kind of key"),
+        (on(NamedGroup::X25519), server(on(NamedGroup::SECP521R1)), "not a key exchange group"),
+        (signing(SignatureScheme::ED25519), server(Policy::modern()), "not a signature scheme"),
+    ] {
+        let (mut client, mut server) = connections(&ca.client(client).build().unwrap(), &server);
+        let (_, ours) = exchange(&mut client, &mut server);
+        let text = ours.expect("refused").to_string();
+        assert!(text.contains(&format!("Suites are in common, but {missing}")), "{text}");
+    }
 }
 
 #[test]
