@@ -94,7 +94,11 @@ fn unhex(text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
         return Ok(Vec::new());
     }
     let pair = |pair: &[u8]| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?);
-    if digits.len() % 2 == 0 { digits.chunks(2).map(pair).collect() } else { Err("an odd number of digits".into()) }
+    if digits.len().is_multiple_of(2) {
+        digits.chunks(2).map(pair).collect()
+    } else {
+        Err("an odd number of digits".into())
+    }
 }
 
 #[cfg(test)]
