@@ -64,6 +64,8 @@ pub trait Stack: Debug {
     fn client(&self) -> Box<dyn Endpoint>;
     /// A new server end.
     fn server(&self) -> Box<dyn Endpoint>;
+    /// Forgets the client's session, where a session with another server would be offered.
+    fn forget(&self) {}
 }
 
 /// Makes a stack for a case; `None` when it cannot do it.

@@ -100,6 +100,10 @@ impl Stack for OpenSsl {
         Box::new(end)
     }
 
+    fn forget(&self) {
+        *self.session.lock().expect("session") = None;
+    }
+
     fn server(&self) -> Box<dyn Endpoint> {
         let mut ssl = Ssl::new(&self.server).expect("openssl");
         ssl.set_accept_state();
