@@ -91,8 +91,8 @@ impl Rustls {
             .with_single_cert(certs, key)
             .expect("identity");
         server.session_storage = match resume {
-            Resume::Id => ServerSessionMemoryCache::new(1024),
-            Resume::Never | Resume::Ticket => Arc::new(NoServerSessionStorage {}),
+            Resume::Id | Resume::Ticket => ServerSessionMemoryCache::new(1024),
+            Resume::Never => Arc::new(NoServerSessionStorage {}),
         };
         if resume == Resume::Ticket {
             server.ticketer = ticketer;

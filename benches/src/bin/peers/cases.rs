@@ -57,8 +57,8 @@ impl Case {
         match self.kind {
             Kind::Handshake | Kind::Resumed(_) => {
                 // The same counterpart for all, so that each does the same work; only its own calls are timed.
-                let other = stacks.last().expect("a stack");
                 let resumed = resume != Resume::Never;
+                let other = if resumed { stacks.first() } else { stacks.last() }.expect("a stack");
                 let run = |stack: &dyn Stack, side| handshakes(stack, other.as_ref(), side, slice, resumed);
                 let rows =
                     |side, name| Row::new(&self.name, name, "1/s", true, series(&stacks, rounds, |s| run(s, side)));
