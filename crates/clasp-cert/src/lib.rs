@@ -21,10 +21,13 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod common_name;
 mod dangerous;
 mod error;
 mod fields;
 mod identity;
+#[cfg(feature = "legacy")]
+mod legacy_path;
 mod load_error;
 mod maybe_ready;
 mod path;
@@ -35,6 +38,7 @@ mod public_key;
 mod report;
 mod revocation;
 mod roots;
+mod rules;
 mod second_look;
 mod server;
 mod summary;
@@ -57,6 +61,7 @@ pub use public_key::PublicKey;
 pub use report::{Check, Outcome, Report};
 pub use revocation::Revocation;
 pub use roots::RootStore;
+pub use rules::CertificateRules;
 pub use rustls_pki_types as pki_types;
 pub use server::{WebPkiServerVerifier, WebPkiServerVerifierBuilder};
 pub use summary::CertificateSummary;
