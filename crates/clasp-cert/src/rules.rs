@@ -118,11 +118,14 @@ impl Accepted {
     /// an AlgorithmIdentifier.
     pub(crate) fn refused_algorithm(&self, identifier: &[u8]) -> Box<str> {
         let name = algorithm_text(identifier);
+        // It was the key that did not suit.
         if self.algorithms.iter().any(|algorithm| algorithm.signature_alg_id().as_ref() == identifier) {
             return name;
         }
-        let weak = WEAK.iter().find(|(id, ..)| identifier.starts_with(id));
-        weak.map_or(name.clone(), |(_, hash, who)| format!("{hash} ({name}), which only {who} accepts").into())
+        match WEAK.iter().find(|(id, ..)| identifier.starts_with(id)) {
+            Some((_, weak, who)) => format!("{weak}, which only {who} accepts").into(),
+            None => name,
+        }
     }
 
     /// Says that an RSA key is too short, and who would accept it.
@@ -139,11 +142,11 @@ impl Accepted {
 const LEGACY: &str = "a legacy verifier";
 const INSECURE: &str = "an insecure verifier";
 
-/// Weak algorithms by the object identifier their name begins with, the hash to blame, and who accepts it.
+/// Weak algorithms: the object identifier they begin with, the hash to blame and their name, who accepts them.
 const WEAK: &[(&[u8], &str, &str)] = &[
-    // sha1WithRSAEncryption and md5WithRSAEncryption (RFC 3279, section 2.2.1).
-    (&[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05], "SHA-1", LEGACY),
-    (&[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04], "MD5", INSECURE),
-    // ecdsa-with-SHA1 (RFC 3279, section 2.2.3).
-    (&[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01], "SHA-1", LEGACY),
+    // RFC 3279, section 2.2.1.
+    (&[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05], "SHA-1 (sha1WithRSAEncryption)", LEGACY),
+    (&[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04], "MD5 (md5WithRSAEncryption)", INSECURE),
+    // RFC 3279, section 2.2.3.
+    (&[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01], "SHA-1 (ecdsa-with-SHA1)", LEGACY),
 ];

@@ -118,7 +118,7 @@ pub(crate) fn pem_chain(text: &[u8]) -> Vec<CertificateDer<'static>> {
 }
 
 macro_rules! test_data {
-    ($name:literal) => {
+    ($name:expr) => {
         include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/test-data/", $name))
     };
 }

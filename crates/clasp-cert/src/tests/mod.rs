@@ -3,6 +3,8 @@
 mod client;
 mod identity;
 mod keys;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod pins;
 mod revocation;
 mod server;
