@@ -27,6 +27,11 @@ pub(crate) fn verify(
 ) -> Option<Result<Report, CertificateError>> {
     let (leaf_der, others) = question.chain.split_first()?;
     let leaf = Fields::parse(leaf_der).ok()?;
+    // Of version 3 only what webpki can read is looked at: it reads the names.
+    let certificate = webpki::EndEntityCert::try_from(leaf_der).ok();
+    if certificate.is_none() && leaf.version != 1 {
+        return None;
+    }
     let mut report = report.clone();
     let mut problem = None;
     if verifier.roots.contains(leaf_der) {
@@ -55,7 +60,6 @@ pub(crate) fn verify(
 
     note(&mut report, &mut problem, Check::Validity, check_dates(&leaf, question));
     if let Peer::Server { name } = question.peer {
-        let certificate = webpki::EndEntityCert::try_from(leaf_der).ok();
         let named = verifier.check_name(certificate.as_ref(), leaf_der, name);
         note(&mut report, &mut problem, Check::HostName, named);
     }

@@ -159,7 +159,7 @@ impl Revocation {
         let Some((list, der)) = self.lists.iter().zip(&self.ders).find(|(list, _)| for_all(list)) else {
             return Ok(false);
         };
-        let (signed, mut content) = SignedData::parse(der)?;
+        let (signed, content) = SignedData::parse(der)?;
         match signed.verify(&issuer.key, accepted) {
             Signed::Good => {}
             Signed::Bad => {
@@ -169,7 +169,7 @@ impl Revocation {
                 return Err(unknown("the revocation list is signed in a way that is not accepted".into()));
             }
         }
-        let next_update = fields::next_update(&mut content)?;
+        let next_update = fields::next_update(content)?;
         if matches!(self.overdue, ExpirationPolicy::Enforce) && now >= next_update {
             let date = text::date(next_update);
             return Err(unknown(format!("the revocation list should have been renewed on {date}")));
@@ -192,6 +192,6 @@ impl fmt::Debug for Revocation {
             .field("depth", &self.depth)
             .field("unknown", &self.unknown)
             .field("overdue", &self.overdue)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,10 @@ use rcgen::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use crate::RootStore;
+#[cfg(feature = "legacy")]
+use crate::fields::{self, Fields, SignedData};
+#[cfg(feature = "legacy")]
+use rcgen::SigningKey;
 
 /// The moment all tests happen at: 2026-06-01 00:00:00 UTC.
 pub(crate) const NOW: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(1_780_272_000));
@@ -123,3 +127,31 @@ macro_rules! test_data {
     };
 }
 pub(crate) use test_data;
+
+/// The certificate without version and extensions, signed anew by `issuer`: one of X.509 version 1.
+#[cfg(feature = "legacy")]
+pub(crate) fn version_1(der: &CertificateDer<'_>, issuer: &Authority) -> CertificateDer<'static> {
+    version_1_bent(der, issuer, |_| {})
+}
+
+/// The same, with what is to be signed bent as the test needs it.
+#[cfg(feature = "legacy")]
+pub(crate) fn version_1_bent(
+    der: &CertificateDer<'_>,
+    issuer: &Authority,
+    bend: impl FnOnce(&mut Vec<u8>),
+) -> CertificateDer<'static> {
+    let fields = Fields::parse(der).unwrap();
+    let (signed, content) = SignedData::parse(der).unwrap();
+    let key = content.windows(fields.spki.len()).position(|window| window == fields.spki).unwrap();
+    let without_version = content.strip_prefix(&[0xa0, 3, 2, 1, 2]).unwrap();
+    let mut tbs = without_version[..key + fields.spki.len() - 5].to_vec();
+    bend(&mut tbs);
+    let tbs = fields::sequence(&tbs);
+    let mut signature = vec![0];
+    signature.extend(issuer.issuer.key().sign(&tbs).unwrap());
+    let mut signature = fields::sequence(&signature);
+    // A BIT STRING.
+    signature[0] = 3;
+    fields::sequence(&[tbs, fields::sequence(signed.algorithm), signature].concat()).into()
+}

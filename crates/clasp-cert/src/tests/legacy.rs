@@ -416,7 +416,8 @@ fn an_old_certificate_may_be_our_own() {
 /// Every octet of what a peer sends that decides anything: the chain is refused whatever is changed.
 #[test]
 fn no_flipped_octet_of_a_chain_is_accepted_or_panics() {
-    let chains: [(CertificateRules, &[u8], &[&[u8]]); 5] = [
+    type Chain<'a> = (CertificateRules, &'a [u8], &'a [&'a [u8]]);
+    let chains: [Chain<'_>; 5] = [
         (LEGACY, legacy!("root"), &[legacy!("v1-by-middle"), legacy!("middle")]),
         (INSECURE, legacy!("root"), &[legacy!("v1-md5")]),
         (INSECURE, legacy!("root-512"), &[legacy!("by-512")]),

@@ -5,6 +5,10 @@ mod identity;
 mod keys;
 #[cfg(feature = "legacy")]
 mod legacy;
+#[cfg(feature = "legacy")]
+mod legacy_attacks;
+#[cfg(feature = "legacy")]
+mod legacy_revocation;
 mod pins;
 mod revocation;
 mod server;
