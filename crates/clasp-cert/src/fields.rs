@@ -103,6 +103,15 @@ pub(crate) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
 const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x1e];
 pub(crate) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 
+/// A version of X.509 (RFC 5280, section 4.1.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum X509 {
+    V1,
+    V3,
+    /// One that nobody uses, as people count.
+    Other(u8),
+}
+
 /// One extension (RFC 5280, section 4.1).
 pub(crate) struct Extension<'a> {
     pub(crate) id: &'a [u8],
@@ -116,8 +125,8 @@ pub(crate) struct Extension<'a> {
 pub(crate) struct Fields<'a> {
     /// What the issuer signed, and how.
     pub(crate) signed: SignedData<'a>,
-    /// The version as people count: 1 or 3.
-    pub(crate) version: u8,
+    /// Its version.
+    pub(crate) x509: X509,
     /// The algorithm's name inside what is signed, which has to be that outside (RFC 5280, section
     /// 4.1.1.2).
     #[cfg_attr(not(feature = "legacy"), allow(dead_code, reason = "webpki looks at it elsewhere"))]
@@ -140,13 +149,15 @@ impl<'a> Fields<'a> {
     pub(crate) fn parse(der: &'a [u8]) -> Result<Self, Malformed> {
         let (signed, mut rest) = SignedData::parse(der)?;
         let mut first = element(&mut rest, "version")?;
-        let mut version = 1;
+        let mut x509 = X509::V1;
         if first.class == Class::ContextSpecific && first.tag == Tag(0) {
             let mut wrapped = first.content;
             let number = universal(&mut wrapped, Tag::Integer, "version")?.content;
-            version = match number {
+            x509 = match number {
                 // Version 1 is written by leaving it out; some have written it all the same.
-                [number @ 0..=127] if wrapped.is_empty() => number + 1,
+                [0] if wrapped.is_empty() => X509::V1,
+                [2] if wrapped.is_empty() => X509::V3,
+                [other @ 1..=127] if wrapped.is_empty() => X509::Other(other + 1),
                 _ => return Err(Malformed("version")),
             };
             first = element(&mut rest, "serialNumber")?;
@@ -177,17 +188,7 @@ impl<'a> Fields<'a> {
             }
         }
 
-        Ok(Self {
-            signed,
-            version,
-            inner_algorithm,
-            serial: first.content,
-            issuer,
-            validity,
-            subject,
-            spki,
-            extensions,
-        })
+        Ok(Self { signed, x509, inner_algorithm, serial: first.content, issuer, validity, subject, spki, extensions })
     }
 
     /// Every extension.

@@ -7,11 +7,11 @@
 use rustls_pki_types::TrustAnchor;
 
 use crate::error::{CertificateError, CertificateProblem};
-use crate::fields::{self, Fields, Malformed, Signed, Spki};
+use crate::fields::{self, Fields, Malformed, Signed, Spki, X509};
 use crate::path::{PathVerifier, Peer, Question, check_key_usage, note};
 use crate::report::{Check, Outcome, Report};
 use crate::revocation::Issuer;
-use crate::second_look::SecondLook;
+use crate::second_look::{NOT_VERSION_3, SecondLook};
 
 /// Intermediate certificates on a path, as webpki has it.
 const MOST_AUTHORITIES: usize = 6;
@@ -29,7 +29,7 @@ pub(crate) fn verify(
     let leaf = Fields::parse(leaf_der).ok()?;
     // Of version 3 only what webpki can read is looked at: it reads the names.
     let certificate = webpki::EndEntityCert::try_from(leaf_der).ok();
-    if certificate.is_none() && leaf.version != 1 {
+    if certificate.is_none() && leaf.x509 != X509::V1 {
         return None;
     }
     let mut report = report.clone();
@@ -40,7 +40,7 @@ pub(crate) fn verify(
         note(&mut report, &mut problem, Check::TrustedIssuer, understood);
         report.set(Check::IssuerSignature, Outcome::NotChecked);
         report.set(Check::Revocation, Outcome::NotChecked);
-    } else if leaf.version == 1 {
+    } else if leaf.x509 == X509::V1 {
         // What cannot be read can be on no path.
         let others = others.iter().filter_map(|der| Fields::parse(der).ok()).collect();
         let mut climb = Climb { verifier, question, others, path: vec![leaf], signatures: 0, refusal: None };
@@ -160,8 +160,8 @@ impl<'a> Climb<'a> {
 
     /// Whether a certificate the peer sent may issue the one at the end of the path.
     fn may_issue(&self, issuer: &Fields<'_>) -> Result<(), CertificateProblem> {
-        if issuer.version != 3 {
-            return Err(unfit("it is of X.509 version 1, as only a trusted root may be"));
+        if issuer.x509 != X509::V3 {
+            return Err(unfit(NOT_VERSION_3));
         }
         if self.path.len() > MOST_AUTHORITIES {
             return Err(unfit("there are more than six intermediate certificates"));

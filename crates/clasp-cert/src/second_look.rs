@@ -4,7 +4,7 @@ use rustls_pki_types::UnixTime;
 use webpki::{EndEntityCert, Error};
 
 use crate::error::{CertificateError, CertificateProblem};
-use crate::fields::{self, Fields, Signed, Spki};
+use crate::fields::{self, Fields, Signed, Spki, X509};
 use crate::path::{PathVerifier, Peer, Question, check_key_usage};
 use crate::report::{Check, Outcome, Report};
 use crate::text;
@@ -13,6 +13,9 @@ use crate::text;
 const LONGEST_PATH: usize = 8;
 /// Signatures tried in one second look, however many certificates share a name.
 const MOST_SIGNATURES: usize = 24;
+
+/// Why an intermediate certificate of version 1 issues nothing.
+pub(crate) const NOT_VERSION_3: &str = "it is not of X.509 version 3, and only a trusted root may do without";
 
 /// How a path upwards from the leaf ends.
 enum End {
@@ -76,7 +79,7 @@ impl<'a> SecondLook<'a> {
         if let Peer::Server { name } = question.peer {
             let certificate = EndEntityCert::try_from(leaf_der).ok();
             // Of what webpki cannot read, version 1 is known to have no names of its own.
-            if certificate.is_some() || leaf.version == 1 {
+            if certificate.is_some() || leaf.x509 == X509::V1 {
                 let outcome = outcome(self.verifier.check_name(certificate.as_ref(), leaf_der, name));
                 self.report.set(Check::HostName, outcome);
             }
@@ -349,14 +352,19 @@ impl<'a> SecondLook<'a> {
     /// The first certificate of the chain that is not of version 3.
     fn old_version(&self) -> CertificateProblem {
         let certificates = self.question.chain.iter().filter_map(|der| Fields::parse(der).ok());
-        match certificates.into_iter().find(|certificate| certificate.version != 3) {
-            // Legacy rules bring version 1 here only as an intermediate certificate.
-            Some(old) if old.version == 1 && self.verifier.rules.is_legacy() => CertificateProblem::UnfitIssuer {
-                reason: "it is of X.509 version 1, as only a trusted root may be".into(),
-            },
-            Some(old) => CertificateProblem::OldVersion { subject: old.subject_text(), version: old.version },
-            None => CertificateProblem::Malformed { reason: "it is not of X.509 version 3".into() },
+        for old in certificates {
+            let (subject, version) = match old.x509 {
+                X509::V3 => continue,
+                // Legacy rules bring it here only as an intermediate certificate.
+                X509::V1 if self.verifier.rules.is_legacy() => {
+                    return CertificateProblem::UnfitIssuer { reason: NOT_VERSION_3.into() };
+                }
+                X509::V1 => (old.subject_text(), 1),
+                X509::Other(version) => (old.subject_text(), version),
+            };
+            return CertificateProblem::OldVersion { subject, version };
         }
+        CertificateProblem::Malformed { reason: "it is not of X.509 version 3".into() }
     }
 
     /// The subject of the first certificate in the chain with such dates, or the leaf's.
