@@ -171,7 +171,7 @@ impl<'a> SecondLook<'a> {
             };
             match (signed, best) {
                 (Signed::Good, _) => return Some(Signed::Good),
-                (Signed::Unsupported, Some(_)) | (Signed::ShortKey(_), Some(Signed::Bad)) => {}
+                (Signed::Unsupported, Some(_)) => {}
                 _ => best = Some(signed),
             }
         }

@@ -142,12 +142,25 @@ pub(crate) fn version_1_bent(
     bend: impl FnOnce(&mut Vec<u8>),
 ) -> CertificateDer<'static> {
     let fields = Fields::parse(der).unwrap();
+    signed_anew(der, issuer, |content| {
+        let key = content.windows(fields.spki.len()).position(|window| window == fields.spki).unwrap();
+        content.truncate(key + fields.spki.len());
+        assert_eq!(content.drain(..5).collect::<Vec<_>>(), [0xa0, 3, 2, 1, 2]);
+        bend(content);
+    })
+}
+
+/// The certificate with what is to be signed bent, signed by `issuer` as it was.
+#[cfg(feature = "legacy")]
+pub(crate) fn signed_anew(
+    der: &CertificateDer<'_>,
+    issuer: &Authority,
+    bend: impl FnOnce(&mut Vec<u8>),
+) -> CertificateDer<'static> {
     let (signed, content) = SignedData::parse(der).unwrap();
-    let key = content.windows(fields.spki.len()).position(|window| window == fields.spki).unwrap();
-    let without_version = content.strip_prefix(&[0xa0, 3, 2, 1, 2]).unwrap();
-    let mut tbs = without_version[..key + fields.spki.len() - 5].to_vec();
-    bend(&mut tbs);
-    let tbs = fields::sequence(&tbs);
+    let mut content = content.to_vec();
+    bend(&mut content);
+    let tbs = fields::sequence(&content);
     let mut signature = vec![0];
     signature.extend(issuer.issuer.key().sign(&tbs).unwrap());
     let mut signature = fields::sequence(&signature);

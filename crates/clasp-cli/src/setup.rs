@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clasp::cert::{DangerousAcceptAnyServer, Pin, PinnedServerVerifier, WebPkiClientVerifier};
+use clasp::cert::{CertificateRules, DangerousAcceptAnyServer, Pin, PinnedServerVerifier, WebPkiClientVerifier};
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use clasp::{
     ClientAuth, ClientConfig, ClientConfigBuilder, Identity, KeyLog, KeyLogFile, Policy, RootStore, ServerConfig,
@@ -114,7 +114,9 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
     if args.cert.len() != args.key.len() {
         return Err(Failure::usage("every --cert needs a --key, in the same order"));
     }
-    let mut builder = ServerConfig::builder(policy(&args.shared)?).client_auth(client_auth(args)?);
+    let policy = policy(&args.shared)?;
+    let client_auth = client_auth(args, policy.certificate_rules())?;
+    let mut builder = ServerConfig::builder(policy).client_auth(client_auth);
     for (cert, key) in args.cert.iter().zip(&args.key) {
         builder = builder.identity(Identity::from_pem_files(cert, key).map_err(Failure::usage)?);
     }
@@ -127,7 +129,7 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
     builder.alpn(&args.shared.alpn).and_then(clasp::ServerConfigBuilder::build).map_err(Failure::usage)
 }
 
-fn client_auth(args: &ServeArgs) -> Result<ClientAuth, Failure> {
+fn client_auth(args: &ServeArgs, rules: CertificateRules) -> Result<ClientAuth, Failure> {
     let Some(path) = &args.client_ca else {
         return match args.client_auth {
             None | Some(ClientAuthMode::None) => Ok(ClientAuth::None),
@@ -136,7 +138,7 @@ fn client_auth(args: &ServeArgs) -> Result<ClientAuth, Failure> {
     };
     let mut roots = RootStore::default();
     roots.add_pem_file(path).map_err(Failure::usage)?;
-    let verifier = WebPkiClientVerifier::builder(roots).build().map_err(Failure::usage)?;
+    let verifier = WebPkiClientVerifier::builder(roots).rules(rules).build().map_err(Failure::usage)?;
     Ok(match args.client_auth {
         Some(ClientAuthMode::None) => ClientAuth::None,
         Some(ClientAuthMode::Request) => ClientAuth::Request(Arc::new(verifier)),

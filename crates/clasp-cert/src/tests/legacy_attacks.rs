@@ -12,7 +12,7 @@ use rustls_pki_types::{AlgorithmIdentifier, CertificateDer, InvalidSignature, Si
 
 use super::server::ask;
 use crate::fields::Fields;
-use crate::testing::{Authority, leaf_params, name, version_1, version_1_bent};
+use crate::testing::{Authority, leaf_params, name, signed_anew, version_1, version_1_bent};
 use crate::{
     CertificateError, CertificateProblem, CertificateRules, Check, KeyUse, Outcome, Report, RootStore,
     WebPkiServerVerifier,
@@ -223,13 +223,17 @@ fn common_names_of_other_kinds_do_not_count() {
         with(&[]),
         with(&[DnValue::BmpString(BmpString::try_from("host.example").unwrap())]),
     ];
-    for chain in wrong {
-        let error = verify(root.roots(), &chain).unwrap_err();
+    for chain in &wrong {
+        let error = verify(root.roots(), chain).unwrap_err();
         assert_eq!(failed(&error), [Check::HostName], "{error}");
         let old = version_1(&chain[0], &root);
         let error = verify(root.roots(), &[old]).unwrap_err();
         assert_eq!(failed(&error), [Check::HostName], "{error}");
     }
+    // Two octets a character are not shown either.
+    let error = verify(root.roots(), &wrong[8]).unwrap_err();
+    let expected = CertificateProblem::WrongName { expected: "host.example".into(), presented: Vec::new() };
+    assert_eq!(error.problem, expected);
 }
 
 #[test]
@@ -279,13 +283,26 @@ fn version_1_smuggles_nothing_in() {
     // Version 2, and version 1 spelt out, which some write.
     bent(|tbs| drop(tbs.splice(0..0, [0xa0, 3, 2, 1, 1]))).unwrap_err();
     bent(|tbs| drop(tbs.splice(0..0, [0xa0, 3, 2, 1, 0]))).unwrap();
-    // Another algorithm inside than outside: ECDSA with SHA-384.
-    let error = bent(|tbs| {
-        let place = tbs.windows(8).position(|id| id == [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]).unwrap();
-        tbs[place + 7] = 3;
-    });
-    let error = error.unwrap_err();
-    assert!(matches!(error.problem, CertificateProblem::Malformed { .. }), "{error:?}");
+}
+
+/// What the issuer signed is to name the algorithm that stands outside (RFC 5280, section 4.1.1.2).
+#[test]
+fn algorithms_inside_and_outside_are_the_same() {
+    let as_sha384 = |content: &mut Vec<u8>| {
+        let place = content.windows(8).position(|id| id == [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]).unwrap();
+        content[place + 7] = 3;
+    };
+    let root = Authority::new("Root");
+    let middle = root.intermediate("Middle");
+    let leaf = middle.leaf(|_| {}).der;
+    for chain in [
+        [version_1_bent(&leaf, &middle, as_sha384), middle.der().clone()],
+        [old_leaf(&middle), signed_anew(middle.der(), &root, as_sha384)],
+    ] {
+        let error = verify(root.roots(), &chain).unwrap_err();
+        assert!(matches!(error.problem, CertificateProblem::Malformed { .. }), "{error:?}");
+    }
+    verify(root.roots(), &[old_leaf(&middle), signed_anew(middle.der(), &root, |_| {})]).unwrap();
 }
 
 #[test]
