@@ -89,6 +89,16 @@ pub enum Error {
     #[error("the peer sent too many {0}")]
     TooMany(&'static str),
 
+    /// The peer declined to renegotiate, or will not be asked (RFC 5246 7.2.2, RFC 5746 4). The connection goes on as it is.
+    #[error("no renegotiation: {0}")]
+    NoRenegotiation(&'static str),
+
+    /// More application data came during a renegotiation than is held back for its end.
+    #[error(
+        "the peer sent more than {0} bytes while a renegotiation was awaited; read while renegotiating, or raise Limits::renegotiation_data"
+    )]
+    RenegotiationData(usize),
+
     /// The caller drove the connection with `poll_now` while a callback was pending.
     #[error("a verifier, key or resolver is asynchronous and not ready: drive the connection with poll and a waker")]
     CallbackPending,
@@ -115,6 +125,8 @@ impl Error {
             Self::Crypto(_) | Self::Schedule(_) | Self::Config(_) => AlertDescription::INTERNAL_ERROR,
             Self::Refused(alert) => *alert,
             Self::TooMany(_) => AlertDescription::UNEXPECTED_MESSAGE,
+            Self::NoRenegotiation(_) => return None,
+            Self::RenegotiationData(_) => AlertDescription::INTERNAL_ERROR,
         })
     }
 }
@@ -178,7 +190,7 @@ misbehaviour! {
     /// RFC 8422 5.4.
     GroupNotOffered => ILLEGAL_PARAMETER, "the server used a key exchange group that was not offered";
     /// RFC 7919 4, RFC 5246 7.4.3.
-    DhTooSmall => INSUFFICIENT_SECURITY, "the server's Diffie-Hellman group is too small for this policy (Logjam)";
+    DhTooSmall => INSUFFICIENT_SECURITY, "the server's Diffie-Hellman group is too small for this policy (Logjam); let the server use one of 2048 bits or more, or offer it no DHE suites";
     /// RFC 5246 7.4.3: the group's prime is even, too large to work with, or the values lie out of range.
     BadKeyShare => ILLEGAL_PARAMETER, "the peer's key exchange value is not valid in its group";
     /// RFC 5246 7.4.2.
@@ -195,6 +207,14 @@ misbehaviour! {
     BadFinished => DECRYPT_ERROR, "the peer's Finished does not match: the handshake was tampered with, or the two sides hold different keys";
     /// RFC 5746 3.4, 3.6.
     BadRenegotiationInfo => HANDSHAKE_FAILURE, "the peer's renegotiation_info does not belong to this connection";
+    /// RFC 5746 5, RFC 7627 6.4.
+    IdentityChanged => HANDSHAKE_FAILURE, "the peer showed another certificate when renegotiating than before, which this configuration does not allow";
+    /// RFC 5246 7.4.1.3, RFC 7627 5.3.
+    ResumedDifferently => ILLEGAL_PARAMETER, "the server resumes the session with another version, suite or master secret than it had";
+    /// RFC 5246 7.4.1.3.
+    VersionChanged => ILLEGAL_PARAMETER, "the peer changed the protocol version when renegotiating";
+    /// RFC 7627 5.
+    ExtendedMasterSecretDropped => HANDSHAKE_FAILURE, "the peer gave up the extended master secret that the earlier handshake had";
     /// RFC 5746 4.1.
     NoRenegotiationInfo => HANDSHAKE_FAILURE, "the peer does not know renegotiation_info (RFC 5746), which this policy requires; Policy::compatible does not";
     /// RFC 7627 5.2, 5.3.
@@ -231,11 +251,24 @@ pub struct AlertReceived {
     pub alert: AlertDescription,
     /// What we had offered, when the peer refused the hello itself.
     pub offered: Option<Offer>,
+    /// Whether the peer had asked for our certificate and been sent none (RFC 5246 7.4.6): most likely that is why.
+    pub certificate_declined: bool,
+    /// Whether the peer had asked to renegotiate and been declined, which some take for the end (RFC 5246 7.2.2).
+    pub renegotiation_declined: bool,
 }
 
 impl fmt::Display for AlertReceived {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the peer refused: alert {} ({}){}", self.alert, self.alert.0, advice(self.alert))?;
+        if self.certificate_declined {
+            f.write_str(
+                ". It had asked for a client certificate and was sent none: give this client an identity that one of \
+                 the server's authorities issued",
+            )?;
+        }
+        if self.renegotiation_declined {
+            f.write_str(". It had asked to renegotiate, which this version declines")?;
+        }
         if let Some(offered) = &self.offered {
             write!(f, ". The peer does not say why. We offered {offered}")?;
         }
@@ -309,6 +342,8 @@ pub struct NoCommonGround {
     pub ours: Offer,
     /// The peer's, as far as it has told.
     pub theirs: Offer,
+    /// What is missing where suites are in common, and none can be used.
+    pub missing: Option<&'static str>,
     /// The named policy that would have met the peer's offer.
     pub policy: Option<&'static str>,
     /// What the peer is told.
@@ -318,10 +353,19 @@ pub struct NoCommonGround {
 impl fmt::Display for NoCommonGround {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no common {}: we have {}; the peer offers {}", self.what, self.ours, self.theirs)?;
+        if let Some(missing) = self.missing {
+            write!(f, ". Suites are in common, but not {missing}")?;
+        }
         match self.policy {
             Some(policy) => write!(f, ". Policy {policy} would accept what the peer offers"),
             None => Ok(()),
         }
+    }
+}
+
+impl From<NoCommonGround> for Error {
+    fn from(what: NoCommonGround) -> Self {
+        Self::NoCommonGround(Box::new(what))
     }
 }
 
@@ -340,6 +384,9 @@ pub enum ConfigError {
     /// An application protocol name is empty or longer than 255 bytes (RFC 7301 3.1).
     #[error("an application protocol name must be 1 to 255 bytes long")]
     BadAlpn,
+    /// Unsafe renegotiation under a policy that does not have it.
+    #[error("unsafe legacy renegotiation needs an insecure policy")]
+    UnsafeRenegotiation,
     /// A record size limit outside 64..=16384 (RFC 8449 4).
     #[error("a record size limit must lie between 64 and 16384 bytes")]
     BadRecordSizeLimit,

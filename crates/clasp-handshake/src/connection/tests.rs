@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use clasp_cert::{Check, Outcome};
-use clasp_wire::{AlertDescription, CipherSuite, NamedGroup};
+use clasp_wire::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
 
 use super::Status;
 use crate::testing::{Authority, NAME, Recorder, Secrets, connections, established, exchange, give, transfer};
@@ -126,7 +126,8 @@ fn client_certificate_given_declined_and_missing() {
     let (mut client, mut server) = connections(&without, &require);
     let (theirs, ours) = exchange(&mut client, &mut server);
     assert!(matches!(ours, Some(Error::ClientCertificateMissing)), "{ours:?}");
-    assert!(matches!(theirs, Some(Error::AlertReceived(_))), "{theirs:?}");
+    let Some(Error::AlertReceived(alert)) = theirs else { panic!("{theirs:?}") };
+    assert!(alert.certificate_declined && alert.to_string().contains("sent none"), "{alert}");
 }
 
 #[test]
@@ -191,6 +192,26 @@ fn no_common_suite_shows_both_offers_and_the_policy_that_would_do() {
     assert!(text.contains("Policy compatible"), "{text}");
     let text = theirs.expect("told").to_string();
     assert!(text.contains("handshake_failure") && text.contains("We offered"), "{text}");
+}
+
+#[test]
+fn suites_in_common_that_cannot_be_used_are_explained() {
+    let ca = Authority::new("CA");
+    let ecdsa_only = Policy::modern().with_cipher_suites(&[CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]);
+    let rsa_server = crate::ServerConfig::builder(Policy::modern()).identity(ca.rsa(NAME)).build().unwrap();
+    let on = |group| Policy::modern().with_groups(&[group]);
+    let signing = |scheme| Policy::modern().with_signature_schemes(&[scheme]);
+    let server = |policy| ca.server(policy).build().unwrap();
+    for (client, server, missing) in [
+        (ecdsa_only, rsa_server, "not an identity: none of this server's has the kind of key"),
+        (on(NamedGroup::X25519), server(on(NamedGroup::SECP521R1)), "not a key exchange group"),
+        (signing(SignatureScheme::ED25519), server(Policy::modern()), "not a signature scheme"),
+    ] {
+        let (mut client, mut server) = connections(&ca.client(client).build().unwrap(), &server);
+        let (_, ours) = exchange(&mut client, &mut server);
+        let text = ours.expect("refused").to_string();
+        assert!(text.contains(&format!("Suites are in common, but {missing}")), "{text}");
+    }
 }
 
 #[test]
@@ -285,6 +306,22 @@ fn close_and_truncation_are_told_apart() {
 }
 
 #[test]
+fn the_alert_on_a_refused_server_hello_is_in_a_record_of_the_version_it_chose() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::modern().requiring_extended_master_secret(true)).build().unwrap();
+    let server = ca.server(Policy::modern().with_extended_master_secret(false)).build().unwrap();
+    let (mut client, mut server) = connections(&client, &server);
+    client.poll_now().unwrap();
+    let hello = client.output().split();
+    assert_eq!(&hello[..3], [22, 3, 1]);
+    give(&mut server, &hello);
+    server.poll_now().unwrap();
+    give(&mut client, &server.output().split());
+    assert!(matches!(client.poll_now(), Err(Error::Misbehaved(Misbehaviour::NoExtendedMasterSecret))));
+    assert_eq!(client.output()[..], [21, 3, 3, 0, 2, 2, AlertDescription::HANDSHAKE_FAILURE.0]);
+}
+
+#[test]
 fn tampered_records_are_refused_with_one_alert() {
     let ca = Authority::new("CA");
     let client = ca.client(widest()).build().unwrap();
@@ -364,6 +401,19 @@ fn renegotiation_is_declined_a_few_times() {
     server.seal(clasp_wire::ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
     give(&mut client, &server.output().split());
     assert!(matches!(client.poll_now(), Err(Error::TooMany(_))));
+}
+
+#[test]
+fn renegotiation_is_not_declined_behind_close_notify() {
+    let ca = Authority::new("CA");
+    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (mut client, mut server) = established(&client, &server);
+    client.close();
+    client.output().clear();
+    server.seal(clasp_wire::ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
+    give(&mut client, &server.output().split());
+    assert_eq!(client.poll_now().unwrap(), Status::NeedInput);
+    assert!(!client.has_output());
 }
 
 #[test]
