@@ -86,18 +86,17 @@ struct Climb<'a> {
 
 impl<'a> Climb<'a> {
     /// Looks for a path, and then whether somebody on it was revoked.
-    fn verify(&mut self) -> Result<Result<Outcome, CertificateProblem>, CertificateProblem> {
-        let leaf = self.path.first().ok_or(CertificateProblem::NoCertificate)?;
+    /// Without a path it says what stood in the way, if it was more than that nobody is known.
+    fn verify(&mut self) -> Result<Result<Outcome, CertificateProblem>, Option<CertificateProblem>> {
+        let leaf = self.path.first().ok_or(None)?;
         // Extensions came with version 3: what is not understood must not look as if it were.
         if leaf.extensions().next().is_some() {
-            return Err(Malformed("extensions").into());
+            return Err(Some(Malformed("extensions").into()));
         }
-        same_algorithm(leaf)?;
+        same_algorithm(leaf).map_err(|malformed| Some(malformed.into()))?;
         match self.up() {
             Some(root) => Ok(self.revocation(root)),
-            None => Err(self.refusal.take().unwrap_or_else(|| CertificateProblem::UnknownIssuer {
-                issuer: self.path.first().map_or_else(|| "nobody".into(), Fields::issuer_text),
-            })),
+            None => Err(self.refusal.take()),
         }
     }
 

@@ -16,7 +16,8 @@
 //!   certificate for people to read.
 //!
 //! # Features
-//! `native-roots` adds `RootStore::system`, `webpki-roots` adds `RootStore::mozilla`.
+//! `native-roots` adds `RootStore::system`, `webpki-roots` adds `RootStore::mozilla`, `legacy` adds
+//! `CertificateRules::legacy`.
 //!
 #![doc = include_str!("../README.md")]
 

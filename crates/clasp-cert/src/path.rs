@@ -182,17 +182,17 @@ impl PathVerifier {
         let anchor = path.anchor();
         let check = |key: &Spki<'_>, constrained: bool| match self.accepted.too_short(key) {
             Some(_) => Err(webpki::Error::InvalidSignatureForPublicKey),
-            None if by_common_name && constrained => Err(webpki::Error::NameConstraintViolation),
+            None if constrained => Err(webpki::Error::NameConstraintViolation),
             None => Ok(()),
         };
         let malformed = |_| webpki::Error::BadDer;
         let key = Spki::of_content(&anchor.subject_public_key_info).map_err(malformed)?;
-        check(&key, anchor.name_constraints.is_some())?;
+        check(&key, by_common_name && anchor.name_constraints.is_some())?;
         for authority in path.intermediate_certificates() {
             let der = authority.der();
             let fields = Fields::parse(&der).map_err(malformed)?;
             let key = Spki::parse(fields.spki).map_err(malformed)?;
-            check(&key, fields.has_name_constraints().map_err(malformed)?)?;
+            check(&key, by_common_name && fields.has_name_constraints().map_err(malformed)?)?;
         }
         Ok(())
     }

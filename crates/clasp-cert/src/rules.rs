@@ -36,14 +36,16 @@ impl CertificateRules {
     /// * signatures over SHA-1, and by RSA keys from 1024 bits on;
     /// * certificates of X.509 version 1, as a peer's own or as a trusted root, and never in
     ///   between: they cannot say whether they may issue others;
-    /// * a peer's certificate that is among the trusted roots itself, octet by octet, even if it is
-    ///   a certification authority's, as those are that many devices sign for themselves. A root is
-    ///   trusted for every name, so to trust a single device rather [pin](crate::Pin) its key;
+    /// * a peer's certificate that is among the trusted roots itself, octet by octet, even if it says
+    ///   that it is a certification authority's: many devices sign such a one for themselves. Its
+    ///   dates and names have to be right all the same. But whoever has a root's key can issue
+    ///   certificates for any name, so to trust a single device rather [pin](crate::Pin) its key;
     /// * a server's name in the subject's common name, where subjectAltName has none (RFC 2818,
-    ///   section 3.1), unless an authority on the path is held to certain names: those
-    ///   constraints say nothing about common names.
+    ///   section 3.1), unless an authority on the path is held to certain names: such constraints
+    ///   say nothing about common names.
     ///
-    /// SHA-1 no longer keeps anybody with money from making two certificates with one signature.
+    /// Two certificates with one SHA-1 signature can be made, for tens of thousands of dollars (Leurent
+    /// and Peyrin, "SHA-1 is a Shambles", 2020).
     #[cfg(feature = "legacy")]
     pub const fn legacy() -> Self {
         Self { min_rsa_bits: LEGACY_RSA, algorithms: &[], legacy: true }

@@ -54,10 +54,11 @@ impl<'a> SecondLook<'a> {
         self.tell(|look, walk| look.problem(error, walk), !is_exhaustion(error))
     }
 
-    /// Makes the error for a chain that webpki does not look at.
+    /// Makes the error for a chain that webpki does not look at. Without a problem nobody known
+    /// issued it.
     #[cfg(feature = "legacy")]
-    pub(crate) fn explain_problem(self, problem: CertificateProblem) -> CertificateError {
-        self.tell(|_, _| problem, false)
+    pub(crate) fn explain_problem(self, problem: Option<CertificateProblem>) -> CertificateError {
+        self.tell(|_, walk| problem.unwrap_or_else(|| unknown_issuer(walk)), false)
     }
 
     /// Makes the error; `beside` lets webpki say what else is wrong.

@@ -337,6 +337,9 @@ fn a_device_that_signed_for_itself_is_accepted_where_it_is_trusted_itself() {
     assert_eq!(error.problem, CertificateProblem::AuthorityAsPeer);
     assert!(failed(&error).contains(&Check::KeyUsage));
 
+    let error = verify_name(LEGACY, legacy!("root"), &[legacy!("device-v1")], "device.example").unwrap_err();
+    assert_eq!(error.problem, CertificateProblem::SelfSigned { subject: "CN=device.example".into() });
+
     // The same key and name in another certificate is not the one that is trusted.
     let error = verify_name(LEGACY, legacy!("device-v1"), &[legacy!("device")], "device.example").unwrap_err();
     assert_eq!(error.problem, CertificateProblem::AuthorityAsPeer, "{error:?}");
@@ -410,6 +413,8 @@ fn an_old_certificate_may_be_our_own() {
     for (certificate, key) in [(legacy!("v1"), legacy!("host.key")), (legacy!("device"), legacy!("device.key"))] {
         let identity = Identity::from_pem(certificate, key).unwrap();
         assert!(identity.allows(KeyUse::KeyEncipherment) && identity.allows(KeyUse::DigitalSignature));
+        let own = if certificate == legacy!("v1") { "host.example" } else { "device.example" };
+        assert!(identity.matches_name(&name(own)) && !identity.matches_name(&name("other.example")));
     }
 }
 
