@@ -25,7 +25,9 @@ use crate::text;
 /// Revocation lists and the rules for using them.
 ///
 /// By default every certificate of the path but the root has to be covered by a list that is not
-/// overdue; a certificate whose status is unknown is refused. The setters relax that.
+/// overdue; a certificate whose status is unknown is refused. The setters relax that. A list for
+/// some certificates only (issuingDistributionPoint) does not cover a path that begins with a
+/// certificate of X.509 version 1, which only legacy rules accept.
 pub struct Revocation {
     lists: Vec<CertRevocationList<'static>>,
     /// The same lists as they were given: webpki checks their signatures on its own paths only.

@@ -38,7 +38,8 @@ impl CertificateRules {
     ///   between: they cannot say whether they may issue others;
     /// * a peer's certificate that is among the trusted roots itself, octet by octet, even if it says
     ///   that it is a certification authority's: many devices sign such a one for themselves. Its
-    ///   dates and names have to be right all the same. But whoever has a root's key can issue
+    ///   dates and names have to be right all the same; its signature and revocation lists are not
+    ///   looked at, as nobody has to vouch for a root. But whoever has a root's key can issue
     ///   certificates for any name, so to trust a single device rather [pin](crate::Pin) its key;
     /// * a server's name in the subject's common name, where subjectAltName has none (RFC 2818,
     ///   section 3.1), unless an authority on the path is held to certain names: such constraints

@@ -8,6 +8,8 @@ mod legacy;
 #[cfg(feature = "legacy")]
 mod legacy_attacks;
 #[cfg(feature = "legacy")]
+mod legacy_mutations;
+#[cfg(feature = "legacy")]
 mod legacy_revocation;
 mod pins;
 mod revocation;
