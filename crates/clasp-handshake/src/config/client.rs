@@ -211,6 +211,7 @@ impl ClientConfigBuilder {
             None => Arc::new(
                 WebPkiServerVerifier::builder(self.roots)
                     .provider(self.provider)
+                    .rules(self.policy.certificate_rules())
                     .build()
                     .map_err(|error| ConfigError::Roots(error.to_string()))?,
             ),
