@@ -92,7 +92,7 @@ pub(crate) fn load_key(key: &PrivateKeyDer<'_>) -> Result<Arc<dyn SigningKey>, C
         (None, Second::Ecdsa(key)) => (key.algorithm(), spki::encode(key.algorithm(), &key.public_key())),
         (None, Second::None) => {
             return Err(CryptoError::KeyRejected(
-                "it is neither RSA (1024 to 8192 bits), ECDSA (P-256, P-384, P-521) nor Ed25519",
+                "it is neither RSA of a usable length (up to 8192 bits), ECDSA (P-256, P-384, P-521) nor Ed25519",
             ));
         }
     };

@@ -1,8 +1,9 @@
 //! RSA: decryption and encryption for key exchange, and signatures with keys and hashes that ring refuses (RFC 8017).
 
 use clasp_wire::SignatureScheme;
-use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPublicKey};
-use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
+use rsa::pkcs1::der::Decode as _;
+use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPublicKey, RsaPublicKeyRef};
+use rsa::pkcs8::{DecodePrivateKey, SubjectPublicKeyInfoRef};
 use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, Pkcs1v15Sign, PrivateKey, Pss, PublicKey};
 use sha1::Sha1;
@@ -18,26 +19,42 @@ use crate::traits::{CryptoError, RsaDecrypter, SecureRandom};
 const MAX_BITS: usize = 8192;
 
 /// The shortest modulus that is worked with, bits. What is long enough to trust is the policy's matter.
-const MIN_BITS: usize = 1024;
+#[cfg(not(feature = "legacy"))]
+pub(crate) const MIN_BITS: usize = 1024;
+
+/// The shortest modulus that is worked with, bits: what the United States let out of the country until 2000. What is long
+/// enough to trust is the policy's matter.
+#[cfg(feature = "legacy")]
+pub(crate) const MIN_BITS: usize = 512;
+
+/// A public key from DER RSAPublicKey, within our limits of size instead of the library's.
+pub(crate) fn public_key(pkcs1: &[u8]) -> Option<PublicKey> {
+    let parts = RsaPublicKeyRef::from_der(pkcs1).ok()?;
+    let number = |bytes: &[u8]| BoxedUint::from_be_slice(bytes, u32::try_from(bytes.len()).ok()? * 8).ok();
+    let (n, e) = (number(parts.modulus.as_bytes())?, number(parts.public_exponent.as_bytes())?);
+    PublicKey::new_with_size_limits(n, e, MIN_BITS..=MAX_BITS).ok()
+}
 
 /// An RSA private key.
 pub(crate) struct RsaKey {
     key: PrivateKey,
     /// DER RSAPublicKey.
     public: Vec<u8>,
+    schemes: Vec<SignatureScheme>,
 }
 
-/// The first needs the most room.
-const SCHEMES: &[SignatureScheme] = &[
-    SignatureScheme::RSA_PSS_RSAE_SHA512,
-    SignatureScheme::RSA_PSS_RSAE_SHA256,
-    SignatureScheme::RSA_PSS_RSAE_SHA384,
-    SignatureScheme::RSA_PKCS1_SHA256,
-    SignatureScheme::RSA_PKCS1_SHA384,
-    SignatureScheme::RSA_PKCS1_SHA512,
-    SignatureScheme::RSA_PKCS1_SHA1,
+/// Each with how long a modulus it takes, bytes: the encoded hash and 11 bytes of padding (RFC 8017 9.2), or hash, salt of
+/// the same length and 2 bytes (RFC 8017 9.1.1).
+const SCHEMES: &[(SignatureScheme, usize)] = &[
+    (SignatureScheme::RSA_PSS_RSAE_SHA512, 64 + 64 + 2),
+    (SignatureScheme::RSA_PSS_RSAE_SHA256, 32 + 32 + 2),
+    (SignatureScheme::RSA_PSS_RSAE_SHA384, 48 + 48 + 2),
+    (SignatureScheme::RSA_PKCS1_SHA256, 19 + 32 + 11),
+    (SignatureScheme::RSA_PKCS1_SHA384, 19 + 48 + 11),
+    (SignatureScheme::RSA_PKCS1_SHA512, 19 + 64 + 11),
+    (SignatureScheme::RSA_PKCS1_SHA1, 15 + 20 + 11),
     #[cfg(feature = "legacy")]
-    SignatureScheme::RSA_PKCS1_MD5_SHA1,
+    (SignatureScheme::RSA_PKCS1_MD5_SHA1, 36 + 11),
 ];
 
 impl RsaKey {
@@ -55,7 +72,9 @@ impl RsaKey {
             return None;
         }
         let public = key.to_public_key().to_pkcs1_der().ok()?.as_bytes().to_vec();
-        Some(Self { key, public })
+        let fits = |(scheme, room): &(SignatureScheme, usize)| (key.size() >= *room).then_some(*scheme);
+        let schemes = SCHEMES.iter().filter_map(fits).collect();
+        Some(Self { key, public, schemes })
     }
 
     /// DER RSAPublicKey, as it stands in an SPKI.
@@ -63,10 +82,9 @@ impl RsaKey {
         self.public.clone()
     }
 
-    /// What it can sign. PSS with SHA-512 needs more room than 1024 bits have (RFC 8017 9.1.1).
-    pub(crate) fn schemes(&self) -> &'static [SignatureScheme] {
-        let has_room = self.key.size() >= 2 * 64 + 2;
-        SCHEMES.get(usize::from(!has_room)..).unwrap_or_default()
+    /// What it can sign.
+    pub(crate) fn schemes(&self) -> &[SignatureScheme] {
+        &self.schemes
     }
 
     pub(crate) fn sign(
@@ -143,11 +161,11 @@ impl RsaDecrypter for RsaKey {
 
 /// Encrypts to the RSA key of a DER SubjectPublicKeyInfo, with PKCS#1 v1.5 padding (RFC 8017 7.2.1).
 pub(crate) fn rsa_encrypt(spki: &[u8], plaintext: &[u8], random: &dyn SecureRandom) -> Result<Vec<u8>, CryptoError> {
-    let key = PublicKey::from_public_key_der(spki).map_err(|_| CryptoError::BadPeerKey("not an RSA key"))?;
+    let spki =
+        SubjectPublicKeyInfoRef::try_from(spki).ok().filter(|spki| spki.algorithm.oid == rsa::pkcs1::ALGORITHM_OID);
+    let key = spki.and_then(|spki| public_key(spki.subject_public_key.as_bytes()?));
+    let key = key.ok_or(CryptoError::BadPeerKey("not an RSA key of a usable length"))?;
     let width = key.size();
-    if width * 8 > MAX_BITS {
-        return Err(CryptoError::BadPeerKey("the RSA key is longer than 8192 bits"));
-    }
     let padding = width.checked_sub(plaintext.len() + 3).filter(|len| *len >= 8);
     let padding = padding.ok_or(CryptoError::BadPeerKey("the RSA key is too short for the message"))?;
     let mut em = Zeroizing::new(Vec::with_capacity(width));
@@ -172,6 +190,8 @@ pub(crate) fn rsa_encrypt(spki: &[u8], plaintext: &[u8], random: &dyn SecureRand
 
 #[cfg(test)]
 mod tests {
+    use rsa::pkcs8::DecodePublicKey;
+
     use super::*;
     use crate::testing::RSA_2048;
     use crate::{Provider, default_provider};

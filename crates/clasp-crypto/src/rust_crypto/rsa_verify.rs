@@ -3,12 +3,13 @@
 //! Which keys are long enough is the policy's matter.
 
 use clasp_wire::SignatureScheme;
-use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::traits::PublicKeyParts;
 use rsa::{Pkcs1v15Sign, Pss, PublicKey};
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
+
+use super::rsa::public_key;
 
 /// Keys shorter than this are not ring's, bits.
 const RING: u32 = 2048;
@@ -39,11 +40,11 @@ any_size! {
 }
 
 impl SignatureVerificationAlgorithm for AnySize {
-    fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        let key = PublicKey::from_pkcs1_der(public_key).map_err(|_| InvalidSignature)?;
+    fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let parsed = public_key(key).ok_or(InvalidSignature)?;
         match self.ring {
-            Some(ring) if key.n().as_ref().bit_width() >= RING => ring.verify_signature(public_key, message, signature),
-            _ => verify(&key, self.scheme, message, signature).ok_or(InvalidSignature),
+            Some(ring) if parsed.n().as_ref().bit_width() >= RING => ring.verify_signature(key, message, signature),
+            _ => verify(&parsed, self.scheme, message, signature).ok_or(InvalidSignature),
         }
     }
 
@@ -89,21 +90,32 @@ mod tests {
     use crate::default_provider;
 
     #[test]
-    fn what_a_key_of_1024_bits_signs_is_verified() {
-        let pem = include_str!("../../test-data/rsa1024.pem");
+    fn what_short_keys_sign_is_verified_and_what_they_encrypt_to_is_decrypted() {
         let provider = default_provider();
-        let key = (provider.load_key)(&PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
-        // Behind SPKI's header, algorithm and bit string header.
-        let public = &key.public_key().to_vec()[22..];
-        assert!(key.schemes().contains(&SignatureScheme::RSA_PKCS1_MD5_SHA1));
-        for scheme in key.schemes() {
-            let message = [7; 36];
-            let signature = key.sign(*scheme, &message, provider.random).unwrap();
-            let [verifier] = provider.verifier_for(*scheme).unwrap() else { panic!("{scheme}") };
-            verifier.verify_signature(public, &message, &signature).unwrap();
-            let mut other = message;
-            other[35] ^= 1;
-            assert!(verifier.verify_signature(public, &other, &signature).is_err(), "{scheme}");
+        for (pem, header, schemes) in [
+            (include_str!("../../test-data/rsa1024.pem"), 22, 7),
+            // There is no room for the longer hashes in 512 bits.
+            (include_str!("../../test-data/rsa512.pem"), 20, 3),
+        ] {
+            let key = (provider.load_key)(&PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
+            let spki = key.public_key().to_vec();
+            // Behind SPKI's header, algorithm and bit string header.
+            let public = &spki[header..];
+            assert_eq!(key.schemes().len(), schemes);
+            assert!(key.schemes().contains(&SignatureScheme::RSA_PKCS1_MD5_SHA1));
+            for scheme in key.schemes() {
+                let message = [7; 36];
+                let signature = key.sign(*scheme, &message, provider.random).unwrap();
+                let [verifier] = provider.verifier_for(*scheme).unwrap() else { panic!("{scheme}") };
+                verifier.verify_signature(public, &message, &signature).unwrap();
+                let mut other = message;
+                other[35] ^= 1;
+                assert!(verifier.verify_signature(public, &other, &signature).is_err(), "{scheme}");
+            }
+            let sealed = (provider.rsa_encrypt)(&spki, &[3; 48], provider.random).unwrap();
+            let mut out = [0; 48];
+            key.rsa_decrypter().unwrap().decrypt_or_keep(&sealed, &[3, 3], &mut out, provider.random).unwrap();
+            assert_eq!(out, [3; 48]);
         }
     }
 }
