@@ -23,7 +23,16 @@ impl ClientOffer {
     pub(crate) fn new(config: &ClientConfig, name: &ServerName<'_>) -> Result<Self, Error> {
         let policy = &config.policy;
         let newest = policy.versions().next().unwrap_or(ProtocolVersion::TLS_1_2);
-        let suites: Vec<CipherSuite> = policy.suites().iter().map(|suite| suite.id).collect();
+        let mut suites: Vec<CipherSuite> = policy.suites().iter().map(|suite| suite.id).collect();
+        let mut extensions = client_extensions(config, name);
+        if !policy.hello_has_extensions() {
+            // A renegotiation's is sent all the same; an empty one can be said by a suite (RFC 5746 3.4, 3.5).
+            extensions.retain(|extension| matches!(extension, ClientExtension::RenegotiationInfo(_)));
+            if extensions.contains(&ClientExtension::RenegotiationInfo(bytes::Bytes::new())) {
+                extensions.clear();
+                suites.push(CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
+            }
+        }
         Ok(Self {
             hello: ClientHello {
                 client_version: newest,
@@ -31,7 +40,7 @@ impl ClientOffer {
                 session_id: SessionId::EMPTY,
                 cipher_suites: suites,
                 compression_methods: vec![CompressionMethod::NULL],
-                extensions: Some(client_extensions(config, name)),
+                extensions: Some(extensions).filter(|extensions| !extensions.is_empty()),
             },
         })
     }
@@ -39,6 +48,10 @@ impl ClientOffer {
     /// Whether the hello holds an extension of this answer's kind: only such may be answered (RFC 5246 7.4.1.4).
     pub(crate) fn asked_for(&self, answer: &ServerExtension) -> bool {
         let kind = answer.ext_type();
+        let signalled = self.hello.cipher_suites.contains(&CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
+        if signalled && matches!(answer, ServerExtension::RenegotiationInfo(_)) {
+            return true;
+        }
         self.hello.extensions.iter().flatten().any(|offered| offered.ext_type() == kind)
     }
 }

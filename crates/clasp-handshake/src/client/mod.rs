@@ -22,9 +22,12 @@ pub(crate) async fn handshake(
     name: ServerName<'static>,
 ) -> Result<Established, Error> {
     let offer = ClientOffer::new(&config, &name)?;
-    // RFC 5246 E.1: the first record's version is low, for servers that look at it.
-    peer.order(Order::RecordVersion(clasp_wire::ProtocolVersion::TLS_1_0));
-    peer.send(&offer.hello);
+    peer.order(Order::RecordVersion(config.policy.first_record_version()));
+    if config.policy.sends_sslv2_hello {
+        peer.send_sslv2_hello(&offer.hello)?;
+    } else {
+        peer.send(&offer.hello);
+    }
     peer.trace(Step::ClientHello, "sent ClientHello", || {
         vec![
             ("server name", name.to_str().into_owned()),

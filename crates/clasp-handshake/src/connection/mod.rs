@@ -20,6 +20,7 @@ use clasp_wire::{AlertDescription, ContentType, Reassembler};
 use rustls_pki_types::ServerName;
 
 use crate::config::{ClientConfig, Limits, ServerConfig};
+use crate::dialect::Dialect;
 use crate::error::{Error, Role};
 use crate::peer::{Peer, SharedMailbox};
 use crate::session::{Established, Session};
@@ -58,6 +59,8 @@ pub struct Connection {
     established: Option<Box<Established>>,
     failed: Option<Error>,
     ended: Ended,
+    /// The agreed version.
+    dialect: Option<&'static dyn Dialect>,
     warnings: u8,
     refused_renegotiations: u8,
 }
@@ -127,7 +130,12 @@ impl Connection {
         let mailbox = SharedMailbox::default();
         let peer = Peer::new(mailbox.clone(), Role::Server, config.trace.clone());
         let flight: Flight = Box::pin(server::handshake(peer, Arc::clone(&config)));
-        Self::new(Side::Server(config), flight, mailbox)
+        let takes_sslv2_hello = config.policy.takes_sslv2_hello;
+        let mut this = Self::new(Side::Server(config), flight, mailbox);
+        if takes_sslv2_hello {
+            this.reader.take_sslv2_hello();
+        }
+        this
     }
 
     fn new(side: Side, flight: Flight, mailbox: SharedMailbox) -> Self {
@@ -144,6 +152,7 @@ impl Connection {
             established: None,
             failed: None,
             ended: Ended::default(),
+            dialect: None,
             warnings: 0,
             refused_renegotiations: 0,
         }

@@ -4,7 +4,6 @@ mod classic;
 
 use std::sync::Arc;
 
-use clasp_wire::ClientHello;
 use rustls_pki_types::DnsName;
 
 use crate::config::{ClientHelloInfo, Resolved, ServerConfig};
@@ -20,7 +19,7 @@ const MAX_HANDOVERS: usize = 4;
 
 /// A first handshake.
 pub(crate) async fn handshake(mut peer: Peer, mut config: Arc<ServerConfig>) -> Result<Established, Error> {
-    let hello = peer.receive::<ClientHello>().await?;
+    let hello = peer.receive_client_hello().await?;
     peer.trace(Step::ClientHello, "received ClientHello", || {
         vec![
             ("server name", hello.server_name().unwrap_or("-").to_owned()),
@@ -42,6 +41,7 @@ pub(crate) async fn handshake(mut peer: Peer, mut config: Arc<ServerConfig>) -> 
         }
         handovers += 1;
     };
+    let hello = negotiate::without_extensions_if_too_old(&config.policy, hello);
     let choice = negotiate::choose(&config, &hello, &identities, random(config.provider)?.0)?;
     // The classic family; the flights of TLS 1.3 will have their own file.
     classic::full_handshake(&mut peer, &config, &hello, choice).await
