@@ -1,84 +1,100 @@
-//! Whole connections fed arbitrary bytes: no panic, no endless loop, bounded buffers, and never an established session.
+//! Whole connections fed arbitrary bytes. No panic, no endless loop, bounded output; the same end whatever the sizes of the
+//! pieces; and no session but those a real peer once made.
+//!
+//! Chance is taken out (`chance.rs`), so a recorded peer is played back to the end, and the bytes around each of its
+//! messages are within a fuzzer's reach.
 
 use std::sync::{Arc, LazyLock};
 
-use clasp_cert::{Identity, RootStore};
-use clasp_handshake::{ClientConfig, Connection, Policy, ServerConfig, Status};
-use rustls_pki_types::ServerName;
+use clasp_handshake::{ClientConfig, Connection, ServerConfig};
 
-const NAME: &str = "server.example";
+use crate::chance;
+use crate::run::Run;
+use crate::setup::{Ask, name, test_data, whole_client, whole_server};
 
-struct Configs {
-    client: Arc<ClientConfig>,
-    server: Arc<ServerConfig>,
+/// What a connection says to its peer.
+const SPEECH: &[u8] = b"hello from Clasp\n";
+
+/// The sessions of the recorded handshakes, one a line: name of the seed and exported keying material in hexadecimal.
+pub static SESSIONS: LazyLock<String> =
+    LazyLock::new(|| String::from_utf8(test_data("sessions.txt")).expect("a list of sessions"));
+
+/// Begins a server's connection as the recorder of seeds had it.
+pub fn begin_server(config: Arc<ServerConfig>, speech: &[u8]) -> Run {
+    chance::begin();
+    Run::new(Connection::server(config), speech)
 }
 
-static CONFIGS: LazyLock<Configs> = LazyLock::new(|| {
-    let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("certificate");
-    let key = made.signing_key.serialize_der().try_into().expect("key");
-    let chain = vec![made.cert.der().clone()];
-    let identity = Identity::from_der(chain, key, clasp_crypto::default_provider()).expect("identity");
-    let mut roots = RootStore::default();
-    roots.add_der(made.cert.der().clone()).expect("root");
-    Configs {
-        client: ClientConfig::builder(Policy::compatible()).roots(roots).build().expect("client"),
-        server: ServerConfig::builder(Policy::compatible()).identity(identity).build().expect("server"),
-    }
-});
+/// Begins a client's connection as the recorder of seeds had it.
+pub fn begin_client(config: Arc<ClientConfig>, speech: &[u8]) -> Run {
+    chance::begin();
+    Run::new(Connection::client(config, name()), speech)
+}
 
-/// Feeds everything, in pieces whose size the first byte gives, and drives until nothing moves.
-fn feed(tls: &mut Connection, data: &[u8]) {
-    let Some((piece, data)) = data.split_first() else { return };
-    for mut piece in data.chunks(usize::from(*piece) * 16 + 1) {
-        while !piece.is_empty() {
-            let taken = tls.receive(piece);
-            piece = &piece[taken..];
-            loop {
-                match tls.poll_now() {
-                    Ok(Status::Data) => drop(tls.read()),
-                    Ok(_) => break,
-                    Err(error) => {
-                        assert!(!error.to_string().is_empty());
-                        return;
-                    }
-                }
-            }
-            assert!(tls.output().len() < 1 << 16, "the output grows without bound");
-            tls.output().clear();
+/// Exported keying material as it stands in [`SESSIONS`].
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Plays the bytes to the connection in pieces, to the end of the transport.
+fn play(mut run: Run, data: &[u8], piece: usize) -> Run {
+    for piece in data.chunks(piece) {
+        run.receive(piece);
+        if run.is_over() {
+            return run;
         }
     }
-    tls.receive_eof();
-    let _ = tls.poll_now();
+    run.receive_eof();
+    run
 }
 
-/// A server before any hello.
-pub fn server_connection(data: &[u8]) {
-    let mut tls = Connection::server(Arc::clone(&CONFIGS.server));
-    feed(&mut tls, data);
-    assert!(tls.session().is_none(), "a session was established with no one");
-}
-
-/// A client that has sent its hello.
-pub fn client_connection(data: &[u8]) {
-    let mut tls = Connection::client(Arc::clone(&CONFIGS.client), ServerName::try_from(NAME).expect("name"));
-    let _ = tls.poll_now();
-    tls.output().clear();
-    feed(&mut tls, data);
-    assert!(tls.session().is_none(), "a session was established with no one");
-}
-
-/// A server in the middle of an established connection: what follows the client's last record is arbitrary.
-pub fn established_server(data: &[u8]) {
-    let name = ServerName::try_from(NAME).expect("name");
-    let mut client = Connection::client(Arc::clone(&CONFIGS.client), name);
-    let mut server = Connection::server(Arc::clone(&CONFIGS.server));
-    while client.is_handshaking() || server.is_handshaking() {
-        client.poll_now().expect("client");
-        server.receive(&client.output().split());
-        server.poll_now().expect("server");
-        client.receive(&server.output().split());
+fn in_pieces_and_whole(begin: impl Fn() -> Run, data: &[u8], piece: usize) -> Run {
+    let run = play(begin(), data, piece);
+    let whole = play(begin(), data, data.len().max(1));
+    assert_eq!(run.verdict(), whole.verdict(), "the sizes of the pieces decide how it ends");
+    assert_eq!(run.read, whole.read, "the sizes of the pieces decide what is read");
+    assert_eq!(run.view(), whole.view(), "the sizes of the pieces decide what is agreed");
+    if let Some(view) = run.view() {
+        let exported = hex(&view.exported);
+        let known = SESSIONS.lines().any(|line| line.ends_with(&exported));
+        assert!(known, "a session with nobody: {}", view.agreed);
+    } else {
+        assert!(run.read.is_empty(), "data before the handshake was done");
+        assert_eq!(run.sent, whole.sent, "the sizes of the pieces decide what is answered");
     }
-    client.write(b"good").expect("client");
-    server.receive(&client.output().split());
-    feed(&mut server, data);
+    run
+}
+
+/// The pieces' size, by the low four bits of an input's first byte.
+fn piece(options: u8) -> usize {
+    1 << (options & 15)
+}
+
+/// Plays a client to a server: the first byte's low half is the size of the pieces, as a power of two, its high half
+/// whether the server asks for a certificate ([`Ask::from_byte`]). What follows is what the client sends.
+pub fn play_to_server(input: &[u8]) -> Option<Run> {
+    type Configs = [Arc<ServerConfig>; 4];
+    static CONFIGS: LazyLock<Configs> =
+        LazyLock::new(|| [0, 1, 2, 3].map(|ask| whole_server(Ask::from_byte(ask), None)));
+    let (options, data) = input.split_first()?;
+    let config = &CONFIGS[usize::from(options >> 4 & 3)];
+    Some(in_pieces_and_whole(|| begin_server(Arc::clone(config), SPEECH), data, piece(*options)))
+}
+
+/// Plays a server to a client: the first byte's low half is the size of the pieces, as a power of two. What follows is what
+/// the server sends.
+pub fn play_to_client(input: &[u8]) -> Option<Run> {
+    static CONFIG: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| whole_client(None));
+    let (options, data) = input.split_first()?;
+    Some(in_pieces_and_whole(|| begin_client(Arc::clone(&CONFIG), SPEECH), data, piece(*options)))
+}
+
+/// See [`play_to_server`].
+pub fn server_connection(input: &[u8]) {
+    play_to_server(input);
+}
+
+/// See [`play_to_client`].
+pub fn client_connection(input: &[u8]) {
+    play_to_client(input);
 }

@@ -1,29 +1,42 @@
 //! The bodies of the fuzz targets: what must hold for any bytes. Each is run by cargo-fuzz, and, where that is not to
 //! be had, by a property test over the same corpora.
 
-mod connections;
-mod messages;
-mod records;
+#![forbid(unsafe_code)]
 
-pub use connections::{client_connection, established_server, server_connection};
-pub use messages::{alert, client_hello, extensions_roundtrip, handshake_messages, reassembler, server_hello};
+mod certificates;
+pub mod chance;
+pub mod connections;
+mod keyed_peer;
+pub mod keys;
+mod messages;
+mod mutated;
+mod records;
+pub mod run;
+pub mod setup;
+
+pub use certificates::{certificate_chain, credentials};
+pub use connections::{client_connection, server_connection};
+pub use keyed_peer::keyed_peer;
+pub use messages::{
+    alert, client_hello, extensions_roundtrip, handshake_messages, key_log_line, reassembler, server_hello,
+    sslv2_client_hello,
+};
+pub use mutated::mutated_handshake;
 pub use records::{deframer, record_open_aead, record_open_cbc};
 
 /// A target's name and body.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every target.
-pub const TARGETS: &[Target] = &[
-    ("client_hello", client_hello),
-    ("server_hello", server_hello),
-    ("handshake_messages", handshake_messages),
-    ("extensions_roundtrip", extensions_roundtrip),
-    ("alert", alert),
-    ("reassembler", reassembler),
-    ("deframer", deframer),
-    ("record_open_aead", record_open_aead),
-    ("record_open_cbc", record_open_cbc),
-    ("server_connection", server_connection),
-    ("client_connection", client_connection),
-    ("established_server", established_server),
-];
+macro_rules! targets {
+    ($($name:ident)*) => {
+        /// Every target.
+        pub const TARGETS: &[Target] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+targets! {
+    client_hello server_hello sslv2_client_hello handshake_messages extensions_roundtrip alert reassembler
+    deframer record_open_aead record_open_cbc
+    certificate_chain credentials key_log_line
+    server_connection client_connection keyed_peer mutated_handshake
+}

@@ -1,10 +1,12 @@
-//! Handshake messages and alerts: no panic, and what parses is written back as it was.
+//! Handshake messages, alerts and key log lines: no panic, and what parses is written back as it was.
 
 use bytes::{Bytes, BytesMut};
+use clasp_keys::{KeyLogLine, key_log_line as write_line};
 use clasp_wire::{
     Alert, Certificate, CertificateRequest, CertificateStatus, CertificateVerify, ClientDhPublic, ClientEcdhPublic,
     ClientHello, DecodeError, DhServerKeyExchange, DigitallySigned, EcdhServerKeyExchange, EncryptedPreMasterSecret,
     Finished, HandshakeMessage, HelloRequest, NewSessionTicket, Reassembler, ServerHello, ServerHelloDone,
+    Sslv2ClientHello,
 };
 
 /// What parses is written back byte for byte: an attacker gains nothing from two readings of one message.
@@ -15,13 +17,14 @@ fn roundtrip<M: HandshakeMessage>(body: &Bytes) {
             message.write_body(&mut written);
             assert_eq!(&written[..], &body[..], "{} written differently", M::NAME);
         }
-        Err(error) => complain(&error),
+        Err(error) => complain(&error, body),
     }
 }
 
-/// An error must be able to say what it is, and where: inside the input.
-fn complain(error: &DecodeError) {
+/// An error says what it is, and where: inside the input.
+fn complain(error: &DecodeError, input: &[u8]) {
     assert!(!error.to_string().is_empty());
+    assert!(error.offset() <= input.len(), "{error}, of {} bytes", input.len());
 }
 
 /// Any bytes as a ClientHello body.
@@ -59,9 +62,32 @@ pub fn handshake_messages(data: &[u8]) {
         13 => roundtrip::<ClientHello>(&body),
         _ => match DigitallySigned::parse(&body) {
             Ok(signed) => assert_eq!(signed.encode(), body),
-            Err(error) => complain(&error),
+            Err(error) => complain(&error, &body),
         },
     }
+}
+
+/// Any bytes as the message of a ClientHello in SSL 2.0's format. It is not written by anyone here, so what was read is put
+/// together again by hand (RFC 5246 E.2).
+pub fn sslv2_client_hello(data: &[u8]) {
+    let message = Bytes::copy_from_slice(data);
+    let hello = match Sslv2ClientHello::parse(&message) {
+        Ok(hello) => hello,
+        Err(error) => return complain(&error, data),
+    };
+    let length = |bytes: usize| u16::try_from(bytes).expect("a length of two bytes").to_be_bytes();
+    let specs = hello.cipher_specs.concat();
+    let mut written = vec![1];
+    written.extend_from_slice(&hello.client_version.0.to_be_bytes());
+    for part in [&specs[..], &hello.session_id, &hello.challenge] {
+        written.extend_from_slice(&length(part.len()));
+    }
+    for part in [&specs[..], &hello.session_id, &hello.challenge] {
+        written.extend_from_slice(part);
+    }
+    assert_eq!(written, data);
+    assert!(hello.cipher_suites().count() <= hello.cipher_specs.len());
+    assert!(hello.random().ends_with(&hello.challenge));
 }
 
 /// Any bytes as the extensions of an otherwise good ClientHello.
@@ -77,30 +103,46 @@ pub fn extensions_roundtrip(data: &[u8]) {
 
 /// Any bytes as an alert.
 pub fn alert(data: &[u8]) {
-    if let Ok(alert) = Alert::parse(data) {
-        assert_eq!(alert.encode(), data);
+    match Alert::parse(data) {
+        Ok(alert) => {
+            assert_eq!(alert.encode(), data);
+            assert!(!format!("{} {}", alert.level, alert.description).is_empty());
+        }
+        Err(error) => complain(&error, data),
     }
 }
 
-/// Fragments of any sizes join to the same messages as one piece would.
+/// Any text as a line of a key log: what is read is written the same again, but for case and spaces.
+pub fn key_log_line(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Some(line) = KeyLogLine::parse(text) else { return };
+    let written = write_line(&line.label, &line.client_random, &line.secret);
+    let words: Vec<_> = text.split_ascii_whitespace().collect();
+    assert!(written.eq_ignore_ascii_case(&words.join(" ")));
+    assert!(!format!("{line:?}").contains(words[2]) || line.label.contains(words[2]), "a secret is shown");
+}
+
+/// Fragments of any sizes join to the same messages, the same rest and the same error as one piece would.
 pub fn reassembler(data: &[u8]) {
     let Some((size, data)) = data.split_first() else { return };
-    let collect = |size: usize| {
-        let mut joiner = Reassembler::new(1 << 14);
-        let mut messages = Vec::new();
-        for fragment in data.chunks(size.max(1)) {
-            if joiner.push(Bytes::copy_from_slice(fragment)).is_err() {
-                return messages;
-            }
-            loop {
-                match joiner.next() {
-                    Ok(Some(message)) => messages.push(message.raw),
-                    Ok(None) => break,
-                    Err(_) => return messages,
-                }
+    assert_eq!(join(data, usize::from(*size).max(1)), join(data, data.len().max(1)));
+}
+
+/// What the fragments join to, whether anything is left, and the error.
+fn join(data: &[u8], size: usize) -> (Vec<Bytes>, bool, Option<DecodeError>) {
+    let mut joiner = Reassembler::new(1 << 14);
+    let mut messages = Vec::new();
+    for fragment in data.chunks(size) {
+        if let Err(error) = joiner.push(Bytes::copy_from_slice(fragment)) {
+            return (messages, false, Some(error));
+        }
+        loop {
+            match joiner.next() {
+                Ok(Some(message)) => messages.push(message.raw),
+                Ok(None) => break,
+                Err(error) => return (messages, false, Some(error)),
             }
         }
-        messages
-    };
-    assert_eq!(collect(usize::from(*size)), collect(data.len()));
+    }
+    (messages, joiner.is_empty(), None)
 }

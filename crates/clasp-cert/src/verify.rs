@@ -88,6 +88,12 @@ pub trait ServerVerifier: fmt::Debug + Send + Sync {
         &'a self,
         verification: ServerVerification<'a>,
     ) -> MaybeReady<'a, Result<Report, CertificateError>>;
+
+    /// Tells this way of verifying from others: a session is only resumed where it is the same, as a server that resumes
+    /// shows no certificate. By default the verifier's type.
+    fn resumption_scope(&self) -> Vec<u8> {
+        core::any::type_name::<Self>().as_bytes().to_vec()
+    }
 }
 
 /// Decides whether a client is one the server wants to serve.

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::args::{DemoArgs, PolicyName};
 use crate::failure::Failure;
+use crate::output::say;
 use crate::setup;
 
 const NAME: &str = "demo.example";
@@ -34,13 +35,13 @@ impl Trace for Recorder {
 
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let policy = policy(args.policy);
-    println!("policy {}: {} cipher suites", policy.name(), policy.suites().len());
+    say!("policy {}: {} cipher suites", policy.name(), policy.suites().len())?;
     let events = Arc::new(Recorder::default());
     let (connector, acceptor) = endpoints(&policy, args.policy, &events)?;
 
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(Failure::connection)?;
     let address = listener.local_addr().map_err(Failure::connection)?;
-    println!("a certificate authority was made on the spot; a server for {NAME} listens on {address}\n");
+    say!("a certificate authority was made on the spot; a server for {NAME} listens on {address}\n")?;
 
     let serving = async {
         let (tcp, _) = listener.accept().await.map_err(Failure::connection)?;
@@ -65,9 +66,8 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     };
     let (request, (session, answer)) = tokio::try_join!(serving, connecting)?;
 
-    tell(&events, &request, &answer);
-    summary(&session);
-    Ok(())
+    tell(&events, &request, &answer)?;
+    summary(&session)
 }
 
 /// The demo of `compatible` shows the key exchange that the founding document begins with: the client alone makes the
@@ -152,26 +152,26 @@ fn rsa_key() -> Result<KeyPair, Failure> {
 }
 
 /// Prints the steps in order, with what each side did in them.
-fn tell(events: &Recorder, request: &str, answer: &str) {
+fn tell(events: &Recorder, request: &str, answer: &str) -> Result<(), Failure> {
     let events = events.0.lock().unwrap_or_else(PoisonError::into_inner);
     for step in STEPS {
-        println!("{:>2}  {}", step.number(), step.title());
+        say!("{:>2}  {}", step.number(), step.title())?;
         for event in events.iter().filter(|event| event.step == step) {
             let who = match event.role {
                 clasp::Role::Client => "client",
                 clasp::Role::Server => "server",
             };
-            println!("      {who} {}", event.what);
+            say!("      {who} {}", event.what)?;
             for (name, value) in &event.fields {
-                println!("        {name}: {}", shortened(value));
+                say!("        {name}: {}", shortened(value))?;
             }
         }
         if step == Step::ApplicationData {
-            println!("      the server read {request:?}, the client read {answer:?}");
-            println!("      both closed with close_notify");
+            say!("      the server read {request:?}, the client read {answer:?}")?;
+            say!("      both closed with close_notify")?;
         }
     }
-    println!("11  {}: not in this version; requests for it are declined\n", Step::Renegotiation.title());
+    say!("11  {}: not in this version; requests for it are declined\n", Step::Renegotiation.title())
 }
 
 const STEPS: [Step; 10] = [
@@ -198,12 +198,12 @@ fn shortened(value: &str) -> String {
     }
 }
 
-fn summary(session: &Session) {
+fn summary(session: &Session) -> Result<(), Failure> {
     let group = session.group().map_or_else(|| "no group".to_owned(), |group| group.to_string());
-    println!(
+    say!(
         "agreed: {}, {}, {group}, client {}",
         session.version(),
         session.cipher_suite(),
         if session.client_authenticated() { "authenticated" } else { "not authenticated" },
-    );
+    )
 }

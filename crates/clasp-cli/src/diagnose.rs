@@ -7,17 +7,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clasp::cert::DangerousAcceptAnyServer;
+use clasp::tokio::Error as StreamError;
+use clasp::wire::AlertDescription;
 use clasp::{ClientConfig, Connector, Error, Misbehaviour, Policy, ServerName};
 use tokio::time::timeout;
 
 use crate::args::{PolicyName, Shared};
 use crate::connect::{Target, open};
 use crate::setup;
+use crate::starttls::Protocol;
 
 /// Whether a wider offer could tell more about this failure.
 pub(crate) fn helps(error: &Error) -> bool {
     match error {
-        Error::AlertReceived(alert) => alert.offered.is_some(),
+        // An alert that already says which part of the offer was missed needs no second opinion.
+        Error::AlertReceived(alert) => {
+            let plain = [AlertDescription::NO_APPLICATION_PROTOCOL, AlertDescription::UNRECOGNIZED_NAME];
+            alert.offered.is_some() && !plain.contains(&alert.alert)
+        }
         Error::NoCommonGround(_) => true,
         Error::ClosedInHandshake { awaited } => *awaited == "ServerHello",
         Error::Misbehaved(what) => {
@@ -28,14 +35,19 @@ pub(crate) fn helps(error: &Error) -> bool {
 }
 
 /// Connects with all there is, and says what the server chose and which policy would accept it.
-pub(crate) async fn run(target: &Target, name: ServerName<'static>, shared: &Shared) -> Option<String> {
+pub(crate) async fn run(
+    target: &Target,
+    name: ServerName<'static>,
+    shared: &Shared,
+    starttls: Option<Protocol>,
+) -> Option<String> {
     let widest = PolicyName::Compatible;
     let config = ClientConfig::builder(setup::named(widest))
         .verifier(Arc::new(DangerousAcceptAnyServer))
         .alpn(&shared.alpn)
         .and_then(clasp::ClientConfigBuilder::build)
         .ok()?;
-    let tcp = open(target).await.ok()?;
+    let tcp = open(target, starttls).await.ok()?;
     let connected = timeout(Duration::from_secs(10), Connector::new(config).connect_name(name, tcp)).await.ok()?;
     Some(match connected {
         Ok(tls) => {
@@ -58,8 +70,14 @@ pub(crate) async fn run(target: &Target, name: ServerName<'static>, shared: &Sha
                 },
             )
         }
-        Err(error) => {
-            format!("the server refuses that too ({error}). It may speak only versions that this build does not carry.")
+        Err(StreamError::Tls(Error::NoCommonGround(ground))) if ground.what == "protocol version" => {
+            let versions: Vec<String> = ground.theirs.versions.iter().map(ToString::to_string).collect();
+            format!("the server chose {}, which this build does not carry.", versions.join(", "))
         }
+        Err(StreamError::Tls(Error::AlertReceived(alert))) => format!(
+            "the server refuses that too (alert {}). It may speak only versions that this build does not carry.",
+            alert.alert
+        ),
+        Err(error) => format!("that fails too ({error})."),
     })
 }

@@ -12,6 +12,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The connection or the handshake failed.
     Connection(String),
+    /// Nobody reads our standard output any more: nothing to say, and nothing wrong.
+    OutputClosed,
 }
 
 impl Failure {
@@ -27,6 +29,7 @@ impl Failure {
         match self {
             Self::Usage(_) => ExitCode::from(2),
             Self::Connection(_) => ExitCode::from(1),
+            Self::OutputClosed => ExitCode::SUCCESS,
         }
     }
 }
@@ -35,6 +38,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(text) | Self::Connection(text) => f.write_str(text),
+            Self::OutputClosed => f.write_str("nobody reads the output any more"),
         }
     }
 }
@@ -43,6 +47,7 @@ impl fmt::Display for Failure {
 pub(crate) fn explain(error: &Error) -> String {
     match error {
         Error::Certificate { error: refused, .. } => format!("{error}\n{}", indented(&refused.report.to_string())),
+        Error::AlertReceived(alert) if alert.certificate_declined => format!("{error} (--cert and --key)"),
         other => other.to_string(),
     }
 }

@@ -8,22 +8,27 @@ mod demo;
 mod diagnose;
 mod failure;
 mod http;
+mod interactive;
+mod output;
 mod roster;
 mod serve;
+mod sessions;
 mod setup;
+mod starttls;
 mod trace;
 
 use std::process::ExitCode;
 
 pub use args::Cli;
 use args::Command;
+use failure::Failure;
 
 /// Runs the command, and says how it ended: 0 success, 1 the connection or handshake failed, 2 usage.
 pub fn run(cli: Cli) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("clasp: no runtime: {error}");
+            output::error_line(format_args!("clasp: no runtime: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -39,7 +44,9 @@ pub fn run(cli: Cli) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("clasp: {failure}");
+            if !matches!(failure, Failure::OutputClosed) {
+                output::error_line(format_args!("clasp: {failure}"));
+            }
             failure.exit_code()
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clasp::tokio::Error as StreamError;
-use clasp::{Acceptor, TlsStream};
+use clasp::{Acceptor, ClientAuth, TlsStream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use crate::args::ServeArgs;
 use crate::failure::{Failure, explain};
 use crate::http;
+use crate::output::say;
 use crate::roster::Roster;
 use crate::setup;
 
@@ -29,6 +30,8 @@ const GRACE: Duration = Duration::from_secs(10);
 struct Service {
     acceptor: Acceptor,
     echo: bool,
+    /// Where a client's certificate is asked for only when it requests such a path.
+    on_path: Option<(String, ClientAuth)>,
     handshake_timeout: Duration,
     roster: Roster,
     stop: watch::Receiver<bool>,
@@ -44,12 +47,14 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let service = Arc::new(Service {
         acceptor: Acceptor::new(config),
         echo: args.echo,
+        on_path: setup::on_path(&args)?,
         handshake_timeout: Duration::from_secs(args.handshake_timeout),
         roster: Roster::default(),
         stop,
     });
     let mut stopped = std::pin::pin!(signal());
-    println!("listening on {address}");
+    // Nobody may be listening for the lines of a server that is to go on.
+    let _ = say!("listening on {address}");
 
     let mut connections = JoinSet::new();
     loop {
@@ -103,35 +108,41 @@ async fn signal() {
 async fn one(service: Arc<Service>, tcp: TcpStream, from: SocketAddr) {
     // Only a matter of speed.
     let _ = tcp.set_nodelay(true);
+    let what = serve_one(&service, tcp).await;
+    // A server whose output nobody reads goes on serving.
+    let _ = say!("{from} {what}");
+}
+
+/// Serves one connection, and says how it went.
+async fn serve_one(service: &Service, tcp: TcpStream) -> String {
     let (place, evicted) = service.roster.enter();
     let accepting = timeout(service.handshake_timeout, service.acceptor.accept(tcp));
     let accepted = tokio::select! {
         accepted = accepting => accepted,
-        Ok(()) = evicted => {
-            println!("{from} gave way to newer connections before its handshake was done");
-            return;
-        }
+        Ok(()) = evicted => return "gave way to newer connections before its handshake was done".to_owned(),
     };
     drop(place);
     let mut tls = match accepted {
         Ok(Ok(tls)) => tls,
-        Ok(Err(StreamError::Tls(error))) => return println!("{from} no handshake: {}", line(&explain(&error))),
-        Ok(Err(error)) => return println!("{from} no handshake: {error}"),
-        Err(_) => return println!("{from} no handshake within {} s", service.handshake_timeout.as_secs()),
+        Ok(Err(StreamError::Tls(error))) => return format!("no handshake: {}", line(&explain(&error))),
+        Ok(Err(error)) => return format!("no handshake: {error}"),
+        Err(_) => return format!("no handshake within {} s", service.handshake_timeout.as_secs()),
     };
     let session = tls.session();
     let about = format!("{} {}", session.version(), session.cipher_suite());
     let served = if service.echo {
         echo(&mut tls).await.map(|bytes| format!("{bytes} bytes echoed"))
     } else {
-        http::serve(&mut tls, service.stop.clone()).await.map(|requests| format!("{requests} requests"))
+        http::serve(&mut tls, service.on_path.as_ref(), service.stop.clone())
+            .await
+            .map(|requests| format!("{requests} requests"))
     };
     // A client that is gone already takes no close_notify.
     let closed = timeout(Duration::from_secs(2), tls.shutdown()).await;
     drop(closed);
     match served {
-        Ok(what) => println!("{from} {about}, {what}"),
-        Err(error) => println!("{from} {about}, ended: {error}"),
+        Ok(what) => format!("{about}, {what}"),
+        Err(error) => format!("{about}, ended: {error}"),
     }
 }
 

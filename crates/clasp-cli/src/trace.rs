@@ -6,6 +6,7 @@ use clasp::{Role, Trace, TraceEvent};
 use serde_json::{Map, Value, json};
 
 use crate::args::TraceFormat;
+use crate::output::error_line;
 
 #[derive(Debug)]
 struct Stderr(TraceFormat);
@@ -18,8 +19,8 @@ pub(crate) fn to_stderr(format: TraceFormat) -> Arc<dyn Trace> {
 impl Trace for Stderr {
     fn event(&self, event: &TraceEvent) {
         match self.0 {
-            TraceFormat::Text => eprintln!("{event}"),
-            TraceFormat::Json => eprintln!("{}", json_line(event)),
+            TraceFormat::Text => error_line(event),
+            TraceFormat::Json => error_line(json_line(event)),
         }
     }
 }

@@ -56,6 +56,12 @@ impl Keys {
             vec![("from the pre-master secret and", from.to_owned())]
         });
 
+        Ok(Self::from_master(peer, agreed, schedule, master))
+    }
+
+    /// Step 7 alone, from the master secret of an earlier session.
+    pub(crate) fn from_master(peer: &Peer, agreed: &Agreed, schedule: &dyn Schedule, master: MasterSecret) -> Self {
+        let (client, server) = (&agreed.randoms.client, &agreed.randoms.server);
         let lengths = agreed.suite.bulk.lengths(agreed.dialect.iv_policy());
         let lengths = KeyLengths { mac_key: lengths.mac_key, key: lengths.key, iv: lengths.iv };
         let block = match agreed.suite.export {
@@ -74,7 +80,7 @@ impl Keys {
                 ("encrypt-then-MAC", agreed.encrypt_then_mac.to_string()),
             ]
         });
-        Ok(Self { master, block })
+        Self { master, block }
     }
 
     /// Our write keys, then our read keys.

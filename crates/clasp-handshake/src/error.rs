@@ -89,6 +89,16 @@ pub enum Error {
     #[error("the peer sent too many {0}")]
     TooMany(&'static str),
 
+    /// The peer declined to renegotiate, or will not be asked (RFC 5246 7.2.2, RFC 5746 4). The connection goes on as it is.
+    #[error("no renegotiation: {0}")]
+    NoRenegotiation(&'static str),
+
+    /// More application data came during a renegotiation than is held back for its end.
+    #[error(
+        "the peer sent more than {0} bytes while a renegotiation was awaited; read while renegotiating, or raise Limits::renegotiation_data"
+    )]
+    RenegotiationData(usize),
+
     /// The caller drove the connection with `poll_now` while a callback was pending.
     #[error("a verifier, key or resolver is asynchronous and not ready: drive the connection with poll and a waker")]
     CallbackPending,
@@ -115,6 +125,8 @@ impl Error {
             Self::Crypto(_) | Self::Schedule(_) | Self::Config(_) => AlertDescription::INTERNAL_ERROR,
             Self::Refused(alert) => *alert,
             Self::TooMany(_) => AlertDescription::UNEXPECTED_MESSAGE,
+            Self::NoRenegotiation(_) => return None,
+            Self::RenegotiationData(_) => AlertDescription::INTERNAL_ERROR,
         })
     }
 }
@@ -178,7 +190,7 @@ misbehaviour! {
     /// RFC 8422 5.4.
     GroupNotOffered => ILLEGAL_PARAMETER, "the server used a key exchange group that was not offered";
     /// RFC 7919 4, RFC 5246 7.4.3.
-    DhTooSmall => INSUFFICIENT_SECURITY, "the server's Diffie-Hellman group is too small for this policy (Logjam)";
+    DhTooSmall => INSUFFICIENT_SECURITY, "the server's Diffie-Hellman group is too small for this policy (Logjam); let the server use one of 2048 bits or more, or offer it no DHE suites";
     /// RFC 5246 7.4.3: the group's prime is even, too large to work with, or the values lie out of range.
     BadKeyShare => ILLEGAL_PARAMETER, "the peer's key exchange value is not valid in its group";
     /// RFC 5246 7.4.2.
@@ -197,6 +209,14 @@ misbehaviour! {
     BadFinished => DECRYPT_ERROR, "the peer's Finished does not match: the handshake was tampered with, or the two sides hold different keys";
     /// RFC 5746 3.4, 3.6.
     BadRenegotiationInfo => HANDSHAKE_FAILURE, "the peer's renegotiation_info does not belong to this connection";
+    /// RFC 5746 5, RFC 7627 6.4.
+    IdentityChanged => HANDSHAKE_FAILURE, "the peer showed another certificate when renegotiating than before, which this configuration does not allow";
+    /// RFC 5246 7.4.1.3, RFC 7627 5.3.
+    ResumedDifferently => ILLEGAL_PARAMETER, "the server resumes the session with another version, suite or master secret than it had";
+    /// RFC 5246 7.4.1.3.
+    VersionChanged => ILLEGAL_PARAMETER, "the peer changed the protocol version when renegotiating";
+    /// RFC 7627 5.
+    ExtendedMasterSecretDropped => HANDSHAKE_FAILURE, "the peer gave up the extended master secret that the earlier handshake had";
     /// RFC 5746 4.1.
     NoRenegotiationInfo => HANDSHAKE_FAILURE, "the peer does not know renegotiation_info (RFC 5746), which this policy requires; Policy::compatible does not";
     /// RFC 7627 5.2, 5.3.
@@ -233,11 +253,19 @@ pub struct AlertReceived {
     pub alert: AlertDescription,
     /// What we had offered, when the peer refused the hello itself.
     pub offered: Option<Offer>,
+    /// Whether the peer had asked for our certificate and been sent none (RFC 5246 7.4.6): most likely that is why.
+    pub certificate_declined: bool,
 }
 
 impl fmt::Display for AlertReceived {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the peer refused: alert {} ({}){}", self.alert, self.alert.0, advice(self.alert))?;
+        if self.certificate_declined {
+            f.write_str(
+                ". It had asked for a client certificate and was sent none: give this client an identity that one of \
+                 the server's authorities issued",
+            )?;
+        }
         if let Some(offered) = &self.offered {
             write!(f, ". The peer does not say why. We offered {offered}")?;
         }
@@ -342,6 +370,9 @@ pub enum ConfigError {
     /// An application protocol name is empty or longer than 255 bytes (RFC 7301 3.1).
     #[error("an application protocol name must be 1 to 255 bytes long")]
     BadAlpn,
+    /// Unsafe renegotiation under a policy that does not have it.
+    #[error("unsafe legacy renegotiation needs an insecure policy")]
+    UnsafeRenegotiation,
     /// A record size limit outside 64..=16384 (RFC 8449 4).
     #[error("a record size limit must lie between 64 and 16384 bytes")]
     BadRecordSizeLimit,

@@ -10,6 +10,8 @@ use rustls_pki_types::ServerName;
 use crate::config::ClientConfig;
 use crate::error::{Error, Offer};
 use crate::policy::Policy;
+use crate::resumption::{Saved, fresh_id};
+use crate::session::Previous;
 
 /// The most plaintext a record may hold (RFC 5246 6.2.1), bytes.
 pub(crate) const MAX_PLAINTEXT: u16 = 16384;
@@ -20,12 +22,17 @@ pub(crate) struct ClientOffer {
 }
 
 impl ClientOffer {
-    pub(crate) fn new(config: &ClientConfig, name: &ServerName<'_>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        config: &ClientConfig,
+        name: &ServerName<'_>,
+        previous: Option<&Previous>,
+        saved: Option<&Saved>,
+    ) -> Result<Self, Error> {
         let policy = &config.policy;
         let newest = policy.versions().next().unwrap_or(ProtocolVersion::TLS_1_2);
         let mut suites: Vec<CipherSuite> = policy.suites().iter().map(|suite| suite.id).collect();
-        let mut extensions = client_extensions(config, name);
-        if !policy.hello_has_extensions() {
+        let mut extensions = client_extensions(config, name, previous, saved);
+        if !policy.hello_has_extensions(previous.is_none()) {
             // A renegotiation's is sent all the same; an empty one can be said by a suite (RFC 5746 3.4, 3.5).
             extensions.retain(|extension| matches!(extension, ClientExtension::RenegotiationInfo(_)));
             if extensions.contains(&ClientExtension::RenegotiationInfo(bytes::Bytes::new())) {
@@ -37,7 +44,7 @@ impl ClientOffer {
             hello: ClientHello {
                 client_version: newest,
                 random: random(config.provider)?,
-                session_id: SessionId::EMPTY,
+                session_id: session_id(config, saved)?,
                 cipher_suites: suites,
                 compression_methods: vec![CompressionMethod::NULL],
                 extensions: Some(extensions).filter(|extensions| !extensions.is_empty()),
@@ -56,7 +63,12 @@ impl ClientOffer {
     }
 }
 
-fn client_extensions(config: &ClientConfig, name: &ServerName<'_>) -> Vec<ClientExtension> {
+fn client_extensions(
+    config: &ClientConfig,
+    name: &ServerName<'_>,
+    previous: Option<&Previous>,
+    saved: Option<&Saved>,
+) -> Vec<ClientExtension> {
     let policy = &config.policy;
     let mut extensions = Vec::with_capacity(12);
     // An IP address is not sent as a name (RFC 6066 3).
@@ -66,7 +78,9 @@ fn client_extensions(config: &ClientConfig, name: &ServerName<'_>) -> Vec<Client
     if policy.extended_master_secret {
         extensions.push(ClientExtension::ExtendedMasterSecret);
     }
-    extensions.push(ClientExtension::RenegotiationInfo(bytes::Bytes::new()));
+    // Empty in a first handshake; not there towards a server that did not know it then (RFC 5746 3.4, 3.5, 4.2).
+    let info = previous.map_or_else(|| Some(bytes::Bytes::new()), Previous::client_info);
+    extensions.extend(info.map(ClientExtension::RenegotiationInfo));
     let groups = offered_groups(policy);
     if groups.iter().any(|group| !is_finite_field(*group)) {
         extensions.push(ClientExtension::EcPointFormats(vec![EcPointFormat::UNCOMPRESSED]));
@@ -84,10 +98,24 @@ fn client_extensions(config: &ClientConfig, name: &ServerName<'_>) -> Vec<Client
     if policy.encrypt_then_mac && policy.suites.iter().any(|suite| suite.bulk.is_cbc()) {
         extensions.push(ClientExtension::EncryptThenMac);
     }
+    if previous.is_none() && config.resumption.as_ref().is_some_and(|resumption| resumption.tickets) {
+        let ticket = saved.map_or_else(bytes::Bytes::new, |saved| bytes::Bytes::copy_from_slice(&saved.ticket));
+        extensions.push(ClientExtension::SessionTicket(ticket));
+    }
     if let Some(limit) = config.record_size_limit {
         extensions.push(ClientExtension::RecordSizeLimit(limit));
     }
     extensions
+}
+
+/// The identifier of the session to resume. For a ticket it is one of our own, by which the server shows that it takes the
+/// ticket (RFC 5077 3.4).
+fn session_id(config: &ClientConfig, saved: Option<&Saved>) -> Result<SessionId, Error> {
+    match saved {
+        None => Ok(SessionId::EMPTY),
+        Some(saved) if saved.ticket.is_empty() => Ok(SessionId::new(&saved.id).unwrap_or(SessionId::EMPTY)),
+        Some(_) => Ok(fresh_id(config.provider)?),
+    }
 }
 
 /// The policy's groups, less those no suite of it could use.

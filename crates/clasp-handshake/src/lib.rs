@@ -18,6 +18,7 @@ mod misorder;
 mod negotiate;
 mod peer;
 mod policy;
+mod resumption;
 mod server;
 mod session;
 mod suites;
@@ -32,14 +33,15 @@ pub use config::{
     CertificateAsk, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, ClientIdentityResolver, Clock,
     FixedIdentities, IdentityResolver, Limits, Resolved, ServerConfig, ServerConfigBuilder, SystemClock,
 };
-pub use connection::{Connection, Status};
+pub use connection::{Connection, RenegotiationStatus, Status};
 pub use dialect::{Dialect, TLS12, Tls12Dialect};
 #[cfg(feature = "legacy")]
 pub use dialect::{TLS10, TLS11, Tls10Dialect, Tls11Dialect, hashes_to_sign, scheme_of_key};
 pub use error::{AlertReceived, ConfigError, Error, Misbehaviour, NoCommonGround, Offer};
 pub use export::{Export, TemporaryKey};
 pub use key_log::{KeyLog, KeyLogFile};
-pub use policy::Policy;
+pub use policy::{Policy, Renegotiation};
+pub use resumption::{MemorySessions, SessionStore, TicketKeys};
 pub use session::Session;
 pub use suites::{Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, Suite};
 pub use trace::{Step, Trace, TraceEvent};

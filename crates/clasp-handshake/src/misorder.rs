@@ -15,7 +15,7 @@ use clasp_wire::{CipherSuite, HandshakeType, RawHandshake};
 use crate::error::{Error, Role};
 use crate::peer::{Incoming, Order, Peer, SharedMailbox};
 use crate::session::Established;
-use crate::testing::{Authority, NAME};
+use crate::testing::{Authority, FirstSession, NAME};
 use crate::{ClientConfig, Policy, ServerConfig};
 
 /// What is delivered in place of the genuine message.
@@ -127,9 +127,9 @@ fn fake(genuine: Incoming, fake: Fake) -> Incoming {
 fn run(setup: &Setup, under_test: Role, at: usize, with: Fake) -> (Option<Error>, Vec<Option<HandshakeType>>) {
     let name = NAME.try_into().unwrap();
     let mut client =
-        Side::new(|peer| Box::pin(crate::client::handshake(peer, Arc::clone(&setup.client), name)), Role::Client);
+        Side::new(|peer| Box::pin(crate::client::handshake(peer, Arc::clone(&setup.client), name, None)), Role::Client);
     let mut server =
-        Side::new(|peer| Box::pin(crate::server::handshake(peer, Arc::clone(&setup.server))), Role::Server);
+        Side::new(|peer| Box::pin(crate::server::handshake(peer, Arc::clone(&setup.server), None)), Role::Server);
     loop {
         client.run(&mut server);
         server.run(&mut client);
@@ -163,6 +163,10 @@ struct Setup {
     server: Arc<ServerConfig>,
     client_auth: bool,
     staple: bool,
+    /// Whether the server announces a ticket.
+    ticket: bool,
+    /// Whether the handshake resumes an earlier one.
+    resumed: bool,
 }
 
 fn setups() -> Vec<Setup> {
@@ -173,7 +177,14 @@ fn setups() -> Vec<Setup> {
         ("ECDHE", CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
         ("DHE", CipherSuite::TLS_DHE_RSA_WITH_AES_128_GCM_SHA256),
     ] {
-        for (client_auth, staple) in [(false, false), (true, false), (false, true), (true, true)] {
+        for (client_auth, staple, ticket, resumed) in [
+            (false, false, false, false),
+            (true, false, true, false),
+            (false, true, true, false),
+            (true, true, false, false),
+            (false, false, false, true),
+            (true, false, true, true),
+        ] {
             let policy = Policy::compatible().with_cipher_suites(&[suite]);
             let stapled = |identity: clasp_cert::Identity| {
                 if staple { identity.with_ocsp_response(b"not looked into".to_vec()) } else { identity }
@@ -183,14 +194,18 @@ fn setups() -> Vec<Setup> {
             if client_auth {
                 server = server.client_auth(ca.require_client());
             }
-            let client = ca.client(policy).identity(ca.ecdsa("client.example"));
-            all.push(Setup {
-                name,
-                client: client.build().unwrap(),
-                server: server.build().unwrap(),
-                client_auth,
-                staple,
-            });
+            if !ticket {
+                server = server.without_tickets();
+            }
+            let store = Arc::new(FirstSession::default());
+            let client = ca.client(policy).identity(ca.ecdsa("client.example")).session_store(store.clone());
+            let (client, server) = (client.build().unwrap(), server.build().unwrap());
+            let setup = Setup { name, client, server, client_auth, staple, ticket, resumed };
+            if resumed {
+                run(&setup, Role::Client, usize::MAX, Fake::Nothing);
+                store.thaw();
+            }
+            all.push(setup);
         }
     }
     all
@@ -221,11 +236,14 @@ fn every_wrong_message_at_every_step_is_refused() {
             let (error, genuine) = run(&setup, role, usize::MAX, Fake::Nothing);
             assert!(error.is_none(), "{}: {error:?}", setup.name);
             let expected = match role {
+                // Hello, ChangeCipherSpec, Finished.
+                Role::Client | Role::Server if setup.resumed => 3,
                 Role::Client => 5 + usize::from(setup.name != "RSA"),
                 Role::Server => 4,
             };
             let optional = match role {
-                Role::Client => usize::from(setup.client_auth) + usize::from(setup.staple),
+                Role::Client | Role::Server if setup.resumed => 0,
+                Role::Client => usize::from(setup.client_auth) + usize::from(setup.staple) + usize::from(setup.ticket),
                 Role::Server => 2 * usize::from(setup.client_auth),
             };
             assert_eq!(genuine.len(), expected + optional, "{genuine:?}");
@@ -275,7 +293,7 @@ fn a_flight_waits_for_nothing_but_the_peer() {
     let setup = &setups()[0];
     let mailbox = SharedMailbox::default();
     let peer = Peer::new(mailbox.clone(), Role::Server, None);
-    let mut flight = pin!(crate::server::handshake(peer, Arc::clone(&setup.server)));
+    let mut flight = pin!(crate::server::handshake(peer, Arc::clone(&setup.server), None));
     assert!(flight.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     assert_eq!(mailbox.awaited(), Some("ClientHello"));
 }

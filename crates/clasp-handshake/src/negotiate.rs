@@ -10,13 +10,15 @@ use clasp_wire::{
     AlertDescription, CipherSuite, ClientExtension, ClientHello, CompressionMethod, EcPointFormat, NamedGroup,
     ProtocolVersion, ServerExtension, ServerHello, SignatureScheme,
 };
+use subtle::ConstantTimeEq as _;
 
 use crate::config::{ClientConfig, ServerConfig};
 use crate::dialect::Dialect;
 use crate::error::{Error, Misbehaviour, NoCommonGround};
 use crate::hello::{ClientOffer, is_finite_field, our_offer, supported_versions, their_offer};
 use crate::policy::Policy;
-use crate::session::Randoms;
+use crate::resumption::Saved;
+use crate::session::{Previous, Randoms};
 use crate::suites::{KeyExchange, Suite};
 
 /// What both sides have agreed by their hellos.
@@ -31,6 +33,8 @@ pub(crate) struct Agreed {
     pub(crate) encrypt_then_mac: bool,
     pub(crate) secure_renegotiation: bool,
     pub(crate) status_request: bool,
+    /// A NewSessionTicket will be sent.
+    pub(crate) ticket: bool,
     pub(crate) alpn: Option<Bytes>,
 }
 
@@ -85,17 +89,19 @@ pub(crate) struct ServerChoice {
     pub(crate) point_formats: bool,
 }
 
-/// Picks, as a server, from a client's hello.
-pub(crate) fn choose(
-    config: &ServerConfig,
-    hello: &ClientHello,
-    identities: &[Arc<Identity>],
-    server_random: [u8; 32],
-) -> Result<ServerChoice, Error> {
+/// What every hello is looked at for, whether a session is resumed or not.
+struct Greeting {
+    dialect: &'static dyn Dialect,
+    point_formats: bool,
+    secure_renegotiation: bool,
+}
+
+fn greet(config: &ServerConfig, hello: &ClientHello, previous: Option<&Previous>) -> Result<Greeting, Error> {
     let policy = &config.policy;
     let Some(dialect) = choose_dialect(policy, hello) else {
         return Err(nothing_common(config, hello, "protocol version", AlertDescription::PROTOCOL_VERSION));
     };
+    same_version(previous, dialect)?;
     let newest = policy.versions().next();
     if hello.cipher_suites.contains(&CipherSuite::TLS_FALLBACK_SCSV)
         && newest.is_some_and(|newest| hello.client_version < newest)
@@ -111,7 +117,59 @@ pub(crate) fn choose(
         }
         formats => formats.is_some(),
     };
-    let secure_renegotiation = renegotiation_info_of_client(policy, hello)?;
+    let secure_renegotiation = renegotiation_info_of_client(policy, hello, previous)?;
+    Ok(Greeting { dialect, point_formats, secure_renegotiation })
+}
+
+/// The version that a hello leads to.
+pub(crate) fn version(policy: &Policy, hello: &ClientHello) -> Option<ProtocolVersion> {
+    choose_dialect(policy, hello).map(|dialect| dialect.version())
+}
+
+/// Whether a session is of this version.
+pub(crate) fn is_of(saved: &Saved, version: ProtocolVersion) -> bool {
+    saved.version == version
+}
+
+/// Agrees, as a server, to resume a session that fits the hello.
+pub(crate) fn resume(
+    config: &ServerConfig,
+    hello: &ClientHello,
+    saved: &Saved,
+    server_random: [u8; 32],
+    ticket: bool,
+) -> Result<Agreed, Error> {
+    let policy = &config.policy;
+    let Greeting { dialect, secure_renegotiation, .. } = greet(config, hello, None)?;
+    let row = policy.suites.iter().copied().find(|suite| suite.id == saved.suite);
+    let suite = row.ok_or(Misbehaviour::SuiteNotOffered)?;
+    if policy.require_extended_master_secret && !saved.extended_master_secret {
+        return Err(Misbehaviour::NoExtendedMasterSecret.into());
+    }
+    Ok(Agreed {
+        dialect,
+        suite,
+        randoms: Randoms { client: hello.random.0, server: marked(server_random, policy, dialect) },
+        hello_version: hello.client_version,
+        extended_master_secret: saved.extended_master_secret,
+        encrypt_then_mac: policy.encrypt_then_mac && hello.has_encrypt_then_mac() && suite.bulk.is_cbc(),
+        secure_renegotiation,
+        status_request: false,
+        ticket,
+        alpn: choose_alpn(config, hello)?,
+    })
+}
+
+/// Picks, as a server, from a client's hello.
+pub(crate) fn choose(
+    config: &ServerConfig,
+    hello: &ClientHello,
+    identities: &[Arc<Identity>],
+    server_random: [u8; 32],
+    previous: Option<&Previous>,
+) -> Result<ServerChoice, Error> {
+    let policy = &config.policy;
+    let Greeting { dialect, point_formats, secure_renegotiation } = greet(config, hello, previous)?;
 
     let accepted = hello.signature_algorithms().unwrap_or_else(|| dialect.schemes_when_silent());
     let usable = |suite: &'static Suite| {
@@ -143,6 +201,7 @@ pub(crate) fn choose(
     if policy.require_extended_master_secret && !extended_master_secret {
         return Err(Misbehaviour::NoExtendedMasterSecret.into());
     }
+    keeps_extended_master_secret(previous, extended_master_secret)?;
     let server_random = marked(server_random, policy, dialect);
     let agreed = Agreed {
         dialect,
@@ -153,6 +212,7 @@ pub(crate) fn choose(
         encrypt_then_mac: policy.encrypt_then_mac && hello.has_encrypt_then_mac() && suite.bulk.is_cbc(),
         secure_renegotiation,
         status_request: hello.status_request().is_some() && identity.ocsp_response().is_some(),
+        ticket: previous.is_none() && config.resumption.issues_ticket(hello),
         alpn: choose_alpn(config, hello)?,
     };
     Ok(ServerChoice { agreed, identity, group, scheme, point_formats })
@@ -207,12 +267,43 @@ fn choose_alpn(config: &ServerConfig, hello: &ClientHello) -> Result<Option<Byte
     }
 }
 
-/// In a first handshake the extension is empty; the signalling suite means the same (RFC 5746 3.6).
-fn renegotiation_info_of_client(policy: &Policy, hello: &ClientHello) -> Result<bool, Error> {
-    let known = match hello.renegotiation_info() {
+/// A renegotiation keeps the version.
+fn same_version(previous: Option<&Previous>, dialect: &dyn Dialect) -> Result<(), Misbehaviour> {
+    match previous {
+        Some(previous) if previous.version != dialect.version() => Err(Misbehaviour::VersionChanged),
+        _ => Ok(()),
+    }
+}
+
+/// A renegotiation does not fall back behind the extended master secret, which protects it (RFC 7627 6.4).
+fn keeps_extended_master_secret(previous: Option<&Previous>, now: bool) -> Result<(), Misbehaviour> {
+    match previous {
+        Some(previous) if previous.extended_master_secret && !now => Err(Misbehaviour::ExtendedMasterSecretDropped),
+        _ => Ok(()),
+    }
+}
+
+/// In a first handshake the extension is empty, and the signalling suite means the same (RFC 5746 3.6). In a later one it
+/// holds the client's Finished, and the suite is not there (RFC 5746 3.7); a peer that did not know it first never does.
+fn renegotiation_info_of_client(
+    policy: &Policy,
+    hello: &ClientHello,
+    previous: Option<&Previous>,
+) -> Result<bool, Error> {
+    let signalled = hello.cipher_suites.contains(&CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
+    let info = hello.renegotiation_info();
+    if let Some(previous) = previous {
+        let good = match (previous.client_info(), info) {
+            (Some(expected), Some(info)) => bool::from(expected.ct_eq(info)) && !signalled,
+            (None, None) => !signalled,
+            _ => false,
+        };
+        return if good { Ok(info.is_some()) } else { Err(Misbehaviour::BadRenegotiationInfo.into()) };
+    }
+    let known = match info {
         Some(info) if !info.is_empty() => return Err(Misbehaviour::BadRenegotiationInfo.into()),
         Some(_) => true,
-        None => hello.cipher_suites.contains(&CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV),
+        None => signalled,
     };
     if !known && policy.require_renegotiation_info {
         return Err(Misbehaviour::NoRenegotiationInfo.into());
@@ -245,7 +336,12 @@ fn nothing_common(config: &ServerConfig, hello: &ClientHello, what: &'static str
 }
 
 /// Holds, as a client, the server's hello against the offer.
-pub(crate) fn accept(config: &ClientConfig, offer: &ClientOffer, hello: &ServerHello) -> Result<Agreed, Error> {
+pub(crate) fn accept(
+    config: &ClientConfig,
+    offer: &ClientOffer,
+    hello: &ServerHello,
+    previous: Option<&Previous>,
+) -> Result<Agreed, Error> {
     let policy = &config.policy;
     let Some(dialect) = policy.dialects.iter().copied().find(|dialect| dialect.version() == hello.server_version)
     else {
@@ -257,6 +353,7 @@ pub(crate) fn accept(config: &ClientConfig, offer: &ClientOffer, hello: &ServerH
             alert: AlertDescription::PROTOCOL_VERSION,
         })));
     };
+    same_version(previous, dialect)?;
     let offered_tls12 = policy.versions().next() >= Some(ProtocolVersion::TLS_1_2);
     if offered_tls12 && dialect.version() < ProtocolVersion::TLS_1_2 && hello.random.0.ends_with(&SPEAKS_TLS12) {
         return Err(Misbehaviour::Downgrade.into());
@@ -280,6 +377,7 @@ pub(crate) fn accept(config: &ClientConfig, offer: &ClientOffer, hello: &ServerH
         encrypt_then_mac: false,
         secure_renegotiation: false,
         status_request: false,
+        ticket: false,
         alpn: None,
     };
     for extension in hello.extensions.iter().flatten() {
@@ -291,9 +389,15 @@ pub(crate) fn accept(config: &ClientConfig, offer: &ClientOffer, hello: &ServerH
             ServerExtension::ExtendedMasterSecret => agreed.extended_master_secret = true,
             ServerExtension::EncryptThenMac if suite.bulk.is_cbc() => agreed.encrypt_then_mac = true,
             ServerExtension::EncryptThenMac => return Err(Misbehaviour::EncryptThenMacWithoutCbc.into()),
-            ServerExtension::RenegotiationInfo(info) if info.is_empty() => agreed.secure_renegotiation = true,
-            ServerExtension::RenegotiationInfo(_) => return Err(Misbehaviour::BadRenegotiationInfo.into()),
+            ServerExtension::RenegotiationInfo(info) => {
+                let expected = previous.map_or_else(|| Some(Bytes::new()), Previous::server_info).unwrap_or_default();
+                if !bool::from(expected.ct_eq(info)) {
+                    return Err(Misbehaviour::BadRenegotiationInfo.into());
+                }
+                agreed.secure_renegotiation = true;
+            }
             ServerExtension::StatusRequest => agreed.status_request = true,
+            ServerExtension::SessionTicket => agreed.ticket = true,
             ServerExtension::EcPointFormats(formats) if !formats.contains(&EcPointFormat::UNCOMPRESSED) => {
                 return Err(Misbehaviour::NoUncompressedPoints.into());
             }
@@ -305,6 +409,10 @@ pub(crate) fn accept(config: &ClientConfig, offer: &ClientOffer, hello: &ServerH
             _ => {}
         }
     }
+    if previous.is_some_and(|previous| previous.finished.is_some()) && !agreed.secure_renegotiation {
+        return Err(Misbehaviour::BadRenegotiationInfo.into());
+    }
+    keeps_extended_master_secret(previous, agreed.extended_master_secret)?;
     if policy.require_renegotiation_info && !agreed.secure_renegotiation {
         return Err(Misbehaviour::NoRenegotiationInfo.into());
     }

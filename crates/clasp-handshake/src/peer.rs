@@ -76,6 +76,7 @@ pub(crate) struct Mailbox {
     awaited: Option<&'static str>,
     /// Whether an alert `no_certificate` is an answer to what the flight waits for.
     may_decline: bool,
+    certificate_declined: bool,
 }
 
 /// A mailbox both ends hold.
@@ -109,6 +110,11 @@ impl SharedMailbox {
     /// What the flight is waiting for from the peer, or `None` when it waits for a callback.
     pub(crate) fn awaited(&self) -> Option<&'static str> {
         self.lock().awaited
+    }
+
+    /// Whether we were asked for a certificate and sent none.
+    pub(crate) fn certificate_declined(&self) -> bool {
+        self.lock().certificate_declined
     }
 
     /// Takes the orders given since the last time.
@@ -239,6 +245,11 @@ impl Peer {
     /// Sends our ChangeCipherSpec; what follows is under `keys`.
     pub(crate) fn change_cipher_spec(&self, keys: EpochKeys) {
         self.order(Order::ChangeWriteKeys(keys));
+    }
+
+    /// Notes that we were asked for a certificate and sent none: if the peer then refuses, that is likely why.
+    pub(crate) fn decline_certificate(&self) {
+        self.mailbox.lock().certificate_declined = true;
     }
 
     pub(crate) fn order(&self, order: Order) {

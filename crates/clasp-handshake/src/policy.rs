@@ -23,6 +23,21 @@ pub struct Policy {
     pub(crate) takes_sslv2_hello: bool,
     pub(crate) sends_sslv2_hello: bool,
     pub(crate) require_renegotiation_info: bool,
+    pub(crate) renegotiation: Renegotiation,
+    /// Whether [`Renegotiation::UnsafeLegacy`] may be asked for.
+    pub(crate) may_renegotiate_unsafely: bool,
+}
+
+/// Whether a connection may shake hands again (step 11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Renegotiation {
+    /// Never: requests are declined.
+    Never,
+    /// With peers that tie the new handshake to the old one (RFC 5746).
+    Secure,
+    /// Also with peers that do not. Whoever is on the way can put a beginning of his own before what the client sends, and
+    /// the server takes both for the client's (CVE-2009-3555). Needs an insecure policy.
+    UnsafeLegacy,
 }
 
 /// X25519 and P-256 first: they are the fastest and the most widely had.
@@ -58,7 +73,11 @@ impl Policy {
     /// Also RSA key exchange and CBC with SHA-1 or SHA-2 MACs, encrypt-then-MAC where the peer has it: for peers from
     /// about 2008 on. No forward secrecy with RSA key exchange.
     pub fn compatible() -> Self {
-        Self { require_renegotiation_info: false, ..Self::of("compatible", Strength::Compatible) }
+        Self {
+            require_renegotiation_info: false,
+            renegotiation: Renegotiation::Secure,
+            ..Self::of("compatible", Strength::Compatible)
+        }
     }
 
     fn of(name: &'static str, weakest: Strength) -> Self {
@@ -76,13 +95,15 @@ impl Policy {
             takes_sslv2_hello: false,
             sends_sslv2_hello: false,
             require_renegotiation_info: true,
+            renegotiation: Renegotiation::Never,
+            may_renegotiate_unsafely: false,
         }
     }
 
-    /// Whether the client's hello has room for extensions: not where SSL 3.0 is all that is spoken, as some of its servers
-    /// refuse a hello that does not end where they expect.
-    pub(crate) fn hello_has_extensions(&self) -> bool {
-        !self.sends_sslv2_hello && self.dialects.iter().any(|dialect| dialect.has_extensions())
+    /// Whether the client's hello, its `first` or a later one, has extensions: not where SSL 3.0 is all that is spoken, as
+    /// some of its servers refuse a hello that does not end where they expect.
+    pub(crate) fn hello_has_extensions(&self, first: bool) -> bool {
+        !(first && self.sends_sslv2_hello) && self.dialects.iter().any(|dialect| dialect.has_extensions())
     }
 
     /// The version of the first record, low for servers that look at it (RFC 5246 E.1).
@@ -111,6 +132,7 @@ impl Policy {
             min_rsa_bits: 1024,
             min_dh_bits: 1024,
             require_renegotiation_info: false,
+            renegotiation: Renegotiation::Secure,
             ..Self::of("legacy", Strength::Legacy)
         }
     }
@@ -188,6 +210,13 @@ impl Policy {
     #[must_use]
     pub fn with_encrypt_then_mac(mut self, on: bool) -> Self {
         self.encrypt_then_mac = on;
+        self
+    }
+
+    /// Whether connections may renegotiate. [`Renegotiation::Secure`] in `compatible` and wider policies, never in `modern`.
+    #[must_use]
+    pub fn with_renegotiation(mut self, renegotiation: Renegotiation) -> Self {
+        self.renegotiation = renegotiation;
         self
     }
 

@@ -1,10 +1,12 @@
 //! What a finished handshake leaves behind.
 
+use bytes::Bytes;
 use clasp_cert::Report;
 use clasp_keys::{MasterSecret, Schedule, VerifyData};
 use clasp_wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use rustls_pki_types::CertificateDer;
 
+use crate::error::Misbehaviour;
 use crate::suites::Suite;
 use crate::trace::Step;
 
@@ -22,6 +24,8 @@ pub struct Session {
     pub(crate) extended_master_secret: bool,
     pub(crate) encrypt_then_mac: bool,
     pub(crate) secure_renegotiation: bool,
+    pub(crate) renegotiations: u32,
+    pub(crate) resumed: bool,
 }
 
 impl Session {
@@ -60,14 +64,15 @@ impl Session {
         &self.peer_certificates
     }
 
-    /// The named checks the peer's certificate passed; `None` when it sent none.
+    /// The named checks the peer's certificate passed; `None` when it sent none, and for a server in a resumed session, which
+    /// sends none.
     pub fn report(&self) -> Option<&Report> {
         self.report.as_deref()
     }
 
     /// Whether an earlier session was resumed instead of a full handshake.
     pub fn resumed(&self) -> bool {
-        false
+        self.resumed
     }
 
     /// Whether the client authenticated itself with a certificate.
@@ -90,9 +95,34 @@ impl Session {
         self.secure_renegotiation
     }
 
+    /// How many handshakes there were on this connection before this one.
+    pub fn renegotiations(&self) -> u32 {
+        self.renegotiations
+    }
+
     /// The founding document's steps that this handshake took, each with a sentence on how.
     pub fn steps(&self) -> Vec<(Step, String)> {
         let suite = self.suite;
+        let keys = if self.encrypt_then_mac {
+            format!("for {}, encrypt-then-MAC", suite.id)
+        } else {
+            format!("for {}", suite.id)
+        };
+        if self.resumed {
+            let earlier = || "of the earlier session".to_owned();
+            return vec![
+                (Step::ClientHello, "asks to resume an earlier session".to_owned()),
+                (Step::ServerHello, format!("resumes it with {} and {}", self.version, suite.id)),
+                (Step::ServerAuthentication, earlier()),
+                (Step::PreMasterSecret, earlier()),
+                (Step::ClientCertificate, earlier()),
+                (Step::MasterSecret, earlier()),
+                (Step::SessionKeys, keys),
+                (Step::ServerFinished, "verified, the server's first".to_owned()),
+                (Step::ClientFinished, "verified".to_owned()),
+                (Step::ApplicationData, "flows".to_owned()),
+            ];
+        }
         let pre_master = if suite.key_exchange.is_ephemeral() {
             let group = self.group.map_or_else(|| "a group of the server's own".to_owned(), |group| group.to_string());
             format!("made with the server's cooperation: {} in {group}", suite.key_exchange.name())
@@ -103,11 +133,6 @@ impl Session {
             if self.client_authenticated { "certificate and signature sent" } else { "not asked, or none to show" };
         let master =
             if self.extended_master_secret { "bound to the handshake (extended)" } else { "bound to the randoms only" };
-        let keys = if self.encrypt_then_mac {
-            format!("for {}, encrypt-then-MAC", suite.id)
-        } else {
-            format!("for {}", suite.id)
-        };
         vec![
             (
                 Step::ClientHello,
@@ -137,8 +162,59 @@ pub(crate) struct Secrets {
     pub(crate) schedule: Box<dyn Schedule>,
     pub(crate) master: MasterSecret,
     pub(crate) randoms: Randoms,
-    /// The client's verify_data: in a full handshake the first Finished sent (RFC 5929 3).
-    pub(crate) first_finished: VerifyData,
+    /// Both sides' Finished, which a renegotiation refers to (RFC 5746 3.1).
+    pub(crate) client_finished: VerifyData,
+    pub(crate) server_finished: VerifyData,
+}
+
+impl Secrets {
+    /// The first Finished that was sent (RFC 5929 3).
+    pub(crate) fn first_finished(&self, resumed: bool) -> &VerifyData {
+        if resumed { &self.server_finished } else { &self.client_finished }
+    }
+}
+
+/// The handshake before this one, on the same connection: what a renegotiation must agree with.
+pub(crate) struct Previous {
+    /// What both sides' `renegotiation_info` must say (RFC 5746 3.4, 3.6); `None` when the peer does not know it.
+    pub(crate) finished: Option<(VerifyData, VerifyData)>,
+    pub(crate) version: ProtocolVersion,
+    pub(crate) extended_master_secret: bool,
+    /// The peer's own certificate.
+    pub(crate) peer_certificate: Option<CertificateDer<'static>>,
+}
+
+impl Previous {
+    pub(crate) fn of(established: &Established) -> Self {
+        let Established { session, secrets } = established;
+        let finished = || (secrets.client_finished.clone(), secrets.server_finished.clone());
+        Self {
+            finished: session.secure_renegotiation.then(finished),
+            version: session.version,
+            extended_master_secret: session.extended_master_secret,
+            peer_certificate: session.peer_certificates.first().cloned(),
+        }
+    }
+
+    /// What a client says.
+    pub(crate) fn client_info(&self) -> Option<Bytes> {
+        self.finished.as_ref().map(|(client, _)| Bytes::copy_from_slice(client.as_slice()))
+    }
+
+    /// What a server answers.
+    pub(crate) fn server_info(&self) -> Option<Bytes> {
+        let (client, server) = self.finished.as_ref()?;
+        Some([client.as_slice(), server.as_slice()].concat().into())
+    }
+
+    /// A peer that shows a certificate again must show the same one: else data of one is taken for the other's (triple
+    /// handshake, Bhargavan and others, 2014).
+    pub(crate) fn same_peer(&self, chain: &[CertificateDer<'static>], may_change: bool) -> Result<(), Misbehaviour> {
+        match &self.peer_certificate {
+            Some(before) if !may_change && chain.first() != Some(before) => Err(Misbehaviour::IdentityChanged),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Both hello randoms.

@@ -1,14 +1,16 @@
 //! What this crate's tests share: certificates made on the spot, and two connections that talk in memory.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use clasp_cert::{Identity, RootStore, WebPkiClientVerifier};
+use clasp_cert::{Identity, MaybeReady, RootStore, WebPkiClientVerifier};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
 
 use crate::{
-    ClientAuth, ClientConfig, ClientConfigBuilder, Connection, Error, KeyLog, Policy, ServerConfig,
-    ServerConfigBuilder, Status, Trace, TraceEvent,
+    ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, Connection, Error, IdentityResolver, KeyLog,
+    Policy, Resolved, ServerConfig, ServerConfigBuilder, SessionStore, Status, Trace, TraceEvent,
 };
 
 pub(crate) const NAME: &str = "server.example";
@@ -152,5 +154,52 @@ pub(crate) type LoggedSecret = (String, [u8; 32], Vec<u8>);
 impl KeyLog for Secrets {
     fn log(&self, label: &str, client_random: &[u8; 32], secret: &[u8]) {
         self.0.lock().unwrap().push((label.to_owned(), *client_random, secret.to_vec()));
+    }
+}
+
+/// Shows one identity after another, from handshake to handshake.
+#[derive(Debug)]
+pub(crate) struct OneAfterAnother(Mutex<Vec<Arc<Identity>>>);
+
+impl OneAfterAnother {
+    pub(crate) fn new(identities: impl IntoIterator<Item = Arc<Identity>>) -> Self {
+        let mut identities: Vec<_> = identities.into_iter().collect();
+        identities.reverse();
+        Self(Mutex::new(identities))
+    }
+}
+
+impl IdentityResolver for OneAfterAnother {
+    fn resolve<'a>(&'a self, _: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
+        MaybeReady::ready(Resolved::Identities(self.0.lock().unwrap().pop().into_iter().collect()))
+    }
+}
+
+/// Keeps the first session it is given, and hands it out from [`Self::thaw`] on.
+#[derive(Debug, Default)]
+pub(crate) struct FirstSession {
+    session: Mutex<Option<Zeroizing<Vec<u8>>>>,
+    thawed: AtomicBool,
+}
+
+impl FirstSession {
+    pub(crate) fn thaw(&self) {
+        self.thawed.store(true, Ordering::Relaxed);
+    }
+}
+
+impl SessionStore for FirstSession {
+    fn get<'a>(&'a self, _: &'a [u8]) -> MaybeReady<'a, Option<Zeroizing<Vec<u8>>>> {
+        let session = self.session.lock().unwrap().clone();
+        MaybeReady::ready(session.filter(|_| self.thawed.load(Ordering::Relaxed)))
+    }
+
+    fn put<'a>(&'a self, _: &'a [u8], session: Zeroizing<Vec<u8>>) -> MaybeReady<'a, ()> {
+        self.session.lock().unwrap().get_or_insert(session);
+        MaybeReady::ready(())
+    }
+
+    fn remove<'a>(&'a self, _: &'a [u8]) -> MaybeReady<'a, ()> {
+        MaybeReady::ready(())
     }
 }

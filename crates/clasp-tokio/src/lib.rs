@@ -5,6 +5,7 @@
 
 mod endpoint;
 mod error;
+mod senders;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -6,10 +6,11 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut, Bytes};
-use clasp_handshake::{Connection, ExportError, Session, Status};
+use clasp_handshake::{ClientAuth, Connection, ExportError, RenegotiationStatus, Session, Status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::error::{Error, io_error};
+use crate::senders::{Half, Senders};
 
 /// What is read from the transport at a time: small while shaking hands, then two full records.
 const READ_HANDSHAKING: usize = 4096;
@@ -27,6 +28,12 @@ pub struct TlsStream<IO> {
     tls: Connection,
     /// The rest of a record that a reader has taken a part of.
     unread: Bytes,
+    /// The transport has given all it had.
+    ended: bool,
+    /// What was sent without the caller's doing is to be flushed by us: a transport may hold it back.
+    flush_due: bool,
+    senders: Senders,
+    fillers: Senders,
     /// The transport takes no more; what it had sent before may still tell why.
     write_error: Option<io::Error>,
 }
@@ -36,7 +43,16 @@ pub(crate) async fn handshake<IO>(io: IO, tls: Connection) -> Result<TlsStream<I
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut stream = TlsStream { io, tls, unread: Bytes::new(), write_error: None };
+    let mut stream = TlsStream {
+        io,
+        tls,
+        unread: Bytes::new(),
+        ended: false,
+        flush_due: false,
+        senders: Senders::default(),
+        fillers: Senders::default(),
+        write_error: None,
+    };
     poll_fn(|cx| stream.poll_handshake(cx)).await?;
     Ok(stream)
 }
@@ -89,28 +105,25 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             let polled = self.tls.poll(cx);
-            let sent = self.poll_send(cx);
+            let sent = self.poll_answer(cx, Half::Read);
             match polled {
                 // The alert goes first; a transport that takes nothing any more does not hold it up.
                 Poll::Ready(Err(_)) if sent.is_pending() => return Poll::Pending,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(self.explain(error))),
-                Poll::Ready(Ok(_)) if !self.tls.is_handshaking() => {
-                    ready!(sent)?;
-                    return self.poll_transport_flush(cx).map_err(Error::Io);
-                }
+                Poll::Ready(Ok(_)) if !self.tls.is_handshaking() => return sent.map_err(Error::Io),
                 Poll::Ready(Ok(_)) => {
                     if let Poll::Ready(Err(error)) = sent {
                         // The peer may have said why before it closed.
                         self.write_error = Some(error);
                     }
-                    match ready!(self.poll_fill(cx)) {
+                    match ready!(self.poll_fill(cx, Half::Read)) {
                         Ok(()) => {}
                         Err(error) => return Poll::Ready(Err(self.write_error.take().unwrap_or(error).into())),
                     }
                 }
                 // A callback of the caller's is at work; the end of the input is noticed meanwhile.
-                Poll::Pending if self.tls.receive_room() == 0 => return Poll::Pending,
-                Poll::Pending => ready!(self.poll_fill(cx))?,
+                Poll::Pending if self.ended || self.tls.receive_room() == 0 => return Poll::Pending,
+                Poll::Pending => ready!(self.poll_fill(cx, Half::Read))?,
             }
         }
     }
@@ -124,44 +137,107 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     }
 
     /// Sends all output.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.tls.has_output() {
-            let output = self.tls.output();
-            let sent = ready!(Pin::new(&mut self.io).poll_write(cx, output));
-            match sent {
-                Ok(0) => {
-                    output.clear();
-                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-                }
-                Ok(n) => output.advance(n),
-                Err(error) => {
-                    output.clear();
-                    return Poll::Ready(Err(error));
+    fn poll_send(&mut self, cx: &mut Context<'_>, half: Half) -> Poll<io::Result<()>> {
+        if !self.tls.has_output() {
+            return Poll::Ready(Ok(()));
+        }
+        let Self { io, tls, senders, .. } = self;
+        senders.run(half, cx, |cx| {
+            while tls.has_output() {
+                let output = tls.output();
+                let sent = match ready!(Pin::new(&mut *io).poll_write(cx, output)) {
+                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                    sent => sent,
+                };
+                match sent {
+                    Ok(n) => output.advance(n),
+                    Err(error) => {
+                        output.clear();
+                        return Poll::Ready(Err(error));
+                    }
                 }
             }
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    fn poll_transport_flush(&mut self, cx: &mut Context<'_>, half: Half) -> Poll<io::Result<()>> {
+        let Self { io, senders, .. } = self;
+        senders.run(half, cx, |cx| Pin::new(&mut *io).poll_flush(cx))
+    }
+
+    /// Sends what the handshake, or an answer to what was read, has put out, so that the peer sees it.
+    fn poll_answer(&mut self, cx: &mut Context<'_>, half: Half) -> Poll<io::Result<()>> {
+        self.flush_due |= self.tls.has_output();
+        ready!(self.poll_send(cx, half))?;
+        if self.flush_due {
+            ready!(self.poll_transport_flush(cx, half))?;
+            self.flush_due = false;
         }
         Poll::Ready(Ok(()))
     }
 
     /// Reads once from the transport into the connection.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_fill(&mut self, cx: &mut Context<'_>, half: Half) -> Poll<io::Result<()>> {
         let wanted = if self.tls.is_handshaking() { READ_HANDSHAKING } else { READ_ESTABLISHED };
         let wanted = wanted.min(self.tls.receive_room());
-        let buffer = self.tls.receive_buffer();
+        let Self { io, tls, fillers, .. } = self;
+        let buffer = tls.receive_buffer();
         buffer.reserve(wanted);
         let mut limited = buffer.limit(wanted);
-        let read = pin!(self.io.read_buf(&mut limited)).poll(cx);
+        let read = fillers.run(half, cx, |cx| pin!(io.read_buf(&mut limited)).poll(cx));
         if read.is_pending() {
             self.tls.release_buffers();
         }
         if ready!(read)? == 0 {
+            self.ended = true;
             self.tls.receive_eof();
         }
         Poll::Ready(Ok(()))
     }
 
-    fn poll_transport_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+    /// Shakes hands again (RFC 5746), and says what was agreed then. What the peer sends meanwhile is there to be read
+    /// afterwards.
+    ///
+    /// # Errors
+    /// With [`clasp_handshake::Error::NoRenegotiation`] in it the policy forbids it or the peer declined, and the stream goes
+    /// on as before. Any other error has ended it.
+    pub async fn renegotiate(&mut self) -> Result<&Session, Error> {
+        self.tls.renegotiate()?;
+        poll_fn(|cx| self.poll_renegotiated(cx, Half::Read)).await?;
+        Ok(self.session())
+    }
+
+    /// As a server, asks for the client's certificate now, by shaking hands again, and says who the client is then.
+    ///
+    /// # Errors
+    /// As [`Self::renegotiate`]; a certificate that is refused ends the stream.
+    pub async fn request_client_certificate(&mut self, client_auth: ClientAuth) -> Result<&Session, Error> {
+        self.tls.request_client_certificate(client_auth)?;
+        poll_fn(|cx| self.poll_renegotiated(cx, Half::Read)).await?;
+        Ok(self.session())
+    }
+
+    /// Begins to shake hands again, and leaves it to the following reads and writes to carry on with it: for streams in
+    /// which much is under way. Writes wait until it is done.
+    ///
+    /// # Errors
+    /// [`clasp_handshake::Error::NoRenegotiation`] when the policy forbids it.
+    pub fn start_renegotiation(&mut self) -> Result<(), Error> {
+        Ok(self.tls.renegotiate()?)
+    }
+
+    fn poll_renegotiated(&mut self, cx: &mut Context<'_>, half: Half) -> Poll<Result<(), Error>> {
+        loop {
+            let polled = self.tls.poll_renegotiation(cx);
+            let sent = self.poll_answer(cx, half);
+            match polled {
+                Poll::Ready(Ok(RenegotiationStatus::Done)) => return sent.map_err(Error::Io),
+                Poll::Ready(Ok(RenegotiationStatus::NeedInput)) => ready!(self.poll_fill(cx, half))?,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
     }
 
     /// Gets the next piece of data into `unread`; it stays empty at the end of the stream.
@@ -172,11 +248,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
                 Poll::Ready(Ok(Status::Closed)) => break,
                 Poll::Ready(Ok(Status::NeedInput)) => {
                     // Answers to what was read (a declined renegotiation) go out with the reading.
-                    let _ = self.poll_send(cx);
-                    ready!(self.poll_fill(cx))?;
+                    let _ = self.poll_answer(cx, Half::Read);
+                    ready!(self.poll_fill(cx, Half::Read))?;
                 }
                 Poll::Ready(Err(error)) => {
-                    let _ = self.poll_send(cx);
+                    let _ = self.poll_answer(cx, Half::Read);
                     return Poll::Ready(Err(io_error(error)));
                 }
                 Poll::Pending => return Poll::Pending,
@@ -211,9 +287,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
         }
         loop {
             let taken = this.tls.write(data).map_err(io_error)?;
-            let sent = this.poll_send(cx)?;
+            let sent = this.poll_send(cx, Half::Write)?;
             if taken > 0 {
                 return Poll::Ready(Ok(taken));
+            }
+            if this.tls.is_renegotiating() && !this.tls.may_write() {
+                // Nobody may be reading, so the writer carries on with it.
+                ready!(this.poll_renegotiated(cx, Half::Write)).map_err(|error| match error {
+                    Error::Io(error) => error,
+                    Error::Tls(error) => io_error(error),
+                    other @ Error::BadServerName(_) => io::Error::other(other),
+                })?;
+                continue;
             }
             ready!(sent);
         }
@@ -221,15 +306,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.poll_send(cx))?;
+        ready!(this.poll_send(cx, Half::Write))?;
         this.tls.release_buffers();
-        this.poll_transport_flush(cx)
+        this.poll_transport_flush(cx, Half::Write)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.tls.close();
-        ready!(this.poll_send(cx))?;
+        ready!(this.poll_send(cx, Half::Write))?;
         Pin::new(&mut this.io).poll_shutdown(cx)
     }
 }

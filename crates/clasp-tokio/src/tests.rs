@@ -1,5 +1,10 @@
 //! Streams over memory and over TCP.
 
+mod again;
+mod callbacks;
+mod hostile;
+mod transport;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -48,9 +53,8 @@ async fn send<IO: AsyncRead + AsyncWrite + Unpin>(stream: &mut TlsStream<IO>, da
 
 #[tokio::test]
 async fn a_mebibyte_each_way_at_once_and_a_clean_close() {
-    for capacity in [1, 100, 64 << 10] {
+    for (capacity, size) in [(1, 10_000), (100, 100_000), (64 << 10, 1 << 20)] {
         let (client, server) = streams(capacity).await;
-        let size = if capacity == 1 { 10_000 } else { 1 << 20 };
         let run = |stream: TlsStream<DuplexStream>| async move {
             let (mut read, mut write) = tokio::io::split(stream);
             let writing = async {
@@ -155,38 +159,4 @@ async fn a_refusal_reaches_both_sides_typed() {
     assert!(matches!(server.unwrap_err(), Error::Tls(clasp_handshake::Error::AlertReceived(_))));
     let (a, _b) = duplex(4096);
     assert!(matches!(connector.connect("not a name", a).await.unwrap_err(), Error::BadServerName(_)));
-}
-
-/// Takes its time over every hello.
-#[derive(Debug)]
-struct Slow(Arc<Identity>, AtomicBool);
-
-impl IdentityResolver for Slow {
-    fn resolve<'a>(&'a self, _: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
-        MaybeReady::future(async {
-            sleep(Duration::from_millis(30)).await;
-            self.1.store(true, Ordering::Relaxed);
-            Resolved::Identities(vec![Arc::clone(&self.0)])
-        })
-    }
-}
-
-#[tokio::test]
-async fn an_asynchronous_resolver_is_awaited_and_a_vanished_client_noticed() {
-    let (identity, roots) = made();
-    let client = Connector::new(ClientConfig::builder(Policy::modern()).roots(roots).build().unwrap());
-    let slow = Arc::new(Slow(Arc::new(identity), AtomicBool::new(false)));
-    let config = ServerConfig::builder(Policy::modern()).identity_resolver(slow.clone()).build().unwrap();
-    let acceptor = Acceptor::new(config);
-    let (a, b) = duplex(4096);
-    tokio::try_join!(client.connect(NAME, a), acceptor.accept(b)).unwrap();
-    assert!(slow.1.swap(false, Ordering::Relaxed));
-
-    let (a, b) = duplex(4096);
-    let vanishing = async {
-        let _ = timeout(Duration::from_millis(5), client.connect(NAME, a)).await;
-    };
-    let (server, ()) = tokio::join!(acceptor.accept(b), vanishing);
-    assert!(matches!(server.unwrap_err(), Error::Tls(clasp_handshake::Error::ClosedInHandshake { .. })));
-    assert!(!slow.1.load(Ordering::Relaxed), "the resolver should have been given up");
 }

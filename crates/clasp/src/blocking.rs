@@ -6,19 +6,25 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf, Bytes};
-use clasp_handshake::{ClientConfig, Connection, Error, ServerConfig, Session, Status};
+use clasp_handshake::{
+    ClientAuth, ClientConfig, Connection, Error, RenegotiationStatus, ServerConfig, Session, Status,
+};
 use rustls_pki_types::ServerName;
 
 /// A TLS connection over `IO`.
 ///
-/// The handshake is done by the constructors. [`Stream::close`] sends close_notify; dropping the stream does not, and the
-/// peer will take that for a cut.
+/// The handshake is done by the constructors, over a transport that blocks. [`Stream::close`] sends close_notify; dropping
+/// the stream does not, and the peer will take that for a cut. A read or write that ends with a timeout of the transport's
+/// may be tried again: nothing is lost or sent twice.
 pub struct Stream<IO> {
     io: IO,
     tls: Connection,
     unread: Bytes,
+    /// What was sent without the caller's doing is to be flushed by us: a transport may hold it back.
+    flush_due: bool,
 }
 
 impl<IO> fmt::Debug for Stream<IO> {
@@ -35,6 +41,11 @@ fn io_error(error: Error) -> io::Error {
         _ => io::ErrorKind::InvalidData,
     };
     io::Error::new(kind, error)
+}
+
+/// A transport's timeout, after which it can be used again.
+fn timed_out(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 impl<IO: Read + Write> Stream<IO> {
@@ -58,7 +69,7 @@ impl<IO: Read + Write> Stream<IO> {
     }
 
     fn handshake(tls: Connection, io: IO) -> io::Result<Self> {
-        let mut stream = Self { io, tls, unread: Bytes::new() };
+        let mut stream = Self { io, tls, unread: Bytes::new(), flush_due: false };
         loop {
             let status = stream.drive()?;
             if !stream.tls.is_handshaking() {
@@ -95,13 +106,62 @@ impl<IO: Read + Write> Stream<IO> {
         self.io.flush()
     }
 
+    /// Shakes hands again (RFC 5746), and says what was agreed then. What the peer sends meanwhile is there to be read
+    /// afterwards.
+    ///
+    /// # Errors
+    /// The transport's, or an [`io::Error`] around [`Error`]; after [`Error::NoRenegotiation`] the stream goes on as before.
+    pub fn renegotiate(&mut self) -> io::Result<Option<&Session>> {
+        self.tls.renegotiate().map_err(io_error)?;
+        self.finish_renegotiation()?;
+        Ok(self.session())
+    }
+
+    /// As a server, asks for the client's certificate now, by shaking hands again, and says who the client is then.
+    ///
+    /// # Errors
+    /// As [`Self::renegotiate`]; a certificate that is refused ends the stream.
+    pub fn request_client_certificate(&mut self, client_auth: ClientAuth) -> io::Result<Option<&Session>> {
+        self.tls.request_client_certificate(client_auth).map_err(io_error)?;
+        self.finish_renegotiation()?;
+        Ok(self.session())
+    }
+
+    fn finish_renegotiation(&mut self) -> io::Result<()> {
+        loop {
+            let polled = self.tls.poll_renegotiation(&mut Context::from_waker(Waker::noop()));
+            let sent = self.answer();
+            match polled {
+                Poll::Pending => return Err(io_error(Error::CallbackPending)),
+                Poll::Ready(status) => match status.map_err(io_error)? {
+                    RenegotiationStatus::Done => return sent,
+                    RenegotiationStatus::NeedInput => {
+                        sent?;
+                        self.fill()?;
+                    }
+                },
+            }
+        }
+    }
+
     fn drive(&mut self) -> io::Result<Status> {
         let polled = self.tls.poll_now();
         // An error's alert goes out too; that the transport is gone then does not matter.
-        let sent = self.send();
+        let sent = self.answer();
         let status = polled.map_err(io_error)?;
         sent?;
         Ok(status)
+    }
+
+    /// Sends what the handshake, or an answer to what was read, has put out, so that the peer sees it.
+    fn answer(&mut self) -> io::Result<()> {
+        self.flush_due |= self.tls.has_output();
+        self.send()?;
+        if self.flush_due {
+            self.io.flush()?;
+            self.flush_due = false;
+        }
+        Ok(())
     }
 
     fn send(&mut self) -> io::Result<()> {
@@ -138,6 +198,9 @@ impl<IO: Read + Write> Stream<IO> {
 
 impl<IO: Read + Write> Read for Stream<IO> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
         while self.unread.is_empty() {
             match self.drive()? {
                 Status::Data => self.unread = self.tls.read().unwrap_or_default(),
@@ -155,9 +218,16 @@ impl<IO: Read + Write> Write for Stream<IO> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         loop {
             let taken = self.tls.write(data).map_err(io_error)?;
-            self.send()?;
+            match self.send() {
+                // What was taken is sealed and will go out: a caller told to try again would send it twice.
+                Err(error) if taken > 0 && timed_out(&error) => {}
+                sent => sent?,
+            }
             if taken > 0 || data.is_empty() {
                 return Ok(taken);
+            }
+            if self.tls.is_renegotiating() && !self.tls.may_write() {
+                self.finish_renegotiation()?;
             }
         }
     }
@@ -169,42 +239,4 @@ impl<IO: Read + Write> Write for Stream<IO> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::{TcpListener, TcpStream};
-    use std::thread;
-
-    use super::*;
-    use crate::{Identity, Policy, RootStore};
-
-    #[test]
-    fn both_ends_over_tcp() {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let key = crate::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let provider = crate::crypto::default_provider();
-        let identity = Identity::from_der(vec![made.cert.der().clone()], &key, provider).unwrap();
-        let mut roots = RootStore::default();
-        roots.add_der(made.cert.der()).unwrap();
-        let server = ServerConfig::builder(Policy::modern()).identity(identity).build().unwrap();
-        let client = ClientConfig::builder(Policy::modern()).roots(roots).build().unwrap();
-
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let serving = thread::spawn(move || {
-            let mut tls = Stream::server(server, listener.accept().unwrap().0).unwrap();
-            let mut got = Vec::new();
-            tls.read_to_end(&mut got).unwrap();
-            tls.write_all(&got).unwrap();
-            tls.close().unwrap();
-            got.len()
-        });
-        let mut tls = Stream::client(client, "localhost", TcpStream::connect(address).unwrap()).unwrap();
-        let data: Vec<u8> = (0..300_000_u32).map(|i| (i % 253) as u8).collect();
-        tls.write_all(&data).unwrap();
-        tls.close().unwrap();
-        let mut back = Vec::new();
-        tls.read_to_end(&mut back).unwrap();
-        assert!(back == data);
-        assert_eq!(serving.join().unwrap(), data.len());
-        assert!(tls.session().unwrap().extended_master_secret());
-    }
-}
+mod tests;

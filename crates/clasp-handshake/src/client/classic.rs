@@ -2,21 +2,23 @@
 
 use bytes::Bytes;
 use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, ServerVerification};
-use clasp_keys::Role;
+use clasp_keys::{MasterSecret, Role};
 use clasp_wire::{
     AlertDescription, Certificate, CertificateRequest, CertificateStatus, CertificateVerify, Finished,
-    HandshakeMessage, ServerExtension, ServerHello, ServerHelloDone,
+    HandshakeMessage, NewSessionTicket, ServerExtension, ServerHello, ServerHelloDone,
 };
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 use crate::classic::{Keys, der_chain, settle, verify_finished};
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::key_exchange::ServerParams;
-use crate::negotiate::Agreed;
+use crate::negotiate::{self, Agreed};
 use crate::peer::{Order, Peer};
-use crate::session::{Established, Secrets, Session};
+use crate::resumption::Saved;
+use crate::session::{Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::trace::{Step, report_fields};
 
@@ -26,6 +28,7 @@ pub(super) async fn full_handshake(
     name: ServerName<'static>,
     agreed: Agreed,
     hello: &ServerHello,
+    previous: Option<&Previous>,
 ) -> Result<Established, Error> {
     let (policy, provider) = (&config.policy, config.provider);
     let schedule = settle(peer, &agreed, provider)?;
@@ -34,6 +37,7 @@ pub(super) async fn full_handshake(
     // Step 2: the server's certificate, its half of the key exchange, and whether it wants ours.
     let certificate = peer.receive::<Certificate>().await?;
     let chain = der_chain(&certificate.chain);
+    previous.map_or(Ok(()), |previous| previous.same_peer(&chain, config.identity_may_change))?;
     let leaf = chain.first().ok_or(Misbehaviour::EmptyCertificate)?;
     let key = PublicKey::from_certificate(leaf).map_err(refused)?;
     let staple = if agreed.status_request { peer.receive_optional::<CertificateStatus>().await? } else { None };
@@ -84,6 +88,9 @@ pub(super) async fn full_handshake(
         None => None,
         Some(request) => {
             let signer = choose_identity(config, &agreed, request).await?;
+            if signer.is_none() {
+                peer.decline_certificate();
+            }
             let chain = signer.as_ref().map(|(identity, _)| identity.chain()).unwrap_or_default();
             if chain.is_empty() && agreed.dialect.declines_by_alert() {
                 peer.order(Order::Warn(AlertDescription::NO_CERTIFICATE));
@@ -125,11 +132,15 @@ pub(super) async fn full_handshake(
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
     peer.trace(Step::ClientFinished, "sent ChangeCipherSpec and Finished", Vec::new);
 
-    // Step 9: the server's.
+    // Step 9: the server's, after the ticket it may have announced (RFC 5077 3.3).
+    let ticket = if agreed.ticket { Some(peer.receive::<NewSessionTicket>().await?) } else { None };
     peer.receive_change_cipher_spec(read).await?;
     let theirs = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
     verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
     report.set(Check::Possession, Outcome::Passed);
+    let created = config.clock.now().as_secs();
+    let made = Made { chain: &chain, client_authenticated: identity.is_some(), hello, ticket, created };
+    remember(config, &name, &agreed, &keys.master, made).await;
     peer.trace(Step::ServerFinished, "verified the server's Finished", Vec::new);
 
     peer.trace(Step::ApplicationData, "application data may flow", || {
@@ -148,9 +159,134 @@ pub(super) async fn full_handshake(
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,
             secure_renegotiation: agreed.secure_renegotiation,
+            renegotiations: 0,
+            resumed: false,
         },
-        secrets: Secrets { schedule, master: keys.master, randoms: agreed.randoms, first_finished: ours },
+        secrets: Secrets {
+            schedule,
+            master: keys.master,
+            randoms: agreed.randoms,
+            client_finished: ours,
+            server_finished: theirs,
+        },
     })
+}
+
+/// The abbreviated handshake: an earlier session is taken up again, and the server's Finished comes first (RFC 5246 7.3).
+pub(super) async fn resumed_handshake(
+    peer: &mut Peer,
+    config: &ClientConfig,
+    name: ServerName<'static>,
+    agreed: Agreed,
+    hello: &ServerHello,
+    saved: Saved,
+) -> Result<Established, Error> {
+    if !negotiate::is_of(&saved, agreed.dialect.version())
+        || saved.suite != agreed.suite.id
+        || saved.extended_master_secret != agreed.extended_master_secret
+    {
+        return Err(Misbehaviour::ResumedDifferently.into());
+    }
+    let schedule = settle(peer, &agreed, config.provider)?;
+    peer.transcript.drop_raw();
+    limit_records(peer, config, hello);
+    let master = MasterSecret::new(*saved.master);
+    if let Some(log) = &config.key_log {
+        log.log("CLIENT_RANDOM", &agreed.randoms.client, master.as_bytes());
+    }
+
+    // Steps 7 and 9: session keys from the earlier master secret; perhaps a newer ticket; the server's Finished.
+    let keys = Keys::from_master(peer, &agreed, schedule.as_ref(), master);
+    let (write, read) = keys.epochs(&agreed, Role::Client);
+    let ticket = if agreed.ticket { Some(peer.receive::<NewSessionTicket>().await?) } else { None };
+    peer.receive_change_cipher_spec(read).await?;
+    let theirs = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
+    verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
+    peer.trace(Step::ServerFinished, "verified the server's Finished", Vec::new);
+
+    // Step 8: ours.
+    peer.change_cipher_spec(write);
+    let ours = schedule.finished(&keys.master, Role::Client, &peer.transcript)?;
+    peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
+    peer.trace(Step::ClientFinished, "sent ChangeCipherSpec and Finished", Vec::new);
+
+    let (chain, client_authenticated) = (saved.peer_certificates, saved.client_authenticated);
+    if ticket.is_some() {
+        // As old as the session: tickets do not make it live longer.
+        let made = Made { chain: &chain, client_authenticated, hello, ticket, created: saved.created };
+        remember(config, &name, &agreed, &keys.master, made).await;
+    }
+    Ok(Established {
+        session: Session {
+            version: agreed.dialect.version(),
+            suite: agreed.suite,
+            group: None,
+            alpn: agreed.alpn.map(|name| Box::from(name.as_ref())),
+            server_name: Some(name.to_str().into()),
+            peer_certificates: chain.into(),
+            report: None,
+            client_authenticated,
+            extended_master_secret: agreed.extended_master_secret,
+            encrypt_then_mac: agreed.encrypt_then_mac,
+            secure_renegotiation: agreed.secure_renegotiation,
+            renegotiations: 0,
+            resumed: true,
+        },
+        secrets: Secrets {
+            schedule,
+            master: keys.master,
+            randoms: agreed.randoms,
+            client_finished: ours,
+            server_finished: theirs,
+        },
+    })
+}
+
+/// What a session is remembered by.
+struct Made<'a> {
+    chain: &'a [CertificateDer<'static>],
+    client_authenticated: bool,
+    hello: &'a ServerHello,
+    ticket: Option<NewSessionTicket>,
+    created: u64,
+}
+
+/// Keeps the session, by its ticket or its identifier, if the server gave one.
+async fn remember(
+    config: &ClientConfig,
+    name: &ServerName<'static>,
+    agreed: &Agreed,
+    master: &MasterSecret,
+    made: Made<'_>,
+) {
+    let Some(resumption) = &config.resumption else { return };
+    let ticket = made.ticket.map(|message| message.ticket).unwrap_or_default();
+    let id: &[u8] = if resumption.ids { made.hello.session_id.as_slice() } else { &[] };
+    if ticket.is_empty() && id.is_empty() {
+        return;
+    }
+    let saved = Saved {
+        version: agreed.dialect.version(),
+        suite: agreed.suite.id,
+        extended_master_secret: agreed.extended_master_secret,
+        client_authenticated: made.client_authenticated,
+        master: Zeroizing::new(*master.as_bytes()),
+        created: made.created,
+        scope: scope(config),
+        server_name: Some(name.to_str().into()),
+        peer_certificates: made.chain.to_vec(),
+        ticket: ticket.to_vec().into(),
+        id: id.into(),
+    };
+    resumption.store.put(name.to_str().as_bytes(), saved.encode()).await;
+}
+
+/// What a client's sessions belong to: those of another policy, or of a server verified in another way, are not taken up.
+pub(super) fn scope(config: &ClientConfig) -> Box<[u8]> {
+    let mut scope = config.policy.name().as_bytes().to_vec();
+    scope.push(0);
+    scope.extend_from_slice(&config.verifier.resumption_scope());
+    scope.into()
 }
 
 fn refused(error: clasp_cert::CertificateError) -> Error {

@@ -10,6 +10,7 @@ use super::{ClientIdentityResolver, Clock, FixedIdentities, Limits, SystemClock,
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
+use crate::resumption::{ClientResumption, MemorySessions, SessionStore};
 use crate::trace::Trace;
 
 /// A client's configuration. Make it once, share it among connections.
@@ -26,6 +27,8 @@ pub struct ClientConfig {
     pub(crate) trace: Option<Arc<dyn Trace>>,
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) limits: Limits,
+    pub(crate) identity_may_change: bool,
+    pub(crate) resumption: Option<ClientResumption>,
 }
 
 impl ClientConfig {
@@ -45,6 +48,10 @@ impl ClientConfig {
             trace: None,
             key_log: None,
             limits: Limits::default(),
+            identity_may_change: false,
+            sessions: Some(Arc::new(MemorySessions::default())),
+            tickets: true,
+            session_ids: true,
         }
     }
 
@@ -71,6 +78,10 @@ pub struct ClientConfigBuilder {
     trace: Option<Arc<dyn Trace>>,
     key_log: Option<Arc<dyn KeyLog>>,
     limits: Limits,
+    identity_may_change: bool,
+    sessions: Option<Arc<dyn SessionStore>>,
+    tickets: bool,
+    session_ids: bool,
 }
 
 impl ClientConfigBuilder {
@@ -160,6 +171,38 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Keeps sessions here instead of in a store of 1 MiB in memory. Share a store only among configurations that verify
+    /// servers in the same way: a resumed session is as trustworthy as the handshake that made it.
+    pub fn session_store(mut self, store: Arc<dyn SessionStore>) -> Self {
+        self.sessions = Some(store);
+        self
+    }
+
+    /// Keeps no sessions: every handshake is a full one.
+    pub fn without_resumption(mut self) -> Self {
+        self.sessions = None;
+        self
+    }
+
+    /// Whether tickets (RFC 5077) are asked for. On by default.
+    pub fn tickets(mut self, on: bool) -> Self {
+        self.tickets = on;
+        self
+    }
+
+    /// Whether sessions are resumed by identifiers (RFC 5246 7.3). On by default.
+    pub fn session_ids(mut self, on: bool) -> Self {
+        self.session_ids = on;
+        self
+    }
+
+    /// Whether the server may show another certificate when renegotiating than before. Off by default: what came before would
+    /// be taken for the new identity's.
+    pub fn identity_may_change(mut self, on: bool) -> Self {
+        self.identity_may_change = on;
+        self
+    }
+
     /// The finished configuration; an error says what is missing.
     pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
         let verifier = match self.verifier {
@@ -184,6 +227,12 @@ impl ClientConfigBuilder {
             trace: self.trace,
             key_log: self.key_log,
             limits: self.limits,
+            identity_may_change: self.identity_may_change,
+            resumption: self.sessions.filter(|_| self.tickets || self.session_ids).map(|store| ClientResumption {
+                store,
+                tickets: self.tickets,
+                ids: self.session_ids,
+            }),
         }))
     }
 }

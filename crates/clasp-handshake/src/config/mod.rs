@@ -17,7 +17,7 @@ pub use resolve::{
 pub use server::{ClientAuth, ServerConfig, ServerConfigBuilder};
 
 use crate::error::ConfigError;
-use crate::policy::Policy;
+use crate::policy::{Policy, Renegotiation};
 
 /// Tells the time certificates are checked against.
 pub trait Clock: Debug + Send + Sync {
@@ -49,11 +49,31 @@ pub struct Limits {
     pub warnings: u8,
     /// Renegotiations that are refused with a warning before the connection is ended. Default 4.
     pub refused_renegotiations: u8,
+    /// Renegotiations that the peer may start over the life of a connection; those we ask for do not count. Default 16.
+    pub renegotiations: u32,
+    /// Bytes that must pass between two renegotiations that the peer starts; one that comes sooner is declined. Default
+    /// 16 KiB.
+    pub renegotiation_distance: u64,
+    /// Application data that is held back while a renegotiation is awaited, bytes. Default 128 KiB.
+    pub renegotiation_data: usize,
+    /// Bytes in one direction under one key of a cipher with blocks of 64 bits. After half of them the keys are changed by
+    /// renegotiation, where peer and policy allow it; after all of them the connection ends. Default 2^32.
+    pub short_block_data: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { handshake_message: 64 << 10, input: 64 << 10, output: 64 << 10, warnings: 16, refused_renegotiations: 4 }
+        Self {
+            handshake_message: 64 << 10,
+            input: 64 << 10,
+            output: 64 << 10,
+            warnings: 16,
+            refused_renegotiations: 4,
+            renegotiations: 16,
+            renegotiation_distance: 16 << 10,
+            renegotiation_data: 128 << 10,
+            short_block_data: 1 << 32,
+        }
     }
 }
 
@@ -80,6 +100,9 @@ fn fit(mut policy: Policy, provider: &Provider) -> Result<Policy, ConfigError> {
     policy
         .suites
         .retain(|suite| suite.supported(provider) && dialects.iter().any(|dialect| suite.allows(dialect.version())));
+    if policy.renegotiation == Renegotiation::UnsafeLegacy && !policy.may_renegotiate_unsafely {
+        return Err(ConfigError::UnsafeRenegotiation);
+    }
     if policy.dialects.is_empty() {
         return Err(ConfigError::NothingToOffer("protocol version"));
     }

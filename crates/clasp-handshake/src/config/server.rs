@@ -10,6 +10,7 @@ use super::{Clock, FixedIdentities, IdentityResolver, Limits, SystemClock, alpn_
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
+use crate::resumption::{MemorySessions, ServerResumption, SessionStore, TicketKeys};
 use crate::trace::Trace;
 
 /// Whether a server asks for the client's certificate (RFC 5246 7.4.4).
@@ -51,6 +52,8 @@ pub struct ServerConfig {
     pub(crate) trace: Option<Arc<dyn Trace>>,
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) limits: Limits,
+    pub(crate) identity_may_change: bool,
+    pub(crate) resumption: ServerResumption,
 }
 
 impl ServerConfig {
@@ -69,6 +72,10 @@ impl ServerConfig {
             trace: None,
             key_log: None,
             limits: Limits::default(),
+            identity_may_change: false,
+            sessions: Some(Arc::new(MemorySessions::default())),
+            ticket_keys: None,
+            tickets: true,
         }
     }
 
@@ -94,6 +101,10 @@ pub struct ServerConfigBuilder {
     trace: Option<Arc<dyn Trace>>,
     key_log: Option<Arc<dyn KeyLog>>,
     limits: Limits,
+    identity_may_change: bool,
+    sessions: Option<Arc<dyn SessionStore>>,
+    ticket_keys: Option<Arc<TicketKeys>>,
+    tickets: bool,
 }
 
 impl ServerConfigBuilder {
@@ -164,6 +175,38 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Keeps sessions that are resumed by identifier here (RFC 5246 7.3), instead of in a store of 1 MiB in memory.
+    pub fn session_store(mut self, store: Arc<dyn SessionStore>) -> Self {
+        self.sessions = Some(store);
+        self
+    }
+
+    /// Keeps no sessions, and knows no session identifiers.
+    pub fn without_session_ids(mut self) -> Self {
+        self.sessions = None;
+        self
+    }
+
+    /// Seals tickets with these keys (RFC 5077), instead of with keys of this configuration's own.
+    pub fn ticket_keys(mut self, keys: Arc<TicketKeys>) -> Self {
+        self.ticket_keys = Some(keys);
+        self
+    }
+
+    /// Issues and takes no tickets.
+    pub fn without_tickets(mut self) -> Self {
+        self.tickets = false;
+        self.ticket_keys = None;
+        self
+    }
+
+    /// Whether the client may show another certificate when renegotiating than before. Off by default: what came before would
+    /// be taken for the new identity's.
+    pub fn identity_may_change(mut self, on: bool) -> Self {
+        self.identity_may_change = on;
+        self
+    }
+
     /// The finished configuration; an error says what is missing.
     pub fn build(self) -> Result<Arc<ServerConfig>, ConfigError> {
         let identities: Arc<dyn IdentityResolver> = match self.resolver {
@@ -171,7 +214,13 @@ impl ServerConfigBuilder {
             None if self.identities.is_empty() => return Err(ConfigError::NoIdentity),
             None => Arc::new(FixedIdentities(self.identities)),
         };
+        let tickets = match self.ticket_keys {
+            Some(keys) => Some(keys),
+            None if self.tickets => TicketKeys::generate(self.provider).ok().map(Arc::new),
+            None => None,
+        };
         Ok(Arc::new(ServerConfig {
+            resumption: ServerResumption { ids: self.sessions, tickets },
             policy: fit(self.policy, self.provider)?,
             provider: self.provider,
             identities,
@@ -183,6 +232,7 @@ impl ServerConfigBuilder {
             trace: self.trace,
             key_log: self.key_log,
             limits: self.limits,
+            identity_may_change: self.identity_may_change,
         }))
     }
 }

@@ -12,12 +12,13 @@ use crate::hello::our_offer;
 use crate::peer::{EpochKeys, Incoming, Order, describe};
 
 impl Connection {
-    pub(super) fn drive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Status, Error>> {
+    /// With `hold`, application data is kept until a renegotiation is over.
+    pub(super) fn drive(&mut self, cx: &mut Context<'_>, hold: bool) -> Poll<Result<Status, Error>> {
         loop {
             if self.flight.is_some() {
                 ready!(self.poll_flight(cx))?;
             }
-            if self.plaintext.is_some() {
+            if !self.plaintext.is_empty() && !(hold && self.is_renegotiating()) {
                 return Poll::Ready(Ok(Status::Data));
             }
             if self.ended.read {
@@ -56,7 +57,7 @@ impl Connection {
         match polled {
             Poll::Ready(result) => {
                 self.flight = None;
-                self.established = Some(Box::new(result?));
+                self.established(result?);
                 Poll::Ready(Ok(()))
             }
             Poll::Pending if awaits_message => Poll::Ready(Ok(())),
@@ -99,7 +100,7 @@ impl Connection {
 
     fn provider(&self) -> &'static clasp_crypto::Provider {
         match &self.side {
-            Side::Client(config) => config.provider,
+            Side::Client(config, _) => config.provider,
             Side::Server(config) => config.provider,
         }
     }
@@ -117,8 +118,11 @@ impl Connection {
         match content_type {
             ContentType::HANDSHAKE => Ok(self.reassembler.push(payload)?),
             ContentType::APPLICATION_DATA if self.established.is_some() => {
-                self.plaintext = Some(payload).filter(|payload| !payload.is_empty());
-                Ok(())
+                if !payload.is_empty() {
+                    self.plaintext.push_back(payload);
+                }
+                self.watch_held_data()?;
+                self.watch_short_blocks()
             }
             ContentType::ALERT => self.alert(&payload),
             ContentType::CHANGE_CIPHER_SPEC => self.change_cipher_spec(&payload),
@@ -127,23 +131,21 @@ impl Connection {
     }
 
     fn deliver(&mut self, message: RawHandshake) -> Result<(), Error> {
-        if let Some((_, mailbox)) = &self.flight {
-            mailbox.deliver(Incoming::Message(message));
-            return Ok(());
-        }
-        // Between handshakes the peer may only ask for another one, which is declined (RFC 5246 7.4.1.1).
         let asks_again = match self.side.role() {
             Role::Client => message.typ == HandshakeType::HELLO_REQUEST && message.body().is_empty(),
             Role::Server => message.typ == HandshakeType::CLIENT_HELLO,
         };
-        if !asks_again {
-            return Err(self.unexpected(describe(message.typ)));
+        match &self.flight {
+            // Already on it: the wish is ignored, and in no transcript (RFC 5246 7.4.1.1).
+            Some(_) if asks_again && self.established.is_some() && self.role() == Role::Client => Ok(()),
+            Some((_, mailbox)) => {
+                mailbox.deliver(Incoming::Message(message));
+                Ok(())
+            }
+            // Between handshakes the peer may only ask for another one.
+            None if asks_again => self.peer_asks_again(message),
+            None => Err(self.unexpected(describe(message.typ))),
         }
-        self.refused_renegotiations = self.refused_renegotiations.saturating_add(1);
-        if self.refused_renegotiations > self.side.limits().refused_renegotiations {
-            return Err(Error::TooMany("renegotiation requests"));
-        }
-        self.send_alert(AlertLevel::WARNING, AlertDescription::NO_RENEGOTIATION)
     }
 
     /// Only a server's reader takes one, and only at the very start.
@@ -192,6 +194,9 @@ impl Connection {
             mailbox.deliver(Incoming::NoCertificate);
             return Ok(());
         }
+        if description == AlertDescription::NO_RENEGOTIATION && self.declined() {
+            return Ok(());
+        }
         if level == AlertLevel::WARNING {
             self.warnings = self.warnings.saturating_add(1);
             return if self.warnings > self.side.limits().warnings {
@@ -202,10 +207,13 @@ impl Connection {
         }
         let unanswered = self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.awaited() == Some("ServerHello"));
         let offered = match &self.side {
-            Side::Client(config) if unanswered => Some(our_offer(&config.policy, &config.alpn)),
+            Side::Client(config, _) if unanswered && self.established.is_none() => {
+                Some(our_offer(&config.policy, &config.alpn))
+            }
             _ => None,
         };
-        Err(Error::AlertReceived(Box::new(AlertReceived { alert: description, offered })))
+        let certificate_declined = self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.certificate_declined());
+        Err(Error::AlertReceived(Box::new(AlertReceived { alert: description, offered, certificate_declined })))
     }
 
     /// Why nothing more will come.
@@ -232,7 +240,7 @@ impl Connection {
         }
         self.ended.write = true;
         self.input = BytesMut::new();
-        self.plaintext = None;
+        self.plaintext.clear();
         self.failed = Some(error.clone());
     }
 

@@ -5,9 +5,15 @@
 //! handshake code never sees a record, and the record layer never sees a message.
 
 mod drive;
+mod renegotiate;
+#[cfg(test)]
+mod renegotiation_tests;
+#[cfg(test)]
+mod resumption_tests;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,8 +29,11 @@ use crate::config::{ClientConfig, Limits, ServerConfig};
 use crate::dialect::Dialect;
 use crate::error::{Error, Role};
 use crate::peer::{Peer, SharedMailbox};
+use crate::server::Again;
 use crate::session::{Established, Session};
 use crate::{client, server};
+
+pub use renegotiate::RenegotiationStatus;
 
 /// What [`Connection::poll`] has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +62,8 @@ pub struct Connection {
     writer: Writer,
     input: BytesMut,
     output: BytesMut,
-    plaintext: Option<Bytes>,
+    /// Application data for the caller, in order.
+    plaintext: VecDeque<Bytes>,
     reassembler: Reassembler,
     flight: Option<(Flight, SharedMailbox)>,
     established: Option<Box<Established>>,
@@ -63,6 +73,9 @@ pub struct Connection {
     dialect: Option<&'static dyn Dialect>,
     warnings: u8,
     refused_renegotiations: u8,
+    /// Renegotiations that the peer started.
+    peer_renegotiations: u32,
+    again: renegotiate::State,
 }
 
 /// Which ways the connection has ended.
@@ -78,30 +91,49 @@ struct Ended {
 
 /// Our role, with its configuration.
 enum Side {
-    Client(Arc<ClientConfig>),
+    Client(Arc<ClientConfig>, ServerName<'static>),
     Server(Arc<ServerConfig>),
 }
 
 impl Side {
     fn role(&self) -> Role {
         match self {
-            Self::Client(_) => Role::Client,
+            Self::Client(..) => Role::Client,
             Self::Server(_) => Role::Server,
         }
     }
 
     fn limits(&self) -> &Limits {
         match self {
-            Self::Client(config) => &config.limits,
+            Self::Client(config, _) => &config.limits,
             Self::Server(config) => &config.limits,
         }
     }
 
     fn random(&self) -> &'static dyn clasp_crypto::SecureRandom {
         match self {
-            Self::Client(config) => config.provider.random,
+            Self::Client(config, _) => config.provider.random,
             Self::Server(config) => config.provider.random,
         }
+    }
+}
+
+impl Side {
+    /// A handshake, not yet begun.
+    fn flight(&self, again: Option<Again>) -> (Flight, SharedMailbox) {
+        let mailbox = SharedMailbox::default();
+        let flight: Flight = match self {
+            Self::Client(config, name) => {
+                let peer = Peer::new(mailbox.clone(), Role::Client, config.trace.clone());
+                let previous = again.map(|again| again.previous);
+                Box::pin(client::handshake(peer, Arc::clone(config), name.clone(), previous))
+            }
+            Self::Server(config) => {
+                let peer = Peer::new(mailbox.clone(), Role::Server, config.trace.clone());
+                Box::pin(server::handshake(peer, Arc::clone(config), again))
+            }
+        };
+        (flight, mailbox)
     }
 }
 
@@ -119,26 +151,21 @@ impl core::fmt::Debug for Connection {
 impl Connection {
     /// A client's connection to the server called `name`. The hello is made by the first poll.
     pub fn client(config: Arc<ClientConfig>, name: ServerName<'static>) -> Self {
-        let mailbox = SharedMailbox::default();
-        let peer = Peer::new(mailbox.clone(), Role::Client, config.trace.clone());
-        let flight: Flight = Box::pin(client::handshake(peer, Arc::clone(&config), name));
-        Self::new(Side::Client(config), flight, mailbox)
+        Self::new(Side::Client(config, name))
     }
 
     /// A server's connection to one client.
     pub fn server(config: Arc<ServerConfig>) -> Self {
-        let mailbox = SharedMailbox::default();
-        let peer = Peer::new(mailbox.clone(), Role::Server, config.trace.clone());
-        let flight: Flight = Box::pin(server::handshake(peer, Arc::clone(&config)));
         let takes_sslv2_hello = config.policy.takes_sslv2_hello;
-        let mut this = Self::new(Side::Server(config), flight, mailbox);
+        let mut this = Self::new(Side::Server(config));
         if takes_sslv2_hello {
             this.reader.take_sslv2_hello();
         }
         this
     }
 
-    fn new(side: Side, flight: Flight, mailbox: SharedMailbox) -> Self {
+    fn new(side: Side) -> Self {
+        let flight = side.flight(None);
         let reassembler = Reassembler::new(side.limits().handshake_message);
         Self {
             side,
@@ -146,15 +173,17 @@ impl Connection {
             writer: Writer::new(),
             input: BytesMut::new(),
             output: BytesMut::new(),
-            plaintext: None,
+            plaintext: VecDeque::new(),
             reassembler,
-            flight: Some((flight, mailbox)),
+            flight: Some(flight),
             established: None,
             failed: None,
             ended: Ended::default(),
             dialect: None,
             warnings: 0,
             refused_renegotiations: 0,
+            peer_renegotiations: 0,
+            again: renegotiate::State::Idle,
         }
     }
 
@@ -197,7 +226,7 @@ impl Connection {
         if let Some(error) = &self.failed {
             return Poll::Ready(Err(error.clone()));
         }
-        let result = std::task::ready!(self.drive(cx));
+        let result = std::task::ready!(self.drive(cx, false));
         if let Err(error) = &result {
             self.fail(error);
         }
@@ -225,11 +254,15 @@ impl Connection {
 
     /// The next piece of application data, without a copy: a view of the record it came in.
     pub fn read(&mut self) -> Option<Bytes> {
-        self.plaintext.take()
+        let piece = self.plaintext.pop_front();
+        if self.plaintext.is_empty() {
+            self.plaintext = VecDeque::new();
+        }
+        piece
     }
 
     /// Seals application data into [`output`](Self::output), and says how much of it: as much as the bound on waiting
-    /// output allows, 0 when the output must be sent first.
+    /// output allows, 0 when the output must be sent first, or a renegotiation is under way and must end first.
     ///
     /// # Errors
     /// [`Error::NotWritable`] before the handshake is done and after [`close`](Self::close); the connection's own error
@@ -244,6 +277,10 @@ impl Connection {
         if self.established.is_none() {
             return Err(Error::NotWritable("data was written before the handshake was done"));
         }
+        if self.flight.is_some() {
+            // Peers take no application data in the middle of a handshake.
+            return Ok(0);
+        }
         let room = self.side.limits().output.saturating_sub(self.output.len());
         let taken = data.get(..room).unwrap_or(data);
         if !taken.is_empty()
@@ -252,6 +289,7 @@ impl Connection {
             self.fail(&error);
             return Err(error);
         }
+        self.watch_short_blocks()?;
         Ok(taken.len())
     }
 
@@ -269,9 +307,9 @@ impl Connection {
         self.established.is_none() && self.failed.is_none()
     }
 
-    /// Whether [`write`](Self::write) is allowed.
+    /// Whether [`write`](Self::write) is allowed, and takes data now.
     pub fn may_write(&self) -> bool {
-        self.established.is_some() && !self.ended.write && self.failed.is_none()
+        self.established.is_some() && self.flight.is_none() && !self.ended.write && self.failed.is_none()
     }
 
     /// Whether the peer has sent close_notify.
@@ -306,6 +344,6 @@ impl Connection {
     /// extended master secret, so `None` without it (RFC 7627 6.1), and before the handshake is done.
     pub fn tls_unique(&self) -> Option<&[u8]> {
         let established = self.established.as_ref().filter(|established| established.session.extended_master_secret)?;
-        Some(established.secrets.first_finished.as_slice())
+        Some(established.secrets.first_finished(established.session.resumed()).as_slice())
     }
 }

@@ -126,7 +126,8 @@ fn client_certificate_given_declined_and_missing() {
     let (mut client, mut server) = connections(&without, &require);
     let (theirs, ours) = exchange(&mut client, &mut server);
     assert!(matches!(ours, Some(Error::ClientCertificateMissing)), "{ours:?}");
-    assert!(matches!(theirs, Some(Error::AlertReceived(_))), "{theirs:?}");
+    let Some(Error::AlertReceived(alert)) = theirs else { panic!("{theirs:?}") };
+    assert!(alert.certificate_declined && alert.to_string().contains("sent none"), "{alert}");
 }
 
 #[test]
@@ -364,6 +365,19 @@ fn renegotiation_is_declined_a_few_times() {
     server.seal(clasp_wire::ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
     give(&mut client, &server.output().split());
     assert!(matches!(client.poll_now(), Err(Error::TooMany(_))));
+}
+
+#[test]
+fn renegotiation_is_not_declined_behind_close_notify() {
+    let ca = Authority::new("CA");
+    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (mut client, mut server) = established(&client, &server);
+    client.close();
+    client.output().clear();
+    server.seal(clasp_wire::ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
+    give(&mut client, &server.output().split());
+    assert_eq!(client.poll_now().unwrap(), Status::NeedInput);
+    assert!(!client.has_output());
 }
 
 #[test]

@@ -6,39 +6,49 @@ use clasp_keys::{MasterSecret, Role};
 use clasp_wire::{
     Certificate, CertificateRequest, CertificateStatus, CertificateVerify, ClientCertificateType, ClientDhPublic,
     ClientEcdhPublic, ClientHello, CompressionMethod, EcPointFormat, EncryptedPreMasterSecret, Finished,
-    HandshakeMessage, Random, ServerExtension, ServerHello, ServerHelloDone, SessionId,
+    HandshakeMessage, NewSessionTicket, Random, ServerExtension, ServerHello, ServerHelloDone, SessionId,
 };
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use crate::classic::{Keys, der_chain, settle, verify_finished};
-use crate::config::ServerConfig;
+use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
-use crate::hello::{RecordLimits, record_limits};
+use crate::hello::{RecordLimits, random, record_limits};
 use crate::key_exchange::{PreMaster, ServerExchange};
-use crate::negotiate::{Agreed, ServerChoice};
+use crate::negotiate::{self, Agreed, ServerChoice};
 use crate::peer::{Order, Peer};
-use crate::session::{Established, Secrets, Session};
+use crate::resumption::{Found, Saved, fresh_id, scope, ticket};
+use crate::session::{Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::trace::{Step, report_fields, short_hex};
 
 pub(super) async fn full_handshake(
     peer: &mut Peer,
     config: &ServerConfig,
+    client_auth: &ClientAuth,
     client_hello: &ClientHello,
     choice: ServerChoice,
+    previous: Option<&Previous>,
 ) -> Result<Established, Error> {
     let ServerChoice { agreed, identity, group, scheme, point_formats } = choice;
     let (policy, provider) = (&config.policy, config.provider);
     let schedule = settle(peer, &agreed, provider)?;
 
-    if config.client_auth.verifier().is_none() {
+    if client_auth.verifier().is_none() {
         peer.transcript.drop_raw();
     }
 
     // Step 2: our hello, our certificate, our half of the key exchange, and whether we want the client's certificate.
     let limits = record_limits(client_hello, config.record_size_limit)?;
-    let hello = server_hello(client_hello, &agreed, &identity, point_formats, &limits);
+    let by_id = !agreed.ticket && previous.is_none() && config.resumption.ids.is_some();
+    let session_id = if by_id { fresh_id(provider)? } else { SessionId::EMPTY };
+    let named = client_hello.server_name().map(rustls_pki_types::ServerName::try_from);
+    let names_us = matches!(named, Some(Ok(name)) if identity.matches_name(&name));
+    let hello = ServerHello {
+        session_id,
+        ..server_hello(&agreed, Extras { names_us, point_formats, limits: &limits, previous })
+    };
     peer.send(&hello);
     peer.trace(Step::ServerHello, "sent ServerHello", || {
         vec![
@@ -64,7 +74,7 @@ pub(super) async fn full_handshake(
         let signature = identity.key().sign(scheme, &message).await?;
         exchange.send(peer, params, agreed.dialect.write_signature(scheme, signature));
     }
-    let client_verifier = config.client_auth.verifier();
+    let client_verifier = client_auth.verifier();
     if let Some(verifier) = client_verifier {
         peer.send_encoded(agreed.dialect.write_certificate_request(CertificateRequest {
             certificate_types: vec![ClientCertificateType::RSA_SIGN, ClientCertificateType::ECDSA_SIGN],
@@ -91,7 +101,8 @@ pub(super) async fn full_handshake(
         Some(_) => der_chain(&peer.receive::<Certificate>().await?.chain),
         None => Vec::new(),
     };
-    if chain.is_empty() && config.client_auth.is_required() {
+    previous.map_or(Ok(()), |previous| previous.same_peer(&chain, config.identity_may_change))?;
+    if chain.is_empty() && client_auth.is_required() {
         return Err(Error::ClientCertificateMissing);
     }
     let pre_master = receive_key_exchange(peer, exchange, &agreed, &identity, config).await?;
@@ -125,7 +136,27 @@ pub(super) async fn full_handshake(
     verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
     peer.trace(Step::ClientFinished, "verified the client's Finished", Vec::new);
 
-    // Step 9: ours.
+    // Step 9: ours, after a ticket for this session, which the client can ask to be resumed (RFC 5077 3.3).
+    let saved = Saved {
+        version: agreed.dialect.version(),
+        suite: agreed.suite.id,
+        extended_master_secret: agreed.extended_master_secret,
+        client_authenticated: report.is_some(),
+        master: Zeroizing::new(*keys.master.as_bytes()),
+        created: config.clock.now().as_secs(),
+        scope: scope(config),
+        server_name: client_hello.server_name().map(Box::from),
+        peer_certificates: chain.clone(),
+        ticket: [].into(),
+        id: [].into(),
+    };
+    if agreed.ticket {
+        send_ticket(peer, config, &saved);
+    }
+    if let (false, Some(store)) = (session_id.is_empty(), &config.resumption.ids) {
+        store.put(session_id.as_slice(), saved.encode()).await;
+    }
+    drop(saved);
     peer.change_cipher_spec(write);
     let ours = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
@@ -147,8 +178,118 @@ pub(super) async fn full_handshake(
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,
             secure_renegotiation: agreed.secure_renegotiation,
+            renegotiations: 0,
+            resumed: false,
         },
-        secrets: Secrets { schedule, master: keys.master, randoms: agreed.randoms, first_finished: theirs },
+        secrets: Secrets {
+            schedule,
+            master: keys.master,
+            randoms: agreed.randoms,
+            client_finished: theirs,
+            server_finished: ours,
+        },
+    })
+}
+
+/// Announced in the hello, a ticket must come; one that cannot be made is empty (RFC 5077 3.3).
+fn send_ticket(peer: &mut Peer, config: &ServerConfig, saved: &Saved) {
+    let (ticket, lifetime_hint) = ticket(config, saved).unwrap_or_default();
+    peer.send(&NewSessionTicket { lifetime_hint, ticket });
+}
+
+/// Whether the client of an earlier session would be accepted today, and what was found; the outer `None` is no. Its
+/// certificate is verified again, as roots and revocation lists may have changed since.
+#[allow(clippy::option_option, reason = "no, yes without a certificate, yes with one")]
+pub(super) async fn same_client(
+    config: &ServerConfig,
+    client_auth: &ClientAuth,
+    saved: &Saved,
+) -> Option<Option<Box<Report>>> {
+    let chain = &saved.peer_certificates;
+    let report = match (client_auth.verifier(), chain.is_empty()) {
+        (None, true) => None,
+        (Some(_), true) if !client_auth.is_required() => None,
+        (Some(verifier), false) => {
+            let verification = ClientVerification { chain, now: config.clock.now() };
+            let mut report = verifier.verify_client(verification).await.ok()?;
+            report.set(Check::Possession, Outcome::Passed);
+            Some(report)
+        }
+        _ => return None,
+    };
+    Some(report.map(Box::new))
+}
+
+/// The abbreviated handshake: the client's session is taken up again, and our Finished comes first (RFC 5246 7.3).
+pub(super) async fn resumed_handshake(
+    peer: &mut Peer,
+    config: &ServerConfig,
+    client_hello: &ClientHello,
+    found: Found,
+    report: Option<Box<Report>>,
+) -> Result<Established, Error> {
+    let Found { saved, renew } = found;
+    let random = random(config.provider)?.0;
+    let ticket = renew && config.resumption.issues_ticket(client_hello);
+    let agreed = negotiate::resume(config, client_hello, &saved, random, ticket)?;
+    let schedule = settle(peer, &agreed, config.provider)?;
+    peer.transcript.drop_raw();
+
+    // Step 2: our hello, which repeats the session's identifier.
+    let limits = record_limits(client_hello, config.record_size_limit)?;
+    let extras = Extras { names_us: false, point_formats: false, limits: &limits, previous: None };
+    peer.send(&ServerHello { session_id: client_hello.session_id, ..server_hello(&agreed, extras) });
+    peer.trace(Step::ServerHello, "sent ServerHello, resuming an earlier session", || {
+        vec![("version", agreed.dialect.version().to_string()), ("suite", agreed.suite.id.to_string())]
+    });
+    limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes)));
+    limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
+    if ticket {
+        // As old as the session: tickets do not make it live longer.
+        send_ticket(peer, config, &saved);
+    }
+
+    // Steps 7 and 9: session keys from the earlier master secret, and our Finished.
+    let master = MasterSecret::new(*saved.master);
+    if let Some(log) = &config.key_log {
+        log.log("CLIENT_RANDOM", &agreed.randoms.client, master.as_bytes());
+    }
+    let keys = Keys::from_master(peer, &agreed, schedule.as_ref(), master);
+    let (write, read) = keys.epochs(&agreed, Role::Server);
+    peer.change_cipher_spec(write);
+    let ours = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
+    peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
+    peer.trace(Step::ServerFinished, "sent ChangeCipherSpec and Finished", Vec::new);
+
+    // Step 8: the client's.
+    peer.receive_change_cipher_spec(read).await?;
+    let theirs = schedule.finished(&keys.master, Role::Client, &peer.transcript)?;
+    verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
+    peer.trace(Step::ClientFinished, "verified the client's Finished", Vec::new);
+
+    Ok(Established {
+        session: Session {
+            version: agreed.dialect.version(),
+            suite: agreed.suite,
+            group: None,
+            alpn: agreed.alpn.map(|name| Box::from(name.as_ref())),
+            server_name: client_hello.server_name().map(Box::from),
+            client_authenticated: report.is_some(),
+            peer_certificates: saved.peer_certificates.clone().into(),
+            report,
+            extended_master_secret: agreed.extended_master_secret,
+            encrypt_then_mac: agreed.encrypt_then_mac,
+            secure_renegotiation: agreed.secure_renegotiation,
+            renegotiations: 0,
+            resumed: true,
+        },
+        secrets: Secrets {
+            schedule,
+            master: keys.master,
+            randoms: agreed.randoms,
+            client_finished: theirs,
+            server_finished: ours,
+        },
     })
 }
 
@@ -156,20 +297,23 @@ fn refused(error: clasp_cert::CertificateError) -> Error {
     Error::Certificate { whose: Role::Server, error: Box::new(error) }
 }
 
-fn server_hello(
-    client: &ClientHello,
-    agreed: &Agreed,
-    identity: &Identity,
+/// What a server's hello answers besides what was agreed.
+struct Extras<'a> {
+    /// The name asked for is that of the certificate.
+    names_us: bool,
     point_formats: bool,
-    limits: &RecordLimits,
-) -> ServerHello {
+    limits: &'a RecordLimits,
+    previous: Option<&'a Previous>,
+}
+
+fn server_hello(agreed: &Agreed, extras: Extras<'_>) -> ServerHello {
+    let Extras { names_us, point_formats, limits, previous } = extras;
     let mut extensions = Vec::with_capacity(8);
     if agreed.secure_renegotiation {
-        extensions.push(ServerExtension::RenegotiationInfo(Bytes::new()));
+        let info = previous.and_then(Previous::server_info).unwrap_or_default();
+        extensions.push(ServerExtension::RenegotiationInfo(info));
     }
-    if let Some(Ok(name)) = client.server_name().map(rustls_pki_types::ServerName::try_from)
-        && identity.matches_name(&name)
-    {
+    if names_us {
         extensions.push(ServerExtension::ServerName);
     }
     if agreed.extended_master_secret {
@@ -183,6 +327,9 @@ fn server_hello(
     }
     if agreed.status_request {
         extensions.push(ServerExtension::StatusRequest);
+    }
+    if agreed.ticket {
+        extensions.push(ServerExtension::SessionTicket);
     }
     if let Some(protocol) = &agreed.alpn {
         extensions.push(ServerExtension::Alpn(protocol.clone()));

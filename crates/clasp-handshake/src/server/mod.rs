@@ -6,19 +6,31 @@ use std::sync::Arc;
 
 use rustls_pki_types::DnsName;
 
-use crate::config::{ClientHelloInfo, Resolved, ServerConfig};
+use crate::config::{ClientAuth, ClientHelloInfo, Resolved, ServerConfig};
 use crate::error::{ConfigError, Error};
 use crate::hello::random;
 use crate::negotiate;
 use crate::peer::Peer;
-use crate::session::Established;
+use crate::resumption;
+use crate::session::{Established, Previous};
 use crate::trace::{Step, join, short_hex};
 
 /// How often a resolver may hand over to another configuration before it is taken for a circle.
 const MAX_HANDOVERS: usize = 4;
 
-/// A first handshake.
-pub(crate) async fn handshake(mut peer: Peer, mut config: Arc<ServerConfig>) -> Result<Established, Error> {
+/// What a handshake after the first one is told.
+pub(crate) struct Again {
+    pub(crate) previous: Previous,
+    /// In place of the configuration's: the client's certificate is asked for only now.
+    pub(crate) client_auth: Option<ClientAuth>,
+}
+
+/// A handshake, the first one or another.
+pub(crate) async fn handshake(
+    mut peer: Peer,
+    mut config: Arc<ServerConfig>,
+    again: Option<Again>,
+) -> Result<Established, Error> {
     let hello = peer.receive_client_hello().await?;
     peer.trace(Step::ClientHello, "received ClientHello", || {
         vec![
@@ -42,9 +54,18 @@ pub(crate) async fn handshake(mut peer: Peer, mut config: Arc<ServerConfig>) -> 
         handovers += 1;
     };
     let hello = negotiate::without_extensions_if_too_old(&config.policy, hello);
-    let choice = negotiate::choose(&config, &hello, &identities, random(config.provider)?.0)?;
+    let (previous, asked) = again.map_or((None, None), |again| (Some(again.previous), again.client_auth));
+    let client_auth = asked.as_ref().unwrap_or(&config.client_auth);
+    if previous.is_none()
+        && let Some(version) = negotiate::version(&config.policy, &hello)
+        && let Some(found) = resumption::find(&config, &hello, version).await?
+        && let Some(report) = classic::same_client(&config, client_auth, &found.saved).await
+    {
+        return classic::resumed_handshake(&mut peer, &config, &hello, found, report).await;
+    }
+    let choice = negotiate::choose(&config, &hello, &identities, random(config.provider)?.0, previous.as_ref())?;
     // The classic family; the flights of TLS 1.3 will have their own file.
-    classic::full_handshake(&mut peer, &config, &hello, choice).await
+    classic::full_handshake(&mut peer, &config, client_auth, &hello, choice, previous.as_ref()).await
 }
 
 fn is_dns_name(name: &str) -> bool {

@@ -1,0 +1,255 @@
+//! Shaking hands again on an established connection (step 11; RFC 5246 7.4.1.1, RFC 5746).
+//!
+//! A renegotiation is a request that the ordinary reads and writes carry on with: the old keys stay in force, what the peer
+//! sends under them is delivered in order, and only what we send waits, as peers take no application data in the middle of
+//! a handshake.
+
+use std::task::{Context, Poll, ready};
+
+use clasp_wire::{AlertDescription, AlertLevel, ContentType, RawHandshake};
+
+use super::{Connection, Side, Status};
+use crate::config::ClientAuth;
+use crate::error::{Error, Role};
+use crate::peer::Incoming;
+use crate::policy::{Policy, Renegotiation};
+use crate::server::Again;
+use crate::session::{Established, Previous};
+use crate::trace::{Step, TraceEvent};
+
+/// How far the wish for another handshake has come.
+#[derive(Debug, Default)]
+pub(super) enum State {
+    /// There is none, or the handshake itself is under way.
+    #[default]
+    Idle,
+    /// A HelloRequest was sent, and the client has not answered. What it is to be asked then, instead of what the
+    /// configuration says.
+    Asked(Option<ClientAuth>),
+    /// The peer declined; nobody was told yet.
+    Declined,
+}
+
+/// What [`Connection::poll_renegotiation`] has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenegotiationStatus {
+    /// More bytes from the peer are needed.
+    NeedInput,
+    /// It is done; [`Connection::session`] tells what was agreed, and who the peer is now.
+    Done,
+}
+
+impl Connection {
+    /// Begins to shake hands again: the client with a new hello, the server by asking for one. The connection's ordinary
+    /// polls, reads and writes carry on with it; [`poll_renegotiation`](Self::poll_renegotiation) waits for its end.
+    /// Nothing happens when one is under way already.
+    ///
+    /// # Errors
+    /// [`Error::NoRenegotiation`] when the policy does not allow it with this peer or the connection is closing;
+    /// [`Error::NotWritable`] before the first handshake is done. The connection goes on.
+    pub fn renegotiate(&mut self) -> Result<(), Error> {
+        self.begin_again(None)
+    }
+
+    /// As a server, shakes hands again to ask for the client's certificate now, as `client_auth` says, whatever the
+    /// configuration says.
+    ///
+    /// # Errors
+    /// As [`renegotiate`](Self::renegotiate); also for a client.
+    pub fn request_client_certificate(&mut self, client_auth: ClientAuth) -> Result<(), Error> {
+        if self.role() == Role::Client {
+            return Err(Error::NoRenegotiation("only a server asks for a client's certificate"));
+        }
+        self.begin_again(Some(client_auth))
+    }
+
+    /// Whether a handshake after the first one was asked for or is under way.
+    pub fn is_renegotiating(&self) -> bool {
+        self.established.is_some() && (self.flight.is_some() || matches!(self.again, State::Asked(_)))
+    }
+
+    /// Drives a renegotiation to its end. Application data that comes meanwhile is held back, up to
+    /// `Limits::renegotiation_data`, and is there to be read afterwards.
+    ///
+    /// # Errors
+    /// [`Error::NoRenegotiation`] when the peer declined: the connection goes on. Any other has ended it.
+    pub fn poll_renegotiation(&mut self, cx: &mut Context<'_>) -> Poll<Result<RenegotiationStatus, Error>> {
+        if let Some(error) = &self.failed {
+            return Poll::Ready(Err(error.clone()));
+        }
+        let result = if self.is_renegotiating() { Some(ready!(self.drive(cx, true))) } else { None };
+        if let Some(Err(error)) = result {
+            self.fail(&error);
+            return Poll::Ready(Err(error));
+        }
+        if matches!(self.again, State::Declined) {
+            self.again = State::Idle;
+            return Poll::Ready(Err(Error::NoRenegotiation("the peer declined")));
+        }
+        Poll::Ready(match result {
+            Some(Ok(Status::Closed)) if self.is_renegotiating() => {
+                Err(Error::NoRenegotiation("the peer closed the connection"))
+            }
+            _ if self.is_renegotiating() => Ok(RenegotiationStatus::NeedInput),
+            _ => Ok(RenegotiationStatus::Done),
+        })
+    }
+
+    fn policy(&self) -> &Policy {
+        match &self.side {
+            Side::Client(config, _) => &config.policy,
+            Side::Server(config) => &config.policy,
+        }
+    }
+
+    /// Whether the policy allows another handshake with this peer.
+    fn may_renegotiate(&self) -> Result<(), Error> {
+        let Some(established) = &self.established else {
+            return Err(Error::NotWritable("renegotiation before the first handshake was done"));
+        };
+        if self.ended.read || self.ended.write || self.ended.transport {
+            return Err(Error::NoRenegotiation("the connection is closing"));
+        }
+        let needed =
+            if established.session.secure_renegotiation { Renegotiation::Secure } else { Renegotiation::UnsafeLegacy };
+        match self.policy().renegotiation {
+            Renegotiation::Never => Err(Error::NoRenegotiation("the policy does not allow it")),
+            allowed if allowed < needed => {
+                Err(Error::NoRenegotiation("the peer does not know RFC 5746, and the policy asks for it"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn begin_again(&mut self, client_auth: Option<ClientAuth>) -> Result<(), Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        self.may_renegotiate()?;
+        if self.is_renegotiating() {
+            return Ok(());
+        }
+        match self.role() {
+            Role::Client => self.start_flight(None),
+            Role::Server => {
+                self.tell("sent HelloRequest");
+                self.again = State::Asked(client_auth);
+                // The message is in no transcript (RFC 5246 7.4.1.1).
+                self.seal(ContentType::HANDSHAKE, &[0, 0, 0, 0])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn start_flight(&mut self, client_auth: Option<ClientAuth>) {
+        if let Some(established) = &self.established {
+            let again = Again { previous: Previous::of(established), client_auth };
+            self.flight = Some(self.side.flight(Some(again)));
+            self.again = State::Idle;
+        }
+    }
+
+    /// The peer wants another handshake, or answers our wish for one.
+    pub(super) fn peer_asks_again(&mut self, message: RawHandshake) -> Result<(), Error> {
+        let asked = matches!(self.again, State::Asked(_));
+        if self.may_renegotiate().is_err() || !(asked || self.is_far_enough()) {
+            self.refused_renegotiations = self.refused_renegotiations.saturating_add(1);
+            if self.refused_renegotiations > self.side.limits().refused_renegotiations {
+                return Err(Error::TooMany("renegotiation requests"));
+            }
+            // Behind our close_notify nothing is sent (RFC 5246 7.2.1).
+            if self.ended.write {
+                return Ok(());
+            }
+            return self.send_alert(AlertLevel::WARNING, AlertDescription::NO_RENEGOTIATION);
+        }
+        if !asked {
+            self.peer_renegotiations += 1;
+            if self.peer_renegotiations > self.side.limits().renegotiations {
+                return Err(Error::TooMany("renegotiations"));
+            }
+        }
+        match self.role() {
+            Role::Client => {
+                self.tell("received HelloRequest");
+                self.start_flight(None);
+            }
+            Role::Server => {
+                self.tell("received a ClientHello on an established connection");
+                let client_auth = match std::mem::take(&mut self.again) {
+                    State::Asked(client_auth) => client_auth,
+                    _ => None,
+                };
+                self.start_flight(client_auth);
+                if let Some((_, mailbox)) = &self.flight {
+                    mailbox.deliver(Incoming::Message(message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A handshake costs us far more than it costs the peer, so there is a distance between those it starts.
+    fn is_far_enough(&self) -> bool {
+        let passed = self.reader.bytes_under_key().saturating_add(self.writer.bytes_under_key());
+        self.peer_renegotiations == 0 || passed >= self.side.limits().renegotiation_distance
+    }
+
+    /// The peer sent `no_renegotiation`; whether it answers a wish of ours.
+    pub(super) fn declined(&mut self) -> bool {
+        let unanswered = self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.awaited() == Some("ServerHello"));
+        let hello = self.established.is_some() && unanswered;
+        if !hello && !matches!(self.again, State::Asked(_)) {
+            return false;
+        }
+        self.flight = None;
+        self.again = State::Declined;
+        true
+    }
+
+    /// A handshake is done.
+    pub(super) fn established(&mut self, mut established: Established) {
+        if let Some(before) = &self.established {
+            established.session.renegotiations = before.session.renegotiations + 1;
+        }
+        self.established = Some(Box::new(established));
+    }
+
+    /// Bounds what is held back.
+    pub(super) fn watch_held_data(&self) -> Result<(), Error> {
+        let bound = self.side.limits().renegotiation_data;
+        let held: usize = self.plaintext.iter().map(bytes::Bytes::len).sum();
+        if self.plaintext.len() > 1 && held > bound { Err(Error::RenegotiationData(bound)) } else { Ok(()) }
+    }
+
+    /// Under a cipher with short blocks two alike are to be expected after some 2^32 of them, and tell of plaintext
+    /// (SWEET32, Bhargavan and Leurent, 2016). So the keys are changed in time, or else the connection ends.
+    pub(super) fn watch_short_blocks(&mut self) -> Result<(), Error> {
+        let Some(established) = &self.established else { return Ok(()) };
+        if established.session.suite.bulk.short_block().is_none() {
+            return Ok(());
+        }
+        let bound = self.side.limits().short_block_data;
+        let most = self.reader.bytes_under_key().max(self.writer.bytes_under_key());
+        if most >= bound {
+            let error = Error::from(clasp_record::RecordError::Exhausted);
+            self.fail(&error);
+            return Err(error);
+        }
+        if most >= bound / 2 && !self.is_renegotiating() && matches!(self.again, State::Idle) {
+            // A peer that must not or will not: the bound itself ends the connection.
+            let _ = self.begin_again(None);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, what: &'static str) {
+        let trace = match &self.side {
+            Side::Client(config, _) => &config.trace,
+            Side::Server(config) => &config.trace,
+        };
+        if let Some(trace) = trace {
+            trace.event(&TraceEvent { step: Step::Renegotiation, role: self.role(), what, fields: Vec::new() });
+        }
+    }
+}

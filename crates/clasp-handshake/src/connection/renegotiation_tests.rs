@@ -1,0 +1,256 @@
+//! Tests of shaking hands again, in memory (RFC 5746, RFC 5246 7.4.1.1).
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use clasp_wire::{ContentType, HandshakeType};
+
+use super::{RenegotiationStatus, Status};
+use crate::testing::{Authority, connections, established, exchange, give, transfer};
+use crate::{ClientAuth, Connection, Error, Limits, Misbehaviour, Policy, Renegotiation};
+
+fn pair(ca: &Authority, policy: &Policy) -> (Connection, Connection) {
+    let client = ca.client(policy.clone()).identity(ca.ecdsa("client.example")).build().unwrap();
+    let server = ca.server(policy.clone()).build().unwrap();
+    established(&client, &server)
+}
+
+/// Both sides' wishes and answers go to and fro until nothing moves.
+fn settle(client: &mut Connection, server: &mut Connection) {
+    let errors = exchange(client, server);
+    assert!(errors.0.is_none() && errors.1.is_none(), "{errors:?}");
+    assert!(!client.is_renegotiating() && !server.is_renegotiating());
+}
+
+fn count(client: &Connection, server: &Connection) -> (u32, u32) {
+    (client.session().unwrap().renegotiations(), server.session().unwrap().renegotiations())
+}
+
+#[test]
+fn either_side_renegotiates_and_data_flows_on() {
+    let ca = Authority::new("CA");
+    for suite in [None, Some(clasp_wire::CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA)] {
+        let policy = Policy::compatible();
+        let policy = suite.map_or(policy.clone(), |suite| policy.with_cipher_suites(&[suite]));
+        let (mut client, mut server) = pair(&ca, &policy);
+        let unique = client.tls_unique().unwrap().to_vec();
+        client.renegotiate().unwrap();
+        settle(&mut client, &mut server);
+        assert_eq!(count(&client, &server), (1, 1));
+        assert_ne!(client.tls_unique().unwrap(), unique);
+        transfer(&mut client, &mut server, &[1; 20_000]);
+        server.renegotiate().unwrap();
+        settle(&mut client, &mut server);
+        assert_eq!(count(&client, &server), (2, 2));
+        transfer(&mut server, &mut client, &[2; 20_000]);
+        // Both at once: the server's wish crosses the client's hello.
+        client.renegotiate().unwrap();
+        server.renegotiate().unwrap();
+        settle(&mut client, &mut server);
+        assert_eq!(count(&client, &server), (3, 3));
+        transfer(&mut client, &mut server, &[3; 20_000]);
+    }
+}
+
+#[test]
+fn the_client_certificate_is_asked_for_only_then() {
+    let ca = Authority::new("CA");
+    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    assert!(!server.session().unwrap().client_authenticated());
+    server.request_client_certificate(ca.require_client()).unwrap();
+    settle(&mut client, &mut server);
+    assert!(server.session().unwrap().client_authenticated());
+    assert_eq!(server.session().unwrap().peer_certificates().len(), 1);
+    assert!(client.session().unwrap().client_authenticated());
+    assert!(client.request_client_certificate(ClientAuth::None).is_err());
+}
+
+#[test]
+fn data_in_flight_is_delivered_in_order_whoever_waits() {
+    let ca = Authority::new("CA");
+    for hold in [false, true] {
+        let (mut client, mut server) = pair(&ca, &Policy::compatible());
+        // The server had written much before the client's hello comes.
+        for piece in 0..4_u8 {
+            server.write(&[piece; 10_000]).unwrap();
+        }
+        client.renegotiate().unwrap();
+        client.poll_now().unwrap();
+        assert_eq!(client.write(b"waits").unwrap(), 0);
+        assert!(!client.may_write());
+        let mut got = Vec::new();
+        let mut done = false;
+        for _ in 0..20 {
+            give(&mut server, &client.output().split());
+            while server.poll_now().unwrap() == Status::Data {
+                server.read();
+            }
+            give(&mut client, &server.output().split());
+            if hold && !done {
+                let cx = &mut Context::from_waker(Waker::noop());
+                let Poll::Ready(status) = client.poll_renegotiation(cx) else { panic!("pending") };
+                done = status.unwrap() == RenegotiationStatus::Done;
+            } else {
+                while client.poll_now().unwrap() == Status::Data {
+                    got.extend_from_slice(&client.read().unwrap());
+                }
+            }
+        }
+        let expected: Vec<u8> = (0..4_u8).flat_map(|piece| [piece; 10_000]).collect();
+        assert!(got == expected, "{hold}");
+        assert_eq!(count(&client, &server), (1, 1));
+        transfer(&mut client, &mut server, b"goes on");
+    }
+}
+
+#[test]
+fn too_much_data_while_waiting_fails_cleanly() {
+    let ca = Authority::new("CA");
+    let mut limits = Limits::default();
+    limits.renegotiation_data = 30_000;
+    let client = ca.client(Policy::compatible()).limits(limits).build().unwrap();
+    let server = ca.server(Policy::compatible()).build().unwrap();
+    let (mut client, mut server) = established(&client, &server);
+    server.write(&[7; 40_000]).unwrap();
+    client.renegotiate().unwrap();
+    give(&mut client, &server.output().split());
+    let Poll::Ready(result) = client.poll_renegotiation(&mut Context::from_waker(Waker::noop())) else { panic!() };
+    assert!(matches!(result, Err(Error::RenegotiationData(30_000))), "{result:?}");
+    assert!(client.has_output());
+}
+
+#[test]
+fn the_policy_decides() {
+    let ca = Authority::new("CA");
+    let (mut client, mut server) = pair(&ca, &Policy::modern());
+    assert!(matches!(client.renegotiate(), Err(Error::NoRenegotiation(_))));
+    assert!(matches!(server.renegotiate(), Err(Error::NoRenegotiation(_))));
+
+    // A peer whose policy has none declines, and all goes on.
+    let client = ca.client(Policy::compatible().with_renegotiation(Renegotiation::Never)).build().unwrap();
+    let server = ca.server(Policy::compatible()).build().unwrap();
+    let (mut client, mut server) = established(&client, &server);
+    server.renegotiate().unwrap();
+    assert!(server.is_renegotiating());
+    exchange(&mut client, &mut server);
+    let Poll::Ready(result) = server.poll_renegotiation(&mut Context::from_waker(Waker::noop())) else { panic!() };
+    assert!(matches!(result, Err(Error::NoRenegotiation(_))), "{result:?}");
+    transfer(&mut server, &mut client, b"all goes on");
+
+    let unsafe_policy = Policy::compatible().with_renegotiation(Renegotiation::UnsafeLegacy);
+    assert!(ca.client(unsafe_policy).build().is_err());
+}
+
+#[test]
+fn a_flood_is_bounded() {
+    let ca = Authority::new("CA");
+    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    client.renegotiate().unwrap();
+    settle(&mut client, &mut server);
+    // The second comes too soon.
+    client.renegotiate().unwrap();
+    exchange(&mut client, &mut server);
+    let Poll::Ready(result) = client.poll_renegotiation(&mut Context::from_waker(Waker::noop())) else { panic!() };
+    assert!(matches!(result, Err(Error::NoRenegotiation(_))), "{result:?}");
+    assert_eq!(count(&client, &server), (1, 1));
+
+    let mut limits = Limits::default();
+    limits.renegotiations = 2;
+    limits.renegotiation_distance = 0;
+    let client = ca.client(Policy::compatible()).build().unwrap();
+    let server = ca.server(Policy::compatible()).limits(limits).build().unwrap();
+    let (mut client, mut server) = established(&client, &server);
+    for _ in 0..2 {
+        client.renegotiate().unwrap();
+        settle(&mut client, &mut server);
+    }
+    client.renegotiate().unwrap();
+    let (_, error) = exchange(&mut client, &mut server);
+    assert!(matches!(error, Some(Error::TooMany(_))), "{error:?}");
+}
+
+/// CVE-2009-3555: a hello that does not belong to this connection, as an attacker splices one in, is refused.
+#[test]
+fn a_spliced_handshake_is_refused() {
+    let ca = Authority::new("CA");
+    let policy = Policy::compatible();
+    let (mut attacker, mut server) = pair(&ca, &policy);
+    let config = ca.client(policy.clone()).build().unwrap();
+    let (mut victim, _) = connections(&config, &ca.server(policy.clone()).build().unwrap());
+    victim.poll_now().unwrap();
+    let hello = victim.output().split();
+    // The victim's first hello, sealed under the attacker's keys.
+    attacker.seal(ContentType::HANDSHAKE, &hello[5..]).unwrap();
+    give(&mut server, &attacker.output().split());
+    let error = server.poll_now().unwrap_err();
+    assert!(matches!(error, Error::Misbehaved(Misbehaviour::BadRenegotiationInfo)), "{error}");
+}
+
+#[test]
+fn another_identity_is_refused_unless_allowed() {
+    let ca = Authority::new("CA");
+    for allowed in [false, true] {
+        // A resolver that shows another certificate the second time.
+        let identities = [Arc::new(ca.ecdsa(crate::testing::NAME)), Arc::new(ca.ecdsa(crate::testing::NAME))];
+        let resolver = Arc::new(crate::testing::OneAfterAnother::new(identities));
+        let client = ca.client(Policy::compatible()).identity_may_change(allowed).build().unwrap();
+        let server = crate::ServerConfig::builder(Policy::compatible()).identity_resolver(resolver).build().unwrap();
+        let (mut client, mut server) = established(&client, &server);
+        let before = client.session().unwrap().peer_certificates()[0].clone();
+        client.renegotiate().unwrap();
+        let (error, _) = exchange(&mut client, &mut server);
+        if allowed {
+            assert!(error.is_none(), "{error:?}");
+            assert_ne!(client.session().unwrap().peer_certificates()[0], before);
+        } else {
+            assert!(matches!(error, Some(Error::Misbehaved(Misbehaviour::IdentityChanged))), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_hello_request_in_a_first_handshake_is_refused() {
+    let ca = Authority::new("CA");
+    let (client, server) = (ca.client(Policy::compatible()), ca.server(Policy::compatible()));
+    let (mut client, _) = connections(&client.build().unwrap(), &server.build().unwrap());
+    client.poll_now().unwrap();
+    give(&mut client, &[22, 3, 3, 0, 4, HandshakeType::HELLO_REQUEST.0, 0, 0, 0]);
+    assert!(matches!(client.poll_now(), Err(Error::UnexpectedMessage { .. })));
+}
+
+/// SWEET32: the keys are changed at half the bound, and without a peer that renegotiates the connection ends at the bound.
+#[cfg(feature = "legacy")]
+#[test]
+fn short_blocks_change_keys_or_end() {
+    let ca = Authority::new("CA");
+    let policy = Policy::legacy().with_cipher_suites(&[clasp_wire::CipherSuite::TLS_RSA_WITH_3DES_EDE_CBC_SHA]);
+    let mut limits = Limits::default();
+    limits.short_block_data = 100_000;
+    for allowed in [Renegotiation::Secure, Renegotiation::Never] {
+        let client = ca.client(policy.clone()).limits(limits.clone()).build().unwrap();
+        let server = ca.server(policy.clone().with_renegotiation(allowed)).build().unwrap();
+        let (mut client, mut server) = established(&client, &server);
+        let mut sent = 0;
+        let ended = loop {
+            match client.write(&[1; 5_000]) {
+                Ok(n) => sent += n,
+                Err(error) => break Some(error),
+            }
+            let errors = exchange(&mut client, &mut server);
+            assert!(errors.0.is_none() && errors.1.is_none(), "{errors:?}");
+            while server.read().is_some() {
+                server.poll_now().unwrap();
+            }
+            if sent > 300_000 {
+                break None;
+            }
+        };
+        if allowed == Renegotiation::Secure {
+            assert!(ended.is_none(), "{ended:?}");
+            assert!(client.session().unwrap().renegotiations() >= 3);
+        } else {
+            assert!(matches!(ended, Some(Error::Record(clasp_record::RecordError::Exhausted))), "{ended:?}");
+            assert!(sent <= 100_000, "{sent}");
+        }
+    }
+}

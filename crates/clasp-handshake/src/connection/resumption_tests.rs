@@ -1,0 +1,182 @@
+//! Tests of resumed sessions, in memory (RFC 5246 7.3, RFC 5077).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clasp_wire::CipherSuite;
+use rustls_pki_types::UnixTime;
+
+use crate::testing::{Authority, FirstSession, connections, established, exchange, transfer};
+use crate::{
+    ClientConfig, ClientConfigBuilder, Clock, Connection, Error, MemorySessions, Misbehaviour, Policy, ServerConfig,
+    TicketKeys,
+};
+
+fn resumed(pair: &(Connection, Connection)) -> bool {
+    let (client, server) = (pair.0.session().unwrap(), pair.1.session().unwrap());
+    assert_eq!(client.resumed(), server.resumed());
+    client.resumed()
+}
+
+/// A full handshake, then another.
+fn twice(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> (Connection, Connection) {
+    assert!(!resumed(&established(client, server)));
+    established(client, server)
+}
+
+#[test]
+fn by_ticket_and_by_identifier_with_every_suite() {
+    let ca = Authority::new("CA");
+    #[cfg(feature = "legacy")]
+    let widest = Policy::legacy();
+    #[cfg(not(feature = "legacy"))]
+    let widest = Policy::compatible();
+    for suite in widest.suites() {
+        for version in widest.versions().filter(|version| suite.allows(*version)) {
+            for tickets in [true, false] {
+                let policy = widest.clone().with_cipher_suites(&[suite.id]).with_versions(version, version);
+                let client = ca.client(policy.clone()).build().unwrap();
+                let server = ca.server(policy);
+                let server = if tickets { server.without_session_ids() } else { server.without_tickets() };
+                let server = server.build().unwrap();
+                let mut pair = twice(&client, &server);
+                assert!(resumed(&pair), "{version} {} {tickets}", suite.id);
+                assert_eq!(pair.0.tls_unique(), pair.1.tls_unique());
+                let (client, server) = (&mut pair.0, &mut pair.1);
+                transfer(client, server, &[1; 20_000]);
+                transfer(server, client, &[2; 20_000]);
+                assert_eq!(client.session().unwrap().peer_certificates().len(), 1);
+                assert_eq!(client.session().unwrap().steps().len(), 10);
+                let export = |tls: &Connection| {
+                    let mut out = [0; 32];
+                    tls.export_keying_material(b"EXPORTER-x", None, &mut out).unwrap().unwrap();
+                    out
+                };
+                assert_eq!(export(client), export(server));
+            }
+        }
+    }
+}
+
+#[test]
+fn whichever_is_switched_off_is_not_used() {
+    let ca = Authority::new("CA");
+    let server = ca.server(Policy::modern()).build().unwrap();
+    let client =
+        |change: fn(ClientConfigBuilder) -> ClientConfigBuilder| change(ca.client(Policy::modern())).build().unwrap();
+    assert!(resumed(&twice(&client(|builder| builder), &server)));
+    assert!(resumed(&twice(&client(|builder| builder.tickets(false)), &server)));
+    assert!(resumed(&twice(&client(|builder| builder.session_ids(false)), &server)));
+    assert!(!resumed(&twice(&client(|builder| builder.tickets(false).session_ids(false)), &server)));
+    assert!(!resumed(&twice(&client(ClientConfigBuilder::without_resumption), &server)));
+    let server = ca.server(Policy::modern()).without_tickets().without_session_ids().build().unwrap();
+    assert!(!resumed(&twice(&client(|builder| builder), &server)));
+}
+
+#[test]
+fn what_differs_makes_a_full_handshake() {
+    let ca = Authority::new("CA");
+    let store = Arc::new(MemorySessions::default());
+    let keys = Arc::new(TicketKeys::generate(clasp_crypto::default_provider()).unwrap());
+    let client = |policy: Policy| ca.client(policy).session_store(store.clone()).build().unwrap();
+    let server = |policy: Policy| ca.server(policy).ticket_keys(keys.clone()).build().unwrap();
+    let (modern, compatible) = (Policy::modern(), Policy::compatible());
+    assert!(resumed(&twice(&client(modern.clone()), &server(modern.clone()))));
+    // Another policy, on either side.
+    assert!(!resumed(&established(&client(compatible.clone()), &server(modern.clone()))));
+    assert!(!resumed(&established(&client(compatible.clone()), &server(compatible.clone()))));
+    assert!(resumed(&established(&client(compatible.clone()), &server(compatible))));
+    assert!(!resumed(&established(&client(modern.clone()), &server(modern.clone()))));
+    // A suite that is not offered any more.
+    let other = modern.clone().with_cipher_suites(&[CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]);
+    assert!(!resumed(&established(&client(other), &server(modern.clone()))));
+    // A server that now asks for a certificate, and one that trusts another authority.
+    let demanding = ca.server(modern.clone()).ticket_keys(keys.clone()).client_auth(ca.require_client());
+    let demanding = demanding.build().unwrap();
+    let shown = ca.client(modern.clone()).session_store(store.clone()).identity(ca.ecdsa("client.example"));
+    let shown = shown.build().unwrap();
+    established(&client(modern.clone()), &server(modern.clone()));
+    assert!(!resumed(&established(&shown, &demanding)));
+    let again = established(&shown, &demanding);
+    assert!(resumed(&again));
+    assert!(again.1.session().unwrap().client_authenticated());
+    assert_eq!(again.1.session().unwrap().peer_certificates().len(), 1);
+    let elsewhere = Authority::new("Elsewhere");
+    let stranger = ca.server(modern).ticket_keys(keys).client_auth(elsewhere.require_client()).build().unwrap();
+    let (mut client, mut server) = connections(&shown, &stranger);
+    let (_, error) = exchange(&mut client, &mut server);
+    assert!(matches!(error, Some(Error::Certificate { .. })), "{error:?}");
+}
+
+/// RFC 7627 5.3: a session that had the extended master secret is resumed with it or not at all.
+#[test]
+fn the_extended_master_secret_is_not_given_up() {
+    let ca = Authority::new("CA");
+    let store = Arc::new(FirstSession::default());
+    let client = |on| {
+        let policy = Policy::modern().with_extended_master_secret(on);
+        ca.client(policy).session_store(store.clone()).build().unwrap()
+    };
+    let server = ca.server(Policy::modern()).build().unwrap();
+    established(&client(true), &server);
+    store.thaw();
+    // Our own client does not even ask.
+    assert!(!resumed(&established(&client(false), &server)));
+    // One that does is refused: its hello says that it knows the session, and not what protects it.
+    let (mut tls, mut other) = connections(&client(true), &server);
+    tls.poll_now().unwrap();
+    let hello = tls.output().split();
+    let at = hello.windows(4).position(|window| window == [0, 23, 0, 0]).unwrap();
+    let mut stripped = hello.to_vec();
+    // An extension that nobody knows in its place.
+    stripped[at + 1] = 0xee;
+    crate::testing::give(&mut other, &stripped);
+    let error = other.poll_now().unwrap_err();
+    assert!(matches!(error, Error::Misbehaved(Misbehaviour::ExtendedMasterSecretDropped)), "{error}");
+}
+
+#[derive(Debug)]
+struct At(u64);
+
+impl Clock for At {
+    fn now(&self) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(self.0))
+    }
+}
+
+#[test]
+fn a_session_is_forgotten_after_a_day_and_tickets_are_renewed_before() {
+    let ca = Authority::new("CA");
+    let now = UnixTime::now().as_secs();
+    let store = Arc::new(MemorySessions::default());
+    let keys = Arc::new(TicketKeys::generate(clasp_crypto::default_provider()).unwrap().with_period(4 * 3600));
+    let at = |hours: u64| {
+        let clock = Arc::new(At(now + hours * 3600));
+        let client = ca.client(Policy::modern()).session_store(store.clone()).clock(clock.clone()).build().unwrap();
+        let server = ca.server(Policy::modern()).ticket_keys(keys.clone()).clock(clock).build().unwrap();
+        resumed(&established(&client, &server))
+    };
+    assert!(!at(0));
+    // Each time the key is an old one, so that the ticket is renewed; after a day that does not help any more.
+    for hours in [5, 10, 15, 20, 23] {
+        assert!(at(hours), "{hours}");
+    }
+    assert!(!at(25));
+    assert!(at(26));
+}
+
+/// An unsafe or secure renegotiation on a resumed session refers to that session's Finished messages.
+#[test]
+fn a_resumed_session_renegotiates() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::compatible()).build().unwrap();
+    let server = ca.server(Policy::compatible()).build().unwrap();
+    let mut pair = twice(&client, &server);
+    assert!(resumed(&pair));
+    pair.0.renegotiate().unwrap();
+    let errors = exchange(&mut pair.0, &mut pair.1);
+    assert!(errors.0.is_none() && errors.1.is_none(), "{errors:?}");
+    assert_eq!(pair.1.session().unwrap().renegotiations(), 1);
+    assert!(!resumed(&pair));
+    transfer(&mut pair.0, &mut pair.1, b"on");
+}

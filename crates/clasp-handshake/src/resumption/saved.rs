@@ -1,0 +1,158 @@
+//! A session as it is kept: bytes for a store or a ticket.
+
+use clasp_wire::{CipherSuite, ProtocolVersion};
+use rustls_pki_types::CertificateDer;
+use zeroize::Zeroizing;
+
+use super::LIFETIME;
+
+/// The form of the bytes. Others, and those of other forms, are taken for no session.
+const FORM: u8 = 1;
+
+/// A session that may be resumed.
+#[derive(Clone)]
+pub(crate) struct Saved {
+    pub(crate) version: ProtocolVersion,
+    pub(crate) suite: CipherSuite,
+    pub(crate) extended_master_secret: bool,
+    pub(crate) client_authenticated: bool,
+    pub(crate) master: Zeroizing<[u8; 48]>,
+    /// When it was made, seconds since the Unix epoch.
+    pub(crate) created: u64,
+    /// Under what it was made, which must be the same again.
+    pub(crate) scope: Box<[u8]>,
+    pub(crate) server_name: Option<Box<str>>,
+    pub(crate) peer_certificates: Vec<CertificateDer<'static>>,
+    /// For a client: what to send, a ticket or an identifier.
+    pub(crate) ticket: Box<[u8]>,
+    pub(crate) id: Box<[u8]>,
+}
+
+impl core::fmt::Debug for Saved {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Saved").field("version", &self.version).field("suite", &self.suite).finish_non_exhaustive()
+    }
+}
+
+impl Saved {
+    /// Whether it is not too old, and not from the future.
+    pub(crate) fn is_alive(&self, now: u64) -> bool {
+        // Clocks of several machines differ a little.
+        now + 60 >= self.created && now.saturating_sub(self.created) < LIFETIME
+    }
+
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut out = Zeroizing::new(Vec::with_capacity(256));
+        out.push(FORM);
+        out.extend_from_slice(&self.version.0.to_be_bytes());
+        out.extend_from_slice(&self.suite.0.to_be_bytes());
+        out.push(u8::from(self.extended_master_secret));
+        out.push(u8::from(self.client_authenticated));
+        out.extend_from_slice(self.master.as_slice());
+        out.extend_from_slice(&self.created.to_be_bytes());
+        write(&mut out, &self.scope);
+        out.push(u8::from(self.server_name.is_some()));
+        write(&mut out, self.server_name.as_deref().unwrap_or_default().as_bytes());
+        write(&mut out, &self.ticket);
+        write(&mut out, &self.id);
+        out.extend_from_slice(&u32::try_from(self.peer_certificates.len()).unwrap_or(0).to_be_bytes());
+        self.peer_certificates.iter().for_each(|der| write(&mut out, der));
+        out
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes;
+        let [FORM] = array(&mut rest)? else { return None };
+        let version = ProtocolVersion(u16::from_be_bytes(array(&mut rest)?));
+        let suite = CipherSuite(u16::from_be_bytes(array(&mut rest)?));
+        let [extended_master_secret, client_authenticated] = array(&mut rest)?.map(|byte: u8| byte == 1);
+        let master = Zeroizing::new(array(&mut rest)?);
+        let created = u64::from_be_bytes(array(&mut rest)?);
+        let scope = read(&mut rest)?.into();
+        let [has_name] = array(&mut rest)?;
+        let name = core::str::from_utf8(read(&mut rest)?).ok()?;
+        let ticket = read(&mut rest)?.into();
+        let id = read(&mut rest)?.into();
+        let count = u32::from_be_bytes(array(&mut rest)?);
+        let mut peer_certificates = Vec::new();
+        for _ in 0..count {
+            peer_certificates.push(CertificateDer::from(read(&mut rest)?.to_vec()));
+        }
+        rest.is_empty().then_some(Self {
+            version,
+            suite,
+            extended_master_secret,
+            client_authenticated,
+            master,
+            created,
+            scope,
+            server_name: (has_name == 1).then(|| name.into()),
+            peer_certificates,
+            ticket,
+            id,
+        })
+    }
+}
+
+fn write(out: &mut Vec<u8>, part: &[u8]) {
+    out.extend_from_slice(&u32::try_from(part.len()).unwrap_or(0).to_be_bytes());
+    out.extend_from_slice(part);
+}
+
+fn array<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (array, left) = rest.split_first_chunk()?;
+    *rest = left;
+    Some(*array)
+}
+
+fn read<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(u32::from_be_bytes(array(rest)?)).ok()?;
+    let (part, left) = rest.split_at_checked(length)?;
+    *rest = left;
+    Some(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved() -> Saved {
+        Saved {
+            version: ProtocolVersion::TLS_1_2,
+            suite: CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
+            extended_master_secret: true,
+            client_authenticated: false,
+            master: Zeroizing::new([7; 48]),
+            created: 1_000_000,
+            scope: (*b"modern").into(),
+            server_name: Some("a.example".into()),
+            peer_certificates: vec![vec![1, 2, 3].into(), vec![4].into()],
+            ticket: (*b"ticket").into(),
+            id: [].into(),
+        }
+    }
+
+    #[test]
+    fn what_is_saved_is_found_again_and_nothing_else_is_a_session() {
+        let bytes = saved().encode();
+        let back = Saved::decode(&bytes).unwrap();
+        assert_eq!(back.encode(), bytes);
+        assert_eq!(back.peer_certificates.len(), 2);
+        for len in 0..bytes.len() {
+            assert!(Saved::decode(&bytes[..len]).is_none(), "{len}");
+        }
+        let mut longer = bytes.to_vec();
+        longer.push(0);
+        assert!(Saved::decode(&longer).is_none());
+        longer[0] = 2;
+        assert!(Saved::decode(&longer).is_none());
+        assert!(!format!("{back:?}").contains('7'));
+    }
+
+    #[test]
+    fn a_session_lives_for_a_day() {
+        let saved = saved();
+        assert!(saved.is_alive(1_000_000) && saved.is_alive(1_000_000 + LIFETIME - 1) && saved.is_alive(999_950));
+        assert!(!saved.is_alive(1_000_000 + LIFETIME) && !saved.is_alive(900_000));
+    }
+}

@@ -1,0 +1,94 @@
+//! The session keys of a connection, from its master secret and both hellos (RFC 5246 6.3): to seal and open what the two
+//! sides say to each other.
+
+use std::sync::Mutex;
+
+use clasp_crypto::default_provider;
+use clasp_handshake::{KeyLog, Session, Suite};
+use clasp_keys::{DirectionKeys, KeyBlock, KeyLengths, MasterSecret, Role, Schedule as _, Tls12};
+use clasp_record::{Form, IvPolicy, Keys, Open, Seal};
+use clasp_wire::RecordHeader;
+
+/// Keeps the last master secret.
+#[derive(Debug, Default)]
+pub struct LastSecret(Mutex<Option<([u8; 32], [u8; 48])>>);
+
+impl LastSecret {
+    /// The client random and the master secret.
+    pub fn get(&self) -> Option<([u8; 32], [u8; 48])> {
+        *self.0.lock().expect("nobody panics while holding it")
+    }
+}
+
+impl KeyLog for LastSecret {
+    fn log(&self, label: &str, client_random: &[u8; 32], secret: &[u8]) {
+        assert_eq!(label, "CLIENT_RANDOM");
+        let secret = secret.try_into().expect("a master secret has 48 bytes");
+        *self.0.lock().expect("nobody panics while holding it") = Some((*client_random, secret));
+    }
+}
+
+/// The keys of both directions.
+pub struct SessionKeys {
+    /// The agreed suite.
+    pub suite: &'static Suite,
+    /// Whether CBC records are encrypted before they are authenticated.
+    pub encrypt_then_mac: bool,
+    block: KeyBlock,
+}
+
+impl SessionKeys {
+    /// The keys of an established session. `from_server` is what the server sent: it begins with its hello. `None` when it
+    /// does not.
+    pub fn derive(session: &Session, secret: &LastSecret, from_server: &[u8]) -> Option<Self> {
+        let (client_random, master) = secret.get()?;
+        let suite = session.suite();
+        let lengths = suite.bulk.lengths();
+        let lengths = KeyLengths { mac_key: lengths.mac_key, key: lengths.key, iv: lengths.iv };
+        let schedule = Tls12::new(default_provider(), suite.prf)?;
+        let server_random = server_random(from_server)?;
+        let block = schedule.key_block(&MasterSecret::new(master), &client_random, &server_random, lengths);
+        Some(Self { suite, encrypt_then_mac: session.encrypt_then_mac(), block })
+    }
+
+    /// The keys with which `role` writes.
+    pub fn half(&self, role: Role) -> DirectionKeys {
+        self.block.half(role)
+    }
+
+    fn form(&self, session_version: clasp_wire::ProtocolVersion) -> Form {
+        Form::new(session_version, IvPolicy::Explicit, self.encrypt_then_mac)
+    }
+
+    /// Seals what `role` writes.
+    pub fn sealer(&self, role: Role) -> Box<dyn Seal> {
+        let half = self.half(role);
+        let keys = Keys { mac_key: half.mac_key(), key: half.key(), iv: half.iv() };
+        self.suite.bulk.seal(default_provider(), keys, self.form(self.suite.versions.1)).expect("keys that were in use")
+    }
+
+    /// Opens what `role` writes.
+    pub fn opener(&self, role: Role) -> Box<dyn Open> {
+        let half = self.half(role);
+        let keys = Keys { mac_key: half.mac_key(), key: half.key(), iv: half.iv() };
+        self.suite.bulk.open(default_provider(), keys, self.form(self.suite.versions.1)).expect("keys that were in use")
+    }
+}
+
+/// The random value in the ServerHello that these bytes begin with: behind the headers of record and message, and the
+/// version (RFC 5246 7.4.1.3).
+fn server_random(from_server: &[u8]) -> Option<[u8; 32]> {
+    from_server.get(RecordHeader::LEN + 4 + 2..)?.first_chunk().copied()
+}
+
+/// The whole records that the bytes begin with, each with its header.
+pub fn records(mut bytes: &[u8]) -> Vec<(RecordHeader, &[u8])> {
+    let mut out = Vec::new();
+    while let Some(header) = RecordHeader::parse(bytes) {
+        let end = RecordHeader::LEN + usize::from(header.length);
+        let Some((record, rest)) = bytes.split_at_checked(end) else { break };
+        out.push((header, record));
+        bytes = rest;
+    }
+    out
+}

@@ -1,0 +1,263 @@
+//! Genuine handshakes between a client and a server in memory, with a few mutations that the input chooses on the way
+//! (RFC 5246 F.1, what the handshake protects against).
+//!
+//! Whoever is in the middle holds no keys. So whatever it does, a client that is established talks to a server that is
+//! established, both hold the same view, and what is read is the beginning of what was written.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use clasp_handshake::{CIPHER_SUITES, Connection};
+use clasp_wire::{CipherSuite, ContentType, RecordHeader};
+
+use crate::chance;
+use crate::keys::records;
+use crate::run::Run;
+use crate::setup::{Ask, PROTOCOLS, cast, client, name, policy, server};
+
+const FROM_CLIENT: &[u8] = b"from the client";
+const FROM_SERVER: &[u8] = b"from the server";
+
+/// More rounds than any handshake has, with the goodbyes.
+const MOST_ROUNDS: usize = 40;
+
+/// One thing done to one record on its way.
+struct Mutation<'a> {
+    /// Whether it is done to a record of the client's.
+    from_client: bool,
+    /// Which record of that side, from 0.
+    record: usize,
+    kind: u8,
+    place: usize,
+    value: u8,
+    /// What follows in the input, for those that need more bytes.
+    more: &'a [u8],
+}
+
+/// Bytes that say one mutation.
+const MUTATION: usize = 5;
+/// More would rather make two mutations undo each other than lead anywhere.
+const MOST_MUTATIONS: usize = 4;
+
+impl<'a> Mutation<'a> {
+    fn parse(input: &'a [u8]) -> Option<Self> {
+        let ([record, kind, high, low, value], more) = input.split_first_chunk::<MUTATION>()?;
+        Some(Self {
+            from_client: record & 0x80 == 0,
+            record: usize::from(record & 15),
+            kind: kind % 12,
+            place: usize::from(u16::from_be_bytes([*high, *low])),
+            value: *value,
+            more,
+        })
+    }
+
+    fn list(input: &'a [u8]) -> Vec<Self> {
+        (0..MOST_MUTATIONS).map_while(|n| Self::parse(input.get(n * MUTATION..)?)).collect()
+    }
+}
+
+/// Between the two sides.
+struct Middle<'a> {
+    mutations: Vec<Mutation<'a>>,
+    /// Records seen of the client and of the server.
+    seen: [usize; 2],
+    /// Records held back, to be sent after the next one of their side.
+    held: [Vec<u8>; 2],
+    /// Whether anything was done.
+    touched: bool,
+}
+
+impl Middle<'_> {
+    fn carry(&mut self, bytes: &[u8], from_client: bool) -> Vec<u8> {
+        let side = usize::from(!from_client);
+        let mut out = VecDeque::new();
+        for (_, record) in records(bytes) {
+            let number = self.seen[side];
+            self.seen[side] += 1;
+            let mut now = vec![record.to_vec()];
+            let held = std::mem::take(&mut self.held[side]);
+            for mutation in self.mutations.iter().filter(|m| m.from_client == from_client && m.record == number) {
+                let after = mutate(now.concat(), mutation);
+                let before = now.concat();
+                if mutation.kind == HOLD {
+                    self.held[side].extend_from_slice(&before);
+                    now = Vec::new();
+                    self.touched = true;
+                } else {
+                    self.touched |= after != before;
+                    now = vec![after];
+                }
+            }
+            out.extend(now);
+            out.push_back(held);
+        }
+        out.into_iter().flatten().collect()
+    }
+}
+
+const HOLD: u8 = 5;
+
+/// Does it to a record, or to what became of it.
+fn mutate(mut record: Vec<u8>, mutation: &Mutation<'_>) -> Vec<u8> {
+    let value = mutation.value;
+    let Some(body) = record.len().checked_sub(RecordHeader::LEN).filter(|body| *body > 0) else { return record };
+    let inside = RecordHeader::LEN + mutation.place % body;
+    match mutation.kind {
+        // Anywhere, the header too.
+        0 => {
+            let at = mutation.place % record.len();
+            record[at] ^= value;
+        }
+        1 => {
+            record.insert(inside, value);
+            fit_lengths(&mut record, false);
+        }
+        2 => {
+            record.remove(inside);
+            fit_lengths(&mut record, false);
+        }
+        3 => record.extend_from_within(..),
+        4 => record.clear(),
+        // Held back, which the caller does.
+        HOLD => {}
+        // A fragment boundary moved, which is nobody's business before encryption.
+        6 => {
+            let mut second = record[..3].to_vec();
+            let tail = record.split_off(inside);
+            second.extend_from_slice(&u16::try_from(tail.len()).unwrap_or(0).to_be_bytes());
+            second.extend_from_slice(&tail);
+            fit_lengths(&mut record, false);
+            record.extend_from_slice(&second);
+        }
+        // A record of its own before it.
+        7 => {
+            let content = &mutation.more[..mutation.more.len().min(mutation.place % 64)];
+            let mut first = vec![20 + value % 4, 3, 3, 0, 0];
+            first.extend_from_slice(content);
+            fit_lengths(&mut first, false);
+            first.extend_from_slice(&record);
+            return first;
+        }
+        // A warning, or worse, before it.
+        8 => {
+            let alert = [ContentType::ALERT.0, 3, 3, 0, 2, 1 + u8::from(mutation.place % 2 == 1), value];
+            return [&alert[..], &record].concat();
+        }
+        // Within the message: its length, and the record's, are made to fit.
+        9 => {
+            record.insert(inside, value);
+            fit_lengths(&mut record, true);
+        }
+        10 => {
+            record.remove(inside);
+            fit_lengths(&mut record, true);
+        }
+        // The end cut off.
+        _ => {
+            record.truncate(inside);
+            fit_lengths(&mut record, value & 1 != 0);
+        }
+    }
+    record
+}
+
+/// Writes the record's length into its header, and the message's into the handshake header, when it is one.
+fn fit_lengths(record: &mut [u8], message: bool) {
+    let length = record.len().saturating_sub(RecordHeader::LEN);
+    if let Some(field) = record.get_mut(3..5) {
+        field.copy_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
+    }
+    if message && record.first() == Some(&ContentType::HANDSHAKE.0) {
+        let length = u32::try_from(length.saturating_sub(4)).unwrap_or(0).to_be_bytes();
+        if let Some(field) = record.get_mut(6..9) {
+            field.copy_from_slice(&length[1..]);
+        }
+    }
+}
+
+/// The suites that handshakes are mutated under: each kind of key exchange, key and record protection.
+const SUITES: [CipherSuite; 8] = [
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    CipherSuite::TLS_DHE_RSA_WITH_AES_256_GCM_SHA384,
+    CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384,
+    CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
+    CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA256,
+    CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
+];
+
+fn sides(choice: u8, options: u8) -> (Run, Run) {
+    // The client offers all, or only what will be chosen: then no mutation can lead to another suite.
+    let suite = SUITES[usize::from(choice & 7)];
+    let chosen = policy().with_cipher_suites(&[suite]);
+    let all: Vec<_> = CIPHER_SUITES.iter().map(|row| row.id).collect();
+    let offered = if choice & 8 == 0 { chosen.clone() } else { policy().with_cipher_suites(&all) };
+    let offered = offered.with_extended_master_secret(options & 1 == 0).with_encrypt_then_mac(options & 2 == 0);
+    let mut client = client(offered);
+    if options & 4 == 0 {
+        let cast = cast();
+        client = client.identity(if options & 8 == 0 { &cast.client_ecdsa } else { &cast.client_rsa }.clone());
+    }
+    if options & 16 != 0 {
+        client = client.alpn(PROTOCOLS).expect("names of protocols").record_size_limit(512);
+    }
+    let accepted = if choice & 16 == 0 { chosen } else { policy().with_cipher_suites(&all) };
+    let server = server(accepted).client_auth(Ask::from_byte(options >> 6).client_auth()).alpn(PROTOCOLS);
+    let server = server.expect("names of protocols").prefer_client_order(options & 32 != 0).build().expect("a server");
+    let client = client.build().expect("a client");
+    chance::begin();
+    let client = Run::new(Connection::client(client, name()), FROM_CLIENT);
+    (client, Run::new(Connection::server(Arc::clone(&server)), FROM_SERVER))
+}
+
+/// The first two bytes choose suite, extensions, client authentication; then come up to four mutations of five bytes:
+/// side and record, kind, place (two bytes), value.
+pub fn mutated_handshake(input: &[u8]) {
+    let Some(([choice, options], rest)) = input.split_first_chunk() else { return };
+    let (mut client, mut server) = sides(*choice, *options);
+    let mutations = Mutation::list(rest);
+    let mut middle = Middle { mutations, seen: [0; 2], held: [Vec::new(), Vec::new()], touched: false };
+    let mut rounds = 0;
+    loop {
+        let from_client = middle.carry(&std::mem::take(&mut client.sent), true);
+        let from_server = middle.carry(&std::mem::take(&mut server.sent), false);
+        if from_client.is_empty() && from_server.is_empty() {
+            break;
+        }
+        server.receive(&from_client);
+        client.receive(&from_server);
+        rounds += 1;
+        assert!(rounds < MOST_ROUNDS, "the two sides never come to rest");
+    }
+    client.receive_eof();
+    server.receive_eof();
+    check(&client, &server, middle.touched, *options);
+}
+
+fn check(client: &Run, server: &Run, touched: bool, options: u8) {
+    if let Some(view) = client.view() {
+        // The client is the last to be established: it has seen the server's Finished.
+        assert_eq!(Some(view), server.view(), "the two sides are established on different views");
+        let cast = cast();
+        let chains = [cast.server_rsa.chain(), cast.server_ecdsa.chain()];
+        assert!(chains.contains(&client.peer_certificates()), "a server that is not ours");
+        let expected = if options & 8 == 0 { &cast.client_ecdsa } else { &cast.client_rsa }.chain();
+        assert!([&[][..], expected].contains(&server.peer_certificates()), "a client that is not ours");
+    } else {
+        assert!(client.read.is_empty(), "data before the handshake was done");
+    }
+    for (reader, written) in [(client, FROM_SERVER), (server, FROM_CLIENT)] {
+        assert!(written.starts_with(&reader.read), "data was read that nobody wrote");
+        assert!(!reader.closed || reader.read == written, "an end was believed that the other side did not say");
+    }
+    // A server that requires a certificate does not get one from a client that has none.
+    let refused = options >> 6 == 3 && options & 4 != 0;
+    if !touched && !refused {
+        for (run, written) in [(client, FROM_SERVER), (server, FROM_CLIENT)] {
+            assert_eq!(run.verdict(), "closed");
+            assert_eq!(run.read, written);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! One connection driven to rest, with what must hold for it whatever the peer sends.
+
+use clasp_handshake::{Connection, Error, Role, Status};
+use clasp_record::RecordError;
+use rustls_pki_types::CertificateDer;
+
+/// More than a whole flight of ours, and less than a peer could make us hold that asks for things again and again.
+const MOST_OUTPUT: usize = 1 << 15;
+
+/// A connection with what it read and sent so far. A client writes once it may, and closes when it was answered; a server
+/// answers the first data it gets, and closes.
+pub struct Run {
+    /// The connection.
+    pub tls: Connection,
+    /// What to write.
+    pub speech: Vec<u8>,
+    /// Application data that came.
+    pub read: Vec<u8>,
+    /// What is to be sent; whoever carries it takes it out.
+    pub sent: Vec<u8>,
+    /// Why the connection failed.
+    pub error: Option<Error>,
+    /// The peer sent close_notify.
+    pub closed: bool,
+    spoken: bool,
+}
+
+impl Run {
+    /// Begins: a client's hello is in [`Self::sent`] afterwards.
+    pub fn new(tls: Connection, speech: &[u8]) -> Self {
+        let speech = speech.to_vec();
+        let mut run =
+            Self { tls, speech, read: Vec::new(), sent: Vec::new(), error: None, closed: false, spoken: false };
+        run.drive();
+        run
+    }
+
+    /// Whether nothing that still comes would be looked at.
+    pub fn is_over(&self) -> bool {
+        self.error.is_some() || self.closed
+    }
+
+    /// Gives it bytes, as the transport delivers them.
+    pub fn receive(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && !self.is_over() {
+            let taken = self.tls.receive(bytes);
+            assert!(taken > 0, "a connection that waits for input takes none");
+            bytes = &bytes[taken..];
+            self.drive();
+        }
+    }
+
+    /// Tells it that the transport has ended.
+    pub fn receive_eof(&mut self) {
+        if !self.is_over() {
+            self.tls.receive_eof();
+            self.drive();
+            assert!(self.is_over(), "a connection waits for more than there is");
+        }
+    }
+
+    fn drive(&mut self) {
+        loop {
+            let polled = self.tls.poll_now();
+            match polled {
+                Ok(Status::Data) => {
+                    let data = self.tls.read().expect("the data that the status tells of");
+                    assert!(!data.is_empty(), "no data");
+                    self.read.extend_from_slice(&data);
+                    self.speak();
+                }
+                Ok(Status::NeedInput) => {
+                    self.speak();
+                    self.take_output();
+                    return;
+                }
+                Ok(Status::Closed) => {
+                    self.closed = true;
+                    self.tls.close();
+                    self.take_output();
+                    return;
+                }
+                Err(error) => return self.fail(error),
+            }
+        }
+    }
+
+    fn speak(&mut self) {
+        let turn = match self.tls.role() {
+            Role::Client => true,
+            Role::Server => !self.read.is_empty(),
+        };
+        if turn && !self.spoken && self.tls.may_write() {
+            self.spoken = true;
+            let taken = self.tls.write(&self.speech).expect("a connection that may be written to");
+            assert_eq!(taken, self.speech.len(), "the output is nearly empty and takes no more");
+        }
+        if self.spoken && !self.read.is_empty() {
+            self.tls.close();
+        }
+    }
+
+    fn take_output(&mut self) {
+        let output = self.tls.output().split();
+        self.sent.extend_from_slice(&output);
+        assert!(self.sent.len() < MOST_OUTPUT, "the output grows without bound");
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.take_output();
+        assert!(!error.to_string().is_empty());
+        let again = self.tls.poll_now().expect_err("a failed connection lives again");
+        assert_eq!(again.to_string(), error.to_string());
+        assert!(!self.tls.has_output() && self.tls.read().is_none(), "a failed connection goes on");
+        assert!(!self.tls.may_write() && self.tls.write(b"x").is_err(), "a failed connection can be written to");
+        self.error = Some(error);
+    }
+
+    /// How it ended, in words that do not depend on the sizes of the pieces the bytes came in.
+    pub fn verdict(&self) -> String {
+        match &self.error {
+            // How much has come decides between what it may be instead.
+            Some(Error::Record(RecordError::NotTls(_))) => "not TLS".to_owned(),
+            Some(error) => error.to_string(),
+            None if self.closed => "closed".to_owned(),
+            None => "open".to_owned(),
+        }
+    }
+
+    /// What both sides must agree on, once established.
+    pub fn view(&self) -> Option<View> {
+        let session = self.tls.session()?;
+        let mut exported = [0; 16];
+        self.tls.export_keying_material(b"EXPORTER-clasp-fuzz", None, &mut exported)?.expect("a label of our own");
+        let protocol = session.alpn().map(<[u8]>::to_vec);
+        Some(View {
+            exported,
+            agreed: format!(
+                "{:?} {:?} {:?} {protocol:?} {:?} ems {} etm {} rinfo {} client {}",
+                session.version(),
+                session.cipher_suite(),
+                session.group(),
+                session.server_name(),
+                session.extended_master_secret(),
+                session.encrypt_then_mac(),
+                session.secure_renegotiation(),
+                session.client_authenticated(),
+            ),
+            unique: self.tls.tls_unique().map(<[u8]>::to_vec),
+        })
+    }
+
+    /// The peer's certificates.
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        self.tls.session().map_or(&[], |session| session.peer_certificates())
+    }
+}
+
+/// What the two sides of an established connection must hold in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Exported keying material: it depends on the master secret and both randoms.
+    pub exported: [u8; 16],
+    /// Version, suite, group, protocol, name, and what of the extensions is in force.
+    pub agreed: String,
+    /// The `tls-unique` channel binding.
+    pub unique: Option<Vec<u8>>,
+}

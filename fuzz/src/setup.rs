@@ -1,0 +1,180 @@
+//! Who the connections of the fuzz targets are, and what they offer: fixed names, keys, certificates and time.
+//!
+//! The certificates in `test-data` are made together with the seeds, by `examples/seeds`: a recorded handshake only fits
+//! the certificates it was recorded with.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use clasp_cert::{Identity, RootStore, WebPkiClientVerifier};
+use clasp_handshake::{
+    ClientAuth, ClientConfig, ClientConfigBuilder, Clock, KeyLog, Policy, ServerConfig, ServerConfigBuilder,
+};
+use clasp_wire::{NamedGroup, ProtocolVersion};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+
+use crate::chance;
+
+/// The server's name.
+pub const NAME: &str = "server.example";
+
+/// The application protocols that both sides know.
+pub const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
+
+/// The time certificates are checked for: 2040-01-01, seconds since the Unix epoch. They hold for a hundred years.
+const NOW: u64 = 2_208_988_800;
+
+/// The time certificates are checked for.
+pub fn now() -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(NOW))
+}
+
+#[derive(Debug)]
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> UnixTime {
+        now()
+    }
+}
+
+/// The server's name, as a client gives it.
+pub fn name() -> ServerName<'static> {
+    ServerName::try_from(NAME).expect("a DNS name")
+}
+
+/// Everybody's certificates.
+pub struct Cast {
+    /// The certificate authority everybody trusts.
+    pub roots: RootStore,
+    /// The server's RSA identity, under an intermediate authority, with a stapled OCSP response.
+    pub server_rsa: Identity,
+    /// The server's ECDSA identity, directly under the root.
+    pub server_ecdsa: Identity,
+    /// The client's RSA identity.
+    pub client_rsa: Identity,
+    /// The client's ECDSA identity.
+    pub client_ecdsa: Identity,
+}
+
+/// Where this package's own files lie: `test-data`, `corpus`.
+pub fn folder(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), name].iter().collect()
+}
+
+/// A file of `test-data`. Read when first wanted, and not compiled in, as the maker of seeds may just have written it.
+pub fn test_data(name: &str) -> Vec<u8> {
+    let path = folder("test-data").join(name);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn identity(name: &str) -> Identity {
+    let pem = test_data(name);
+    let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().expect("certificates");
+    let key = PrivateKeyDer::from_pem_slice(&pem).expect("private key");
+    Identity::with_key(chain, chance::steady_key(&key).expect("private key")).expect("identity")
+}
+
+/// Everybody's certificates.
+pub fn cast() -> &'static Cast {
+    static CAST: LazyLock<Cast> = LazyLock::new(|| {
+        let mut roots = RootStore::default();
+        roots.add_pem(&test_data("root.pem")).expect("root");
+        Cast {
+            roots,
+            server_rsa: identity("server-rsa.pem").with_ocsp_response(test_data("server-rsa.ocsp.der")),
+            server_ecdsa: identity("server-ecdsa.pem"),
+            client_rsa: identity("client-rsa.pem"),
+            client_ecdsa: identity("client-ecdsa.pem"),
+        }
+    });
+    &CAST
+}
+
+/// TLS 1.2 with everything in it. Groups are those whose keys are drawn without chance.
+pub fn policy() -> Policy {
+    Policy::compatible().with_versions(ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2).with_groups(&[
+        NamedGroup::SECP256R1,
+        NamedGroup::SECP521R1,
+        NamedGroup::FFDHE2048,
+    ])
+}
+
+/// A client that trusts the root, and has no certificate of its own.
+pub fn client(policy: Policy) -> ClientConfigBuilder {
+    ClientConfig::builder(policy).provider(chance::provider()).roots(cast().roots.clone()).clock(Arc::new(FixedClock))
+}
+
+/// A server with both identities, which asks for no certificate.
+pub fn server(policy: Policy) -> ServerConfigBuilder {
+    ServerConfig::builder(policy)
+        .provider(chance::provider())
+        .identity(cast().server_ecdsa.clone())
+        .identity(cast().server_rsa.clone())
+        .clock(Arc::new(FixedClock))
+}
+
+/// Whether and how a server asks for the client's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// It does not.
+    No,
+    /// A client may decline.
+    Request,
+    /// A client may not.
+    Require,
+}
+
+impl Ask {
+    /// One of the three, by the low bits of an input's byte.
+    pub const fn from_byte(byte: u8) -> Self {
+        match byte & 3 {
+            2 => Self::Request,
+            3 => Self::Require,
+            _ => Self::No,
+        }
+    }
+
+    /// As a configuration wants it.
+    pub fn client_auth(self) -> ClientAuth {
+        let verifier = || {
+            let verifier = WebPkiClientVerifier::builder(cast().roots.clone()).provider(chance::provider()).build();
+            Arc::new(verifier.expect("a root is trusted"))
+        };
+        match self {
+            Self::No => ClientAuth::None,
+            Self::Request => ClientAuth::Request(verifier()),
+            Self::Require => ClientAuth::Require(verifier()),
+        }
+    }
+}
+
+/// The client of the targets that are a whole connection: it offers all there is, and has both certificates.
+pub fn whole_client(key_log: Option<Arc<dyn KeyLog>>) -> Arc<ClientConfig> {
+    let builder = client(policy())
+        .identity(cast().client_ecdsa.clone())
+        .identity(cast().client_rsa.clone())
+        .alpn(PROTOCOLS)
+        .expect("names of protocols")
+        .record_size_limit(4096);
+    match key_log {
+        Some(key_log) => builder.key_log(key_log),
+        None => builder,
+    }
+    .build()
+    .expect("a client")
+}
+
+/// The server of the targets that are a whole connection.
+pub fn whole_server(ask: Ask, key_log: Option<Arc<dyn KeyLog>>) -> Arc<ServerConfig> {
+    let builder = server(policy()).client_auth(ask.client_auth()).alpn(PROTOCOLS).expect("names of protocols");
+    match key_log {
+        Some(key_log) => builder.key_log(key_log),
+        None => builder,
+    }
+    .build()
+    .expect("a server")
+}
