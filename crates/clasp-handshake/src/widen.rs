@@ -60,6 +60,14 @@ impl Policy {
         self
     }
 
+    /// Whether [`Renegotiation::UnsafeLegacy`](crate::Renegotiation::UnsafeLegacy) may be asked for. It is not asked for by
+    /// this.
+    #[must_use]
+    pub fn allowing_unsafe_renegotiation(mut self, on: bool) -> Self {
+        self.may_renegotiate_unsafely = on;
+        self
+    }
+
     /// Whether a server reads a first hello in SSL 2.0's format (RFC 5246 E.2). It can say nothing of extensions, so an
     /// attacker who turns a client to it takes all they protect away.
     #[must_use]

@@ -6,7 +6,7 @@ use crate::dialect::SSL30;
 use crate::suites::SUITES;
 
 /// Everything [`Policy::legacy`] has, and SSL 3.0, RC4, RC2, DES, the export suites, RSA keys and Diffie-Hellman groups from
-/// 512 bits on, and hellos in SSL 2.0's format.
+/// 512 bits on, and hellos in SSL 2.0's format; renegotiation with peers that do not know RFC 5746 may be asked for.
 ///
 /// A connection under this policy may be as good as plaintext: an attacker on the way can make both sides agree on the worst
 /// of it that both have, and read along. Use it for what can be reached in no other way, on a wire that is trusted for other
@@ -18,6 +18,7 @@ pub fn insecure() -> Policy {
         .and_cipher_suites(SUITES)
         .with_min_rsa_bits(512)
         .with_min_dh_bits(512)
+        .allowing_unsafe_renegotiation(true)
         .taking_sslv2_hello(true)
 }
 
