@@ -27,6 +27,9 @@ use crate::setup;
 
 const NAME: &str = "demo.example";
 
+/// What the client says.
+const GREETING: &[u8] = b"hello from the client";
+
 /// Keeps the events of both sides.
 #[derive(Debug, Default)]
 struct Recorder(Mutex<Vec<TraceEvent>>);
@@ -50,9 +53,9 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let serving = async {
         let (tcp, _) = listener.accept().await.map_err(Failure::connection)?;
         let mut tls = acceptor.accept(tcp).await.map_err(Failure::connection)?;
-        let mut request = [0; 64];
-        let n = tls.read(&mut request).await.map_err(Failure::connection)?;
-        let request = String::from_utf8_lossy(request.get(..n).unwrap_or_default()).into_owned();
+        let mut request = [0; GREETING.len()];
+        tls.read_exact(&mut request).await.map_err(Failure::connection)?;
+        let request = String::from_utf8_lossy(&request).into_owned();
         tls.write_all(format!("you said {request:?}").as_bytes()).await.map_err(Failure::connection)?;
         tls.shutdown().await.map_err(Failure::connection)?;
         Ok::<_, Failure>(request)
@@ -60,7 +63,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let connecting = async {
         let tcp = TcpStream::connect(address).await.map_err(Failure::connection)?;
         let mut tls = connector.connect(NAME, tcp).await.map_err(Failure::connection)?;
-        tls.write_all(b"hello from the client").await.map_err(Failure::connection)?;
+        tls.write_all(GREETING).await.map_err(Failure::connection)?;
         tls.flush().await.map_err(Failure::connection)?;
         let mut answer = String::new();
         tls.read_to_string(&mut answer).await.map_err(Failure::connection)?;

@@ -81,6 +81,7 @@ pub(super) async fn full_handshake(
 
     // Step 4: the pre-master secret.
     let group = params.group();
+    let temporary_key = params.is_signed();
     let (pre_master, client_key_exchange) = params.agree(&agreed, policy, provider, &key)?;
 
     // Step 5: our certificate, if the server asked for one.
@@ -103,6 +104,7 @@ pub(super) async fn full_handshake(
     client_key_exchange.send(peer, agreed.dialect);
     peer.trace(Step::PreMasterSecret, "sent ClientKeyExchange", || {
         let how = match agreed.suite.key_exchange {
+            KeyExchange::Rsa if temporary_key => "alone: encrypted to the server's temporary RSA key",
             KeyExchange::Rsa => "alone: encrypted to the server's RSA key",
             KeyExchange::Dhe | KeyExchange::Ecdhe => "with the server's cooperation: our public value",
         };

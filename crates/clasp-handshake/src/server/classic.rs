@@ -108,6 +108,7 @@ pub(super) async fn full_handshake(
     let pre_master = receive_key_exchange(peer, exchange, &agreed, &identity, config).await?;
     peer.trace(Step::PreMasterSecret, "received ClientKeyExchange", || {
         let how = match agreed.suite.key_exchange {
+            KeyExchange::Rsa if scheme.is_some() => "decrypted with our temporary RSA key",
             KeyExchange::Rsa => "decrypted with our RSA key",
             KeyExchange::Dhe | KeyExchange::Ecdhe => "agreed from both sides' public values",
         };
