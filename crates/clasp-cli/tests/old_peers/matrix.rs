@@ -86,6 +86,11 @@ pub(crate) fn connect(config: &Arc<ClientConfig>, port: u16) -> std::io::Result<
 
 /// Sends data in pieces of many lengths, and takes it back.
 pub(crate) fn send_and_compare(tls: &mut Tls) {
+    send_and_compare_with(tls, |_| ());
+}
+
+/// [`send_and_compare`]; `after_first` happens after the first piece.
+pub(crate) fn send_and_compare_with(tls: &mut Tls, after_first: impl Fn(&mut Tls)) {
     let noise: Vec<u8> = (0..DATA).map(|i| (i.wrapping_mul(2_654_435_761) >> 13 & 0xff) as u8).collect();
     let (mut sent, mut back) = (0, vec![0; DATA]);
     for length in (1..).map(|turn: usize| turn * turn * 13 % 5003 + 1) {
@@ -93,6 +98,9 @@ pub(crate) fn send_and_compare(tls: &mut Tls) {
         tls.write_all(&noise[sent..end]).unwrap();
         tls.flush().unwrap();
         tls.read_exact(&mut back[sent..end]).unwrap();
+        if sent == 0 {
+            after_first(tls);
+        }
         sent = end;
         if sent == DATA {
             break;
@@ -107,15 +115,20 @@ pub(crate) fn close(tls: &mut Tls) {
     assert_eq!(tls.read(&mut [0]).unwrap(), 0);
 }
 
-/// Serves one connection: sends back what comes until the client closes, and gives what was agreed.
-pub(crate) fn serve(config: Arc<ServerConfig>) -> (u16, thread::JoinHandle<Session>) {
+/// Serves connections, one after the other: sends back what comes until the client closes, and gives what was agreed in the
+/// end. `after_first` happens after the first data.
+pub(crate) fn serve(
+    config: Arc<ServerConfig>,
+    connections: usize,
+    after_first: impl Fn(&mut Tls) + Send + 'static,
+) -> (u16, thread::JoinHandle<Vec<Session>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let serving = thread::spawn(move || {
+    let one = move || {
         let (stream, _) = listener.accept().unwrap();
         tcp(&stream);
-        let mut tls = Stream::server(config, stream).unwrap();
-        let mut buffer = vec![0; 8192];
+        let mut tls = Stream::server(Arc::clone(&config), stream).unwrap();
+        let (mut buffer, mut first) = (vec![0; 8192], true);
         loop {
             let count = tls.read(&mut buffer).unwrap();
             if count == 0 {
@@ -123,11 +136,15 @@ pub(crate) fn serve(config: Arc<ServerConfig>) -> (u16, thread::JoinHandle<Sessi
             }
             tls.write_all(&buffer[..count]).unwrap();
             tls.flush().unwrap();
+            if first {
+                after_first(&mut tls);
+                first = false;
+            }
         }
         tls.close().unwrap();
         tls.session().unwrap().clone()
-    });
-    (port, serving)
+    };
+    (port, thread::spawn(move || (0..connections).map(|_| one()).collect()))
 }
 
 #[track_caller]
@@ -198,7 +215,7 @@ fn accepted(version: ProtocolVersion, protocol: &str, name: &str, shows: Shows, 
     };
     let config =
         ServerConfig::builder(policy(version, name)).identity(server.identity()).client_auth(client_auth).build();
-    let (port, serving) = serve(config.unwrap());
+    let (port, serving) = serve(config.unwrap(), 1, |_| ());
     let data = DATA.to_string();
     let mut arguments =
         vec!["--protocol", protocol, "--cipher", name, "--ca", path(&pki.ca), "--verify", "require", "--data", &data];
@@ -210,7 +227,7 @@ fn accepted(version: ProtocolVersion, protocol: &str, name: &str, shows: Shows, 
     assert_eq!(peer.line(), format!("{theirs} {name} certificate full"));
     assert_eq!(peer.line(), format!("done {DATA} clean"));
     peer.end();
-    assert_agreed(&serving.join().unwrap(), version, name, shows == Shows::One);
+    assert_agreed(&serving.join().unwrap()[0], version, name, shows == Shows::One);
 }
 
 #[test]

@@ -44,7 +44,8 @@ fn name_of_test() -> String {
 /// Tells a cell of the matrix that has been seen to work.
 pub(crate) fn seen(cell: &str) {
     if std::env::var_os("CLASP_MATRIX").is_some() {
-        let _ = writeln!(std::io::stdout().lock(), "matrix: OpenSSL 0.9.8e, {cell}");
+        // A line of its own, whatever was printed before.
+        let _ = writeln!(std::io::stdout().lock(), "\nmatrix: OpenSSL 0.9.8e, {cell}");
     }
 }
 
