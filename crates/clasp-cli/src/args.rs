@@ -49,6 +49,12 @@ pub(crate) enum PolicyName {
     Modern,
     /// Also RSA key exchange, and CBC with SHA-1 or SHA-2.
     Compatible,
+    /// Also TLS 1.1 and 1.0, 3DES, SHA-1 signatures, and keys of 1024 bits: weak.
+    #[cfg(feature = "legacy")]
+    Legacy,
+    /// Also SSL 3.0, RC4, RC2, DES, export suites, and keys of 512 bits: no better than plain text.
+    #[cfg(feature = "insecure")]
+    Insecure,
 }
 
 /// How a trace is printed.

@@ -4,6 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clasp::cert::WebPkiClientVerifier;
 use clasp::crypto::{SecureRandom, default_provider};
+#[cfg(feature = "insecure")]
+use clasp::wire::CipherSuite;
+#[cfg(feature = "legacy")]
+use clasp::wire::ProtocolVersion;
 use clasp::{
     Acceptor, ClientAuth, ClientConfig, Connector, Identity, Policy, PrivateKeyDer, RootStore, ServerConfig, Session,
     Step, Trace, TraceEvent,
@@ -22,6 +26,9 @@ use crate::output::say;
 use crate::setup;
 
 const NAME: &str = "demo.example";
+
+/// What the client says.
+const GREETING: &[u8] = b"hello from the client";
 
 /// Keeps the events of both sides.
 #[derive(Debug, Default)]
@@ -46,9 +53,9 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let serving = async {
         let (tcp, _) = listener.accept().await.map_err(Failure::connection)?;
         let mut tls = acceptor.accept(tcp).await.map_err(Failure::connection)?;
-        let mut request = [0; 64];
-        let n = tls.read(&mut request).await.map_err(Failure::connection)?;
-        let request = String::from_utf8_lossy(request.get(..n).unwrap_or_default()).into_owned();
+        let mut request = [0; GREETING.len()];
+        tls.read_exact(&mut request).await.map_err(Failure::connection)?;
+        let request = String::from_utf8_lossy(&request).into_owned();
         tls.write_all(format!("you said {request:?}").as_bytes()).await.map_err(Failure::connection)?;
         tls.shutdown().await.map_err(Failure::connection)?;
         Ok::<_, Failure>(request)
@@ -56,7 +63,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let connecting = async {
         let tcp = TcpStream::connect(address).await.map_err(Failure::connection)?;
         let mut tls = connector.connect(NAME, tcp).await.map_err(Failure::connection)?;
-        tls.write_all(b"hello from the client").await.map_err(Failure::connection)?;
+        tls.write_all(GREETING).await.map_err(Failure::connection)?;
         tls.flush().await.map_err(Failure::connection)?;
         let mut answer = String::new();
         tls.read_to_string(&mut answer).await.map_err(Failure::connection)?;
@@ -70,13 +77,20 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     summary(&session)
 }
 
-/// The demo of `compatible` shows the key exchange that the founding document begins with: the client alone makes the
-/// pre-master secret.
+/// The demos of all but `modern` show the key exchange that the founding document begins with: the client alone makes the
+/// pre-master secret. That of `insecure` is as old as the document's suites: SSL 3.0 with RC2 of 40 bits.
 fn policy(name: PolicyName) -> Policy {
     let policy = setup::named(name);
-    if name == PolicyName::Modern {
-        return policy;
-    }
+    let policy = match name {
+        PolicyName::Modern => return policy,
+        PolicyName::Compatible => policy,
+        #[cfg(feature = "legacy")]
+        PolicyName::Legacy => policy.with_versions(ProtocolVersion::TLS_1_0, ProtocolVersion::TLS_1_0),
+        #[cfg(feature = "insecure")]
+        PolicyName::Insecure => policy
+            .with_versions(ProtocolVersion::SSL_3_0, ProtocolVersion::SSL_3_0)
+            .with_cipher_suites(&[CipherSuite::TLS_RSA_EXPORT_WITH_RC2_CBC_40_MD5]),
+    };
     let rsa: Vec<_> =
         policy.suites().iter().filter(|suite| !suite.key_exchange.is_ephemeral()).map(|suite| suite.id).collect();
     policy.with_cipher_suites(&rsa)
@@ -101,12 +115,15 @@ fn endpoints(policy: &Policy, name: PolicyName, events: &Arc<Recorder>) -> Resul
         let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(Failure::connection)?;
         Identity::from_der(vec![leaf.der().clone()], &key, default_provider()).map_err(Failure::connection)
     };
-    let server_key = match name {
-        PolicyName::Modern => KeyPair::generate().map_err(made)?,
-        PolicyName::Compatible => rsa_key()?,
+    let (server_key, client_key) = match name {
+        PolicyName::Modern => (KeyPair::generate().map_err(made)?, KeyPair::generate().map_err(made)?),
+        PolicyName::Compatible => (rsa_key()?, KeyPair::generate().map_err(made)?),
+        // SSL 3.0 knows no other keys than RSA's.
+        #[cfg(feature = "legacy")]
+        _ => (rsa_key()?, rsa_key()?),
     };
     let server = issue(NAME, &server_key, ExtendedKeyUsagePurpose::ServerAuth)?;
-    let client = issue("client.example", &KeyPair::generate().map_err(made)?, ExtendedKeyUsagePurpose::ClientAuth)?;
+    let client = issue("client.example", &client_key, ExtendedKeyUsagePurpose::ClientAuth)?;
 
     let mut roots = RootStore::default();
     roots.add_der(root.der()).map_err(Failure::connection)?;

@@ -12,7 +12,7 @@ use clasp::wire::AlertDescription;
 use clasp::{ClientConfig, Connector, Error, Misbehaviour, Policy, ServerName};
 use tokio::time::timeout;
 
-use crate::args::{PolicyName, Shared};
+use crate::args::Shared;
 use crate::connect::{Target, open};
 use crate::setup;
 use crate::starttls::Protocol;
@@ -41,8 +41,7 @@ pub(crate) async fn run(
     shared: &Shared,
     starttls: Option<Protocol>,
 ) -> Option<String> {
-    let widest = PolicyName::Compatible;
-    let config = ClientConfig::builder(setup::named(widest))
+    let config = ClientConfig::builder(setup::widest())
         .verifier(Arc::new(DangerousAcceptAnyServer))
         .alpn(&shared.alpn)
         .and_then(clasp::ClientConfigBuilder::build)
@@ -52,9 +51,13 @@ pub(crate) async fn run(
     Some(match connected {
         Ok(tls) => {
             let session = tls.session();
-            let suite = session.cipher_suite();
-            let needed = Policy::that_offers(suite).unwrap_or("compatible");
-            let needed = if session.secure_renegotiation() { needed } else { "compatible" };
+            let (version, suite) = (session.version(), session.cipher_suite());
+            let needed = setup::first_policy(|policy| {
+                (session.secure_renegotiation() || policy.name() != Policy::modern().name())
+                    && policy.versions().collect::<Vec<_>>().contains(&version)
+                    && policy.suites().iter().any(|offered| offered.id == suite)
+            });
+            let needed = needed.unwrap_or("compatible");
             let why = if session.secure_renegotiation() {
                 ""
             } else {
@@ -62,7 +65,7 @@ pub(crate) async fn run(
             };
             format!(
                 "the server chose {} with {suite}.{why} Policy {needed} accepts that: try --policy {needed}{}.",
-                session.version(),
+                version,
                 if shared.cipher.is_empty() && shared.groups.is_empty() {
                     ""
                 } else {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use clap::ValueEnum as _;
 use clasp::cert::{DangerousAcceptAnyServer, Pin, PinnedServerVerifier, WebPkiClientVerifier};
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use clasp::{
@@ -23,8 +24,12 @@ pub(crate) fn policy(shared: &Shared) -> Result<Policy, Failure> {
         let newest = shared.max_version.unwrap_or(ProtocolVersion::TLS_1_3);
         policy = policy.with_versions(oldest, newest);
         if policy.versions().next().is_none() {
+            let hint = match first_policy(|policy| policy.versions().any(|v| (oldest..=newest).contains(&v))) {
+                Some(name) => format!("policy {name} does: add --policy {name}"),
+                None => "nor does any other policy of this build".to_owned(),
+            };
             return Err(Failure::usage(format!(
-                "policy {} has no version from {oldest} to {newest}; this build speaks TLS 1.2",
+                "policy {} speaks no version from {oldest} to {newest}; {hint}",
                 policy.name()
             )));
         }
@@ -33,7 +38,7 @@ pub(crate) fn policy(shared: &Shared) -> Result<Policy, Failure> {
         let missing: Vec<&CipherSuite> =
             shared.cipher.iter().filter(|id| !policy.suites().iter().any(|suite| suite.id == **id)).collect();
         if let Some(id) = missing.first() {
-            let hint = match Policy::that_offers(**id) {
+            let hint = match first_policy(|policy| policy.suites().iter().any(|suite| suite.id == **id)) {
                 Some(name) => format!("policy {name} does: add --policy {name}"),
                 None => "this build does not carry it".to_owned(),
             };
@@ -65,7 +70,21 @@ pub(crate) fn named(name: PolicyName) -> Policy {
     match name {
         PolicyName::Modern => Policy::modern(),
         PolicyName::Compatible => Policy::compatible(),
+        #[cfg(feature = "legacy")]
+        PolicyName::Legacy => Policy::legacy(),
+        #[cfg(feature = "insecure")]
+        PolicyName::Insecure => clasp::insecure::insecure(),
     }
+}
+
+/// The policy of this build that accepts the most.
+pub(crate) fn widest() -> Policy {
+    named(PolicyName::value_variants().last().copied().unwrap_or(PolicyName::Compatible))
+}
+
+/// The name of the narrowest policy of this build with which something is so.
+pub(crate) fn first_policy(is_so: impl Fn(&Policy) -> bool) -> Option<&'static str> {
+    PolicyName::value_variants().iter().map(|name| named(*name)).find(is_so).map(|policy| policy.name())
 }
 
 fn key_log(shared: &Shared) -> Result<Option<Arc<dyn KeyLog>>, Failure> {

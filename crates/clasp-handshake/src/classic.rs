@@ -16,7 +16,7 @@ use crate::trace::Step;
 
 /// The version is agreed: records carry it, the transcript knows its hash, and the key schedule is set.
 pub(crate) fn settle(peer: &mut Peer, agreed: &Agreed, provider: &Provider) -> Result<Box<dyn Schedule>, Error> {
-    peer.order(Order::RecordVersion(agreed.dialect.version()));
+    peer.order(Order::Dialect(agreed.dialect));
     let hash = agreed.dialect.transcript_hash(agreed.suite.prf);
     peer.transcript.settle(provider.hash(hash).ok_or(CryptoError::Unsupported)?);
     agreed.dialect.schedule(provider, agreed.suite.prf).ok_or_else(|| CryptoError::Unsupported.into())
@@ -64,7 +64,13 @@ impl Keys {
         let (client, server) = (&agreed.randoms.client, &agreed.randoms.server);
         let lengths = agreed.suite.bulk.lengths(agreed.dialect.iv_policy());
         let lengths = KeyLengths { mac_key: lengths.mac_key, key: lengths.key, iv: lengths.iv };
-        let block = schedule.key_block(&master, client, server, lengths);
+        let block = match agreed.suite.export {
+            None => schedule.key_block(&master, client, server, lengths),
+            Some(export) => {
+                let short = schedule.key_block(&master, client, server, export.block_lengths(lengths));
+                export.final_keys(schedule, &short, lengths, client, server)
+            }
+        };
         peer.trace(Step::SessionKeys, "derived the session keys", || {
             vec![
                 ("suite", agreed.suite.id.to_string()),

@@ -12,8 +12,8 @@ use clasp_crypto::{CryptoError, HashAlgorithm, KeyAlgorithm, Provider};
 use clasp_keys::{MasterSecret, Schedule, Tls12, Transcript};
 use clasp_record::{Form, IvPolicy};
 use clasp_wire::{
-    CertificateRequest, DecodeError, DigitallySigned, EncryptedPreMasterSecret, HandshakeMessage, ProtocolVersion,
-    SignatureScheme,
+    AlertDescription, CertificateRequest, DecodeError, DigitallySigned, EncryptedPreMasterSecret, HandshakeMessage,
+    ProtocolVersion, SignatureScheme,
 };
 
 /// One version of the classic family. What is not said is as in TLS 1.2.
@@ -134,6 +134,11 @@ pub trait Dialect: Debug + Send + Sync {
         EncryptedPreMasterSecret::parse_body(body).map(|message| message.ciphertext)
     }
 
+    /// The alert of this version that says what one of TLS 1.2 would, or comes nearest to it.
+    fn alert(&self, description: AlertDescription) -> AlertDescription {
+        description
+    }
+
     /// Whether a client without a certificate sends the alert `no_certificate` instead of an empty Certificate.
     fn declines_by_alert(&self) -> bool {
         false
@@ -166,7 +171,10 @@ mod before_tls12 {
     use clasp_keys::Tls10;
     use clasp_wire::{CertificateRequest10, DigitallySigned10};
 
-    use super::*;
+    use super::{
+        Bytes, CertificateRequest, Cow, CryptoError, Debug, DecodeError, Dialect, DigitallySigned, HandshakeMessage,
+        HashAlgorithm, IvPolicy, KeyAlgorithm, ProtocolVersion, Provider, Schedule, SignatureScheme,
+    };
 
     /// What the two share: MD5 and SHA-1 throughout, and no scheme named.
     macro_rules! as_before_tls12 {

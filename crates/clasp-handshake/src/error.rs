@@ -196,7 +196,9 @@ misbehaviour! {
     /// RFC 5246 7.4.2.
     WrongKeyType => ILLEGAL_PARAMETER, "the server's certificate holds another kind of key than the agreed suite needs";
     /// RFC 5246 7.4.2.
-    KeyTooSmall => BAD_CERTIFICATE, "the peer's RSA key is shorter than this policy accepts";
+    KeyTooSmall => BAD_CERTIFICATE, "the peer's RSA key is shorter than this policy accepts with this cipher suite";
+    /// RFC 2246 7.4.3.
+    BadTemporaryKey => ILLEGAL_PARAMETER, "the server's temporary RSA key is not as long as its export suite wants";
     /// RFC 5246 7.4.2.
     EmptyCertificate => DECODE_ERROR, "the server sent an empty certificate list";
     /// RFC 5246 7.4.3, 7.4.8.

@@ -30,7 +30,16 @@ impl ClientOffer {
     ) -> Result<Self, Error> {
         let policy = &config.policy;
         let newest = policy.versions().next().unwrap_or(ProtocolVersion::TLS_1_2);
-        let suites: Vec<CipherSuite> = policy.suites().iter().map(|suite| suite.id).collect();
+        let mut suites: Vec<CipherSuite> = policy.suites().iter().map(|suite| suite.id).collect();
+        let mut extensions = client_extensions(config, name, previous, saved);
+        if !policy.hello_has_extensions(previous.is_none()) {
+            // A renegotiation's is sent all the same; an empty one can be said by a suite (RFC 5746 3.4, 3.5).
+            extensions.retain(|extension| matches!(extension, ClientExtension::RenegotiationInfo(_)));
+            if extensions.contains(&ClientExtension::RenegotiationInfo(bytes::Bytes::new())) {
+                extensions.clear();
+                suites.push(CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
+            }
+        }
         Ok(Self {
             hello: ClientHello {
                 client_version: newest,
@@ -38,7 +47,7 @@ impl ClientOffer {
                 session_id: session_id(config, saved)?,
                 cipher_suites: suites,
                 compression_methods: vec![CompressionMethod::NULL],
-                extensions: Some(client_extensions(config, name, previous, saved)),
+                extensions: Some(extensions).filter(|extensions| !extensions.is_empty()),
             },
         })
     }
@@ -46,6 +55,10 @@ impl ClientOffer {
     /// Whether the hello holds an extension of this answer's kind: only such may be answered (RFC 5246 7.4.1.4).
     pub(crate) fn asked_for(&self, answer: &ServerExtension) -> bool {
         let kind = answer.ext_type();
+        let signalled = self.hello.cipher_suites.contains(&CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
+        if signalled && matches!(answer, ServerExtension::RenegotiationInfo(_)) {
+            return true;
+        }
         self.hello.extensions.iter().flatten().any(|offered| offered.ext_type() == kind)
     }
 }

@@ -3,15 +3,19 @@
 use bytes::Bytes;
 use clasp_cert::PublicKey;
 use clasp_crypto::{ActiveKeyExchange, CryptoError, Provider, SharedSecret, ffdhe_name};
-use clasp_wire::{ClientDhPublic, ClientEcdhPublic, DhServerKeyExchange, EcdhServerKeyExchange, NamedGroup};
+use clasp_wire::{
+    ClientDhPublic, ClientEcdhPublic, DhServerKeyExchange, EcdhServerKeyExchange, NamedGroup, RsaServerKeyExchange,
+    SignatureScheme,
+};
 use zeroize::Zeroizing;
 
 use crate::dialect::Dialect;
 use crate::error::{Error, Misbehaviour};
+use crate::export::TemporaryKey;
 use crate::negotiate::Agreed;
 use crate::peer::Peer;
 use crate::policy::Policy;
-use crate::suites::KeyExchange;
+use crate::suites::{KeyExchange, Suite};
 
 /// The largest prime we compute with, in bits: beyond it a peer could make us work too long.
 const MAX_DH_BITS: usize = 8192;
@@ -38,18 +42,29 @@ impl PreMaster {
 /// The server's half, as the client receives it.
 pub(crate) enum ServerParams {
     Rsa,
+    /// A temporary key of an export suite.
+    TemporaryRsa(RsaServerKeyExchange),
     Ecdh(EcdhServerKeyExchange),
     Dh(DhServerKeyExchange),
 }
 
 impl ServerParams {
-    /// Step 2: receives the ServerKeyExchange of an ephemeral suite.
-    pub(crate) async fn receive(peer: &mut Peer, agreed: &Agreed) -> Result<Self, Error> {
+    /// Step 2: receives the ServerKeyExchange of an ephemeral suite, and of an export suite where `key`, the one in the
+    /// server's certificate, is longer than it allows. With RSA key exchange otherwise there may be none (FREAK).
+    pub(crate) async fn receive(peer: &mut Peer, agreed: &Agreed, key: &PublicKey) -> Result<Self, Error> {
         Ok(match agreed.suite.key_exchange {
+            KeyExchange::Rsa if agreed.suite.needs_temporary_key(key.bits()) => {
+                Self::TemporaryRsa(peer.receive().await?)
+            }
             KeyExchange::Rsa => Self::Rsa,
             KeyExchange::Ecdhe => Self::Ecdh(peer.receive().await?),
             KeyExchange::Dhe => Self::Dh(peer.receive().await?),
         })
+    }
+
+    /// Whether the server signed it, and so has shown that it holds its key.
+    pub(crate) fn is_signed(&self) -> bool {
+        !matches!(self, Self::Rsa)
     }
 
     /// Verifies the server's signature over both randoms and its half (RFC 5246 7.4.3). RSA key exchange has none: there
@@ -63,6 +78,7 @@ impl ServerParams {
     ) -> Result<(), Error> {
         let (params, signed) = match self {
             Self::Rsa => return Ok(()),
+            Self::TemporaryRsa(message) => (&message.params, &message.signature),
             Self::Ecdh(message) => (&message.params, &message.signature),
             Self::Dh(message) => (&message.params, &message.signature),
         };
@@ -81,7 +97,7 @@ impl ServerParams {
     /// The group, where it has a name.
     pub(crate) fn group(&self) -> Option<NamedGroup> {
         match self {
-            Self::Rsa => None,
+            Self::Rsa | Self::TemporaryRsa(_) => None,
             Self::Ecdh(message) => Some(message.group),
             Self::Dh(message) => ffdhe_name(&message.p, &message.g),
         }
@@ -97,11 +113,17 @@ impl ServerParams {
     ) -> Result<(PreMaster, ClientKeyExchange), Error> {
         match self {
             Self::Rsa => {
-                let mut secret = Zeroizing::new([0; 48]);
-                provider.random.fill(secret.as_mut_slice())?;
-                let version = agreed.hello_version.0.to_be_bytes();
-                secret.iter_mut().zip(version).for_each(|(byte, version)| *byte = version);
+                let secret = rsa_pre_master(agreed, provider)?;
                 let ciphertext = key.encrypt_rsa(provider, secret.as_slice())?.into();
+                Ok((PreMaster::Rsa(secret), ClientKeyExchange::Rsa(ciphertext)))
+            }
+            Self::TemporaryRsa(RsaServerKeyExchange { modulus, exponent, .. }) => {
+                let export = agreed.suite.export.ok_or(CryptoError::Unsupported)?;
+                if !(policy.min_rsa_bits..=export.max_rsa_bits()).contains(&bit_length(&modulus)) {
+                    return Err(Misbehaviour::BadTemporaryKey.into());
+                }
+                let secret = rsa_pre_master(agreed, provider)?;
+                let ciphertext = export.encrypt(provider, &modulus, &exponent, secret.as_slice())?.into();
                 Ok((PreMaster::Rsa(secret), ClientKeyExchange::Rsa(ciphertext)))
             }
             Self::Ecdh(message) => {
@@ -131,6 +153,15 @@ impl ServerParams {
     }
 }
 
+/// A pre-master secret that the client makes alone: the version of its hello, and 46 random bytes (RFC 5246 7.4.7.1).
+fn rsa_pre_master(agreed: &Agreed, provider: &Provider) -> Result<Zeroizing<[u8; 48]>, Error> {
+    let mut secret = Zeroizing::new([0; 48]);
+    provider.random.fill(secret.as_mut_slice())?;
+    let version = agreed.hello_version.0.to_be_bytes();
+    secret.iter_mut().zip(version).for_each(|(byte, version)| *byte = version);
+    Ok(secret)
+}
+
 /// The client's message of step 4 (RFC 5246 7.4.7).
 pub(crate) enum ClientKeyExchange {
     /// The ciphertext.
@@ -152,17 +183,26 @@ impl ClientKeyExchange {
 /// The server's own half of an ephemeral exchange, between its hello and the client's answer.
 pub(crate) enum ServerExchange {
     Rsa,
+    TemporaryRsa(TemporaryKey),
     Ecdh(NamedGroup, Box<dyn ActiveKeyExchange>),
     Dh(NamedGroup, Box<dyn ActiveKeyExchange>),
 }
 
 impl ServerExchange {
-    /// Makes a fresh key: never one twice (Raccoon, and forward secrecy).
-    pub(crate) fn start(kx: KeyExchange, group: Option<NamedGroup>, provider: &Provider) -> Result<Self, Error> {
+    /// Makes a fresh key: never one twice (Raccoon, and forward secrecy). `scheme` is what it will be signed with, if it is.
+    pub(crate) fn start(
+        suite: &Suite,
+        group: Option<NamedGroup>,
+        scheme: Option<SignatureScheme>,
+        provider: &'static Provider,
+    ) -> Result<Self, Error> {
+        if let (Some(export), Some(_)) = (suite.export, scheme) {
+            return Ok(Self::TemporaryRsa(export.temporary_key(provider)?));
+        }
         let Some(name) = group else { return Ok(Self::Rsa) };
         let group = provider.group(name).ok_or(CryptoError::Unsupported)?;
         let exchange = group.start(provider.random)?;
-        Ok(match kx {
+        Ok(match suite.key_exchange {
             KeyExchange::Rsa => Self::Rsa,
             KeyExchange::Ecdhe => Self::Ecdh(name, exchange),
             KeyExchange::Dhe => Self::Dh(name, exchange),
@@ -173,6 +213,7 @@ impl ServerExchange {
     pub(crate) fn params(&self) -> Option<Bytes> {
         match self {
             Self::Rsa => None,
+            Self::TemporaryRsa(key) => Some(RsaServerKeyExchange::params(&key.modulus, &key.exponent)),
             Self::Ecdh(group, exchange) => Some(EcdhServerKeyExchange::params(*group, exchange.public_key())),
             Self::Dh(group, exchange) => {
                 let (p, g) = clasp_crypto::ffdhe(*group)?;
@@ -185,6 +226,12 @@ impl ServerExchange {
     pub(crate) fn send(&self, peer: &mut Peer, params: Bytes, signature: Bytes) {
         match self {
             Self::Rsa => {}
+            Self::TemporaryRsa(key) => peer.send(&RsaServerKeyExchange {
+                modulus: Bytes::copy_from_slice(&key.modulus),
+                exponent: Bytes::copy_from_slice(&key.exponent),
+                params,
+                signature,
+            }),
             Self::Ecdh(group, exchange) => peer.send(&EcdhServerKeyExchange {
                 group: *group,
                 public: Bytes::copy_from_slice(exchange.public_key()),

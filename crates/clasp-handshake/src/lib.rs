@@ -9,6 +9,7 @@ mod config;
 mod connection;
 mod dialect;
 mod error;
+mod export;
 mod hello;
 mod key_exchange;
 mod key_log;
@@ -24,6 +25,7 @@ mod suites;
 #[cfg(test)]
 mod testing;
 mod trace;
+mod widen;
 
 pub use clasp_cert as cert;
 pub use clasp_keys::{ExportError, Role};
@@ -36,6 +38,7 @@ pub use dialect::{Dialect, TLS12, Tls12Dialect};
 #[cfg(feature = "legacy")]
 pub use dialect::{TLS10, TLS11, Tls10Dialect, Tls11Dialect, hashes_to_sign, scheme_of_key};
 pub use error::{AlertReceived, ConfigError, Error, Misbehaviour, NoCommonGround, Offer};
+pub use export::{Export, TemporaryKey};
 pub use key_log::{KeyLog, KeyLogFile};
 pub use policy::{Policy, Renegotiation};
 pub use resumption::{MemorySessions, SessionStore, TicketKeys};

@@ -24,6 +24,8 @@ enum Fake {
     Nothing,
     Other(HandshakeType),
     ChangeCipherSpec,
+    /// A hello in SSL 2.0's format.
+    Sslv2Hello,
     /// The genuine message with one more byte.
     Longer,
     /// The genuine message less its last byte.
@@ -92,7 +94,7 @@ fn message(raw: Bytes) -> Incoming {
 fn kind(incoming: &Incoming) -> Option<HandshakeType> {
     match incoming {
         Incoming::Message(raw) => Some(raw.typ),
-        Incoming::ChangeCipherSpec | Incoming::NoCertificate => None,
+        Incoming::Sslv2Hello(_) | Incoming::ChangeCipherSpec | Incoming::NoCertificate => None,
     }
 }
 
@@ -108,6 +110,7 @@ fn fake(genuine: Incoming, fake: Fake) -> Incoming {
     match fake {
         Fake::Nothing => genuine,
         Fake::ChangeCipherSpec => Incoming::ChangeCipherSpec,
+        Fake::Sslv2Hello => Incoming::Sslv2Hello(Bytes::from_static(&[1, 3, 3])),
         Fake::Longer => resized(genuine, 1),
         Fake::Shorter => resized(genuine, -1),
         Fake::Other(typ) => {
@@ -257,15 +260,18 @@ fn every_wrong_message_at_every_step_is_refused() {
                     assert_eq!(seen.len(), at + 1, "{}: not at once", told(with));
                     refused += 1;
                 }
-                if kind.is_some() {
-                    let (error, seen) = run(&setup, role, at, Fake::ChangeCipherSpec);
-                    assert!(
-                        matches!(error, Some(Error::UnexpectedMessage { .. })),
-                        "{}: {error:?}",
-                        told(Fake::ChangeCipherSpec)
-                    );
-                    assert_eq!(seen.len(), at + 1, "{}: not at once", told(Fake::ChangeCipherSpec));
+                for with in [Fake::ChangeCipherSpec, Fake::Sslv2Hello] {
+                    // Only a first hello may be in that format, and then it must be whole.
+                    let hello = with == Fake::Sslv2Hello && *kind == Some(HandshakeType::CLIENT_HELLO);
+                    if hello || (with == Fake::ChangeCipherSpec && kind.is_none()) {
+                        continue;
+                    }
+                    let (error, seen) = run(&setup, role, at, with);
+                    assert!(matches!(error, Some(Error::UnexpectedMessage { .. })), "{}: {error:?}", told(with));
+                    assert_eq!(seen.len(), at + 1, "{}: not at once", told(with));
                     refused += 1;
+                }
+                if kind.is_some() {
                     for with in [Fake::Longer, Fake::Shorter] {
                         // Nothing to take from an empty message.
                         if with == Fake::Shorter && *kind == Some(HandshakeType::SERVER_HELLO_DONE) {

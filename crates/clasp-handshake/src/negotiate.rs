@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clasp_cert::{Identity, KeyUse};
+use clasp_crypto::KeyAlgorithm;
 use clasp_record::Form;
 use clasp_wire::{
-    AlertDescription, CipherSuite, ClientHello, CompressionMethod, EcPointFormat, NamedGroup, ProtocolVersion,
-    ServerExtension, ServerHello, SignatureScheme,
+    AlertDescription, CipherSuite, ClientExtension, ClientHello, CompressionMethod, EcPointFormat, NamedGroup,
+    ProtocolVersion, ServerExtension, ServerHello, SignatureScheme,
 };
 use subtle::ConstantTimeEq as _;
 
@@ -52,6 +53,16 @@ fn choose_dialect(policy: &Policy, hello: &ClientHello) -> Option<&'static dyn D
         // RFC 8446 4.2.1: where the list is sent it alone counts.
         if listed.is_empty() { version <= hello.client_version } else { listed.contains(&version) }
     })
+}
+
+/// The hello as the version that will be chosen from it reads it: one without extensions knows `renegotiation_info` alone
+/// (RFC 5746 4.5).
+pub(crate) fn without_extensions_if_too_old(policy: &Policy, mut hello: ClientHello) -> ClientHello {
+    let too_old = choose_dialect(policy, &hello).is_some_and(|dialect| !dialect.has_extensions());
+    if let Some(extensions) = hello.extensions.as_mut().filter(|_| too_old) {
+        extensions.retain(|extension| matches!(extension, ClientExtension::RenegotiationInfo(_)));
+    }
+    hello
 }
 
 /// The end of a server's random value that says: this server speaks TLS 1.2, and if you do too somebody came between us
@@ -167,10 +178,11 @@ pub(crate) fn choose(
             KeyExchange::Rsa => None,
             kx => Some(choose_group(policy, hello, kx)?),
         };
-        identities.iter().filter(|identity| suits(identity, suite, hello)).find_map(|identity| {
-            let scheme = match suite.key_exchange {
-                KeyExchange::Rsa => None,
-                _ => Some(dialect.choose_scheme(&policy.schemes, identity.key().schemes(), accepted)?),
+        identities.iter().filter(|identity| suits(identity, suite, policy, hello)).find_map(|identity| {
+            let scheme = if signs(identity, suite) {
+                Some(dialect.choose_scheme(&policy.schemes, identity.key().schemes(), accepted)?)
+            } else {
+                None
             };
             Some((suite, group, Arc::clone(identity), scheme))
         })
@@ -208,12 +220,22 @@ pub(crate) fn choose(
     Ok(ServerChoice { agreed, identity, group, scheme, point_formats })
 }
 
-/// Whether an identity serves a suite: the right kind of key, allowed for that use, on a curve that the client knows.
-fn suits(identity: &Identity, suite: &Suite, hello: &ClientHello) -> bool {
-    if !suite.authentication.accepts(identity.key_algorithm()) {
+/// Whether the server signs its half of the key exchange: a fresh value, or a temporary RSA key.
+fn signs(identity: &Identity, suite: &Suite) -> bool {
+    suite.key_exchange.is_ephemeral() || suite.needs_temporary_key(identity.public_key().bits())
+}
+
+/// Whether an identity serves a suite: the right kind of key, long enough, allowed for that use, on a curve that the client
+/// knows.
+fn suits(identity: &Identity, suite: &Suite, policy: &Policy, hello: &ClientHello) -> bool {
+    let algorithm = identity.key_algorithm();
+    if !suite.authentication.accepts(algorithm) {
         return false;
     }
-    if !suite.key_exchange.is_ephemeral() {
+    if algorithm == KeyAlgorithm::Rsa && identity.public_key().bits() < suite.min_rsa_bits(policy.min_rsa_bits) {
+        return false;
+    }
+    if !signs(identity, suite) {
         return identity.allows(KeyUse::KeyEncipherment) && identity.key().can_decrypt();
     }
     // RFC 8422 5.1: the curve of the certificate must be among those the client names, if it names any.
@@ -326,7 +348,7 @@ fn nothing_common(
 /// Why none of the suites that both have can be used; `None` when there are none.
 fn missing(policy: &Policy, hello: &ClientHello, identities: &[Arc<Identity>]) -> Option<&'static str> {
     let common: Vec<_> = policy.suites.iter().filter(|suite| hello.cipher_suites.contains(&suite.id)).collect();
-    let served = |suite: &Suite| identities.iter().any(|identity| suits(identity, suite, hello));
+    let served = |suite: &Suite| identities.iter().any(|identity| suits(identity, suite, policy, hello));
     let has_group =
         |suite: &Suite| !suite.key_exchange.is_ephemeral() || choose_group(policy, hello, suite.key_exchange).is_some();
     if common.is_empty() {
@@ -394,7 +416,8 @@ pub(crate) fn accept(
         alpn: None,
     };
     for extension in hello.extensions.iter().flatten() {
-        if !offer.asked_for(extension) {
+        let exists = dialect.has_extensions() || matches!(extension, ServerExtension::RenegotiationInfo(_));
+        if !exists || !offer.asked_for(extension) {
             return Err(Misbehaviour::UnsolicitedExtension.into());
         }
         match extension {

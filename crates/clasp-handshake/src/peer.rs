@@ -11,9 +11,13 @@ use std::task::Poll;
 use bytes::Bytes;
 use clasp_keys::{DirectionKeys, Transcript};
 use clasp_record::Form;
-use clasp_wire::{AlertDescription, DecodeError, HandshakeMessage, HandshakeType, ProtocolVersion, RawHandshake};
+use clasp_wire::{
+    AlertDescription, ClientHello, DecodeError, HandshakeMessage, HandshakeType, ProtocolVersion, RawHandshake,
+    Sslv2ClientHello,
+};
 
-use crate::error::{Error, Role};
+use crate::dialect::Dialect;
+use crate::error::{ConfigError, Error, Role};
 use crate::suites::Suite;
 use crate::trace::{Step, Trace, TraceEvent};
 
@@ -21,6 +25,8 @@ use crate::trace::{Step, Trace, TraceEvent};
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Message(RawHandshake),
+    /// A first hello in SSL 2.0's format, without its record header.
+    Sslv2Hello(Bytes),
     ChangeCipherSpec,
     /// The client's alert that it has no certificate to show.
     NoCertificate,
@@ -31,14 +37,18 @@ pub(crate) enum Incoming {
 pub(crate) enum Order {
     /// Send one handshake message, header included.
     Send(Bytes),
+    /// Send this hello in SSL 2.0's format, which has a record header of its own.
+    SendSslv2Hello(Bytes),
     /// Send a warning.
     Warn(AlertDescription),
     /// Send a ChangeCipherSpec, then protect what is written with these keys.
     ChangeWriteKeys(EpochKeys),
     /// Open what is read from now on with these keys.
     ChangeReadKeys(EpochKeys),
-    /// The version that plaintext records carry from now on.
+    /// The version that plaintext records carry until one is agreed.
     RecordVersion(ProtocolVersion),
+    /// The agreed version: its records, its alerts.
+    Dialect(&'static dyn Dialect),
     /// The largest plaintext in a record that we send, in bytes (RFC 8449, RFC 6066 4).
     WriteLimit(usize),
     /// The largest plaintext in a record that the peer may send, in bytes.
@@ -128,6 +138,23 @@ impl Peer {
         Self { mailbox, role, trace, transcript: Transcript::new() }
     }
 
+    /// Waits for the client's hello, which may be in SSL 2.0's format where the connection takes that.
+    pub(crate) async fn receive_client_hello(&mut self) -> Result<ClientHello, Error> {
+        match self.next(ClientHello::NAME, false).await {
+            Incoming::Message(raw) if raw.typ == ClientHello::TYPE => {
+                let hello = raw.parse::<ClientHello>()?;
+                self.transcript.add(&raw.raw);
+                Ok(hello)
+            }
+            Incoming::Sslv2Hello(message) => {
+                let hello = Sslv2ClientHello::parse(&message)?.to_client_hello();
+                self.transcript.add(&message);
+                Ok(hello)
+            }
+            other => Err(unexpected(ClientHello::NAME, &other)),
+        }
+    }
+
     /// Waits for the one message that is legal here. Any other is `unexpected_message`.
     pub(crate) async fn receive<M: HandshakeMessage>(&mut self) -> Result<M, Error> {
         self.receive_as(M::TYPE, M::NAME, M::parse_body).await
@@ -175,7 +202,7 @@ impl Peer {
             let mut mailbox = self.mailbox.lock();
             match &mailbox.inbox {
                 Some(Incoming::Message(raw)) => Poll::Ready(raw.typ == typ),
-                Some(Incoming::ChangeCipherSpec | Incoming::NoCertificate) => Poll::Ready(false),
+                Some(_) => Poll::Ready(false),
                 None => {
                     mailbox.awaited = Some(name);
                     Poll::Pending
@@ -205,6 +232,14 @@ impl Peer {
     pub(crate) fn send_encoded(&mut self, raw: Bytes) {
         self.transcript.add(&raw);
         self.order(Order::Send(raw));
+    }
+
+    /// Sends a hello in SSL 2.0's format.
+    pub(crate) fn send_sslv2_hello(&mut self, hello: &ClientHello) -> Result<(), Error> {
+        let message = Sslv2ClientHello::of(hello).encode().ok_or(ConfigError::NothingToOffer("few enough suites"))?;
+        self.transcript.add(&message);
+        self.order(Order::SendSslv2Hello(message));
+        Ok(())
     }
 
     /// Sends our ChangeCipherSpec; what follows is under `keys`.
@@ -246,6 +281,7 @@ impl Peer {
 fn unexpected(expected: &'static str, got: &Incoming) -> Error {
     let got = match got {
         Incoming::Message(raw) => describe(raw.typ),
+        Incoming::Sslv2Hello(_) => "a hello in SSL 2.0's format".to_owned(),
         Incoming::ChangeCipherSpec => "ChangeCipherSpec".to_owned(),
         Incoming::NoCertificate => "an alert no_certificate".to_owned(),
     };

@@ -10,7 +10,7 @@ use crate::suites::{CLASSIC, Suite};
 /// What may be negotiated. Start from [`Policy::modern`] or [`Policy::compatible`]; narrow it with the `with_` functions.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    name: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) suites: Vec<&'static Suite>,
     /// Newest first.
     pub(crate) dialects: Vec<&'static dyn Dialect>,
@@ -22,6 +22,8 @@ pub struct Policy {
     pub(crate) extended_master_secret: bool,
     pub(crate) require_extended_master_secret: bool,
     pub(crate) encrypt_then_mac: bool,
+    pub(crate) takes_sslv2_hello: bool,
+    pub(crate) sends_sslv2_hello: bool,
     pub(crate) require_renegotiation_info: bool,
     pub(crate) renegotiation: Renegotiation,
     /// Whether [`Renegotiation::UnsafeLegacy`] may be asked for.
@@ -93,10 +95,23 @@ impl Policy {
             extended_master_secret: true,
             require_extended_master_secret: false,
             encrypt_then_mac: true,
+            takes_sslv2_hello: false,
+            sends_sslv2_hello: false,
             require_renegotiation_info: true,
             renegotiation: Renegotiation::Never,
             may_renegotiate_unsafely: false,
         }
+    }
+
+    /// Whether the client's hello, its `first` or a later one, has extensions: not where SSL 3.0 is all that is spoken, as
+    /// some of its servers refuse a hello that does not end where they expect.
+    pub(crate) fn hello_has_extensions(&self, first: bool) -> bool {
+        !(first && self.sends_sslv2_hello) && self.dialects.iter().any(|dialect| dialect.has_extensions())
+    }
+
+    /// The version of the first record, low for servers that look at it (RFC 5246 E.1).
+    pub(crate) fn first_record_version(&self) -> ProtocolVersion {
+        self.versions().next().map_or(ProtocolVersion::TLS_1_0, |newest| newest.min(ProtocolVersion::TLS_1_0))
     }
 
     /// The schemes that have a name on the wire: what is offered.

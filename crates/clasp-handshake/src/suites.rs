@@ -7,6 +7,8 @@ use clasp_crypto::{AeadAlgorithm, BlockCipherAlgorithm, HashAlgorithm, KeyAlgori
 use clasp_record::{AeadBulk, Bulk, CbcBulk};
 use clasp_wire::{CipherSuite, ProtocolVersion, Strength};
 
+use crate::export::{EXPORT_ONLY_BITS, Export};
+
 /// How client and server come to share the pre-master secret (step 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -83,12 +85,24 @@ pub struct Suite {
     pub versions: (ProtocolVersion, ProtocolVersion),
     /// The weakest policy that offers it.
     pub strength: Strength,
+    /// For export suites.
+    pub export: Option<&'static dyn Export>,
 }
 
 impl Suite {
     /// Whether the suite exists in `version`.
     pub fn allows(&self, version: ProtocolVersion) -> bool {
         (self.versions.0..=self.versions.1).contains(&version)
+    }
+
+    /// Whether a server with an RSA key of so many bits makes a temporary one.
+    pub(crate) fn needs_temporary_key(&self, rsa_bits: usize) -> bool {
+        self.export.is_some_and(|export| rsa_bits > export.max_rsa_bits())
+    }
+
+    /// The shortest RSA key that a server may have with this suite, bits, where the policy says `least`.
+    pub(crate) fn min_rsa_bits(&self, least: usize) -> usize {
+        if self.export.is_some() { least } else { least.max(EXPORT_ONLY_BITS + 1) }
     }
 
     /// Whether the provider has every primitive the suite needs.
@@ -126,6 +140,7 @@ macro_rules! suites {
             prf: HashAlgorithm::$prf,
             versions: $versions,
             strength: Strength::$strength,
+            export: None,
         }),*]
     };
 }

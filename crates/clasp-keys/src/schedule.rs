@@ -15,7 +15,7 @@ pub trait Schedule: Debug + Send + Sync {
     /// The extended master secret from the transcript, which must end with the ClientKeyExchange (RFC 7627 4).
     ///
     /// # Errors
-    /// [`ScheduleError::Unsettled`].
+    /// [`ScheduleError`].
     fn extended_master_secret(&self, pre_master: &[u8], transcript: &Transcript)
     -> Result<MasterSecret, ScheduleError>;
 
@@ -35,8 +35,9 @@ pub trait Schedule: Debug + Send + Sync {
     fn finished(&self, master: &MasterSecret, role: Role, transcript: &Transcript)
     -> Result<VerifyData, ScheduleError>;
 
-    /// Fills `out` with what else is derived from both randoms, the client's first: the keys of export suites, with the
-    /// labels of RFC 2246 6.3.1.
+    /// Fills `out` with what else is derived from both randoms, the client's first: the keys and initialisation vectors of
+    /// export suites, with the labels of RFC 2246 6.3.1. SSL 3.0 has no labels on the wire of its hashes; it takes these
+    /// for names of what it is to make (RFC 6101 6.2.2.1).
     fn expand(&self, secret: &[u8], label: &[u8], client_random: &[u8; 32], server_random: &[u8; 32], out: &mut [u8]);
 
     /// Fills `out` with keying material for another protocol (RFC 5705 4). No context and an empty one differ.
@@ -61,6 +62,9 @@ pub enum ScheduleError {
     /// The transcript was not told its hash function.
     #[error("the transcript's hash function is not settled")]
     Unsettled,
+    /// The version has no such thing (the extended master secret in SSL 3.0).
+    #[error("this version of the protocol has no such secret")]
+    Unsupported,
 }
 
 /// Keying material cannot be exported.

@@ -1,7 +1,7 @@
 //! Taking records in: deframe, check, open (RFC 5246 6.2).
 
 use bytes::{Buf, Bytes, BytesMut};
-use clasp_wire::{ContentType, MAX_CIPHERTEXT, MAX_PLAINTEXT, RecordHeader};
+use clasp_wire::{ContentType, MAX_CIPHERTEXT, MAX_PLAINTEXT, RecordHeader, Sslv2ClientHello};
 
 use crate::bulk::Open;
 use crate::error::{Foreign, RecordError};
@@ -14,6 +14,9 @@ const MAJOR: u8 = 3;
 
 /// How much longer than its plaintext a protected record may be, bytes (RFC 5246 6.2.3).
 const MAX_EXPANSION: usize = MAX_CIPHERTEXT - MAX_PLAINTEXT;
+
+/// The length of a record header of SSL 2.0, bytes.
+const SSLV2_HEADER: usize = 2;
 
 /// A record's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub struct Reader {
     max_plaintext: usize,
     empty: u8,
     begun: bool,
+    /// Whether the connection may begin with a hello in SSL 2.0's format.
+    takes_sslv2_hello: bool,
 }
 
 impl Default for Reader {
@@ -53,7 +58,20 @@ impl core::fmt::Debug for Reader {
 impl Reader {
     /// Reads plaintext records.
     pub fn new() -> Self {
-        Self { opener: None, sequence: 0, opened: 0, max_plaintext: MAX_PLAINTEXT, empty: 0, begun: false }
+        Self {
+            opener: None,
+            sequence: 0,
+            opened: 0,
+            max_plaintext: MAX_PLAINTEXT,
+            empty: 0,
+            begun: false,
+            takes_sslv2_hello: false,
+        }
+    }
+
+    /// Lets the connection begin with a hello in SSL 2.0's format (RFC 5246 E.2), for [`Self::next_sslv2_hello`].
+    pub fn take_sslv2_hello(&mut self) {
+        self.takes_sslv2_hello = true;
     }
 
     /// Opens the records that follow with these keys; the sequence number begins anew.
@@ -81,11 +99,35 @@ impl Reader {
 
     /// How many bytes must still be read, at least, before [`Self::next`] has a record; never 0.
     pub fn needed(&self, buffer: &BytesMut) -> usize {
+        if self.awaits_sslv2_hello(buffer) {
+            let whole = Sslv2ClientHello::announced(buffer).map_or(0, |length| SSLV2_HEADER + length);
+            return whole.saturating_sub(buffer.len()).max(1);
+        }
         if !self.begun && !matches!(Beginning::of(buffer), Beginning::Record) {
             return 1;
         }
         let whole = RecordHeader::parse(buffer).map_or(0, |header| usize::from(header.length)) + RecordHeader::LEN;
         whole.saturating_sub(buffer.len()).max(1)
+    }
+
+    /// Whether what has come is a hello in SSL 2.0's format, or its beginning.
+    fn awaits_sslv2_hello(&self, buffer: &[u8]) -> bool {
+        self.takes_sslv2_hello && !self.begun && Sslv2ClientHello::is_start(buffer)
+    }
+
+    /// Takes a hello in SSL 2.0's format off the front of `buffer`: the message, without its two-byte record header. Only at
+    /// the very start, and only after [`Self::take_sslv2_hello`]; otherwise, or when more must be read, `None`.
+    pub fn next_sslv2_hello(&mut self, buffer: &mut BytesMut) -> Option<Bytes> {
+        if !self.awaits_sslv2_hello(buffer) {
+            return None;
+        }
+        let length = Sslv2ClientHello::announced(buffer)?;
+        if buffer.len() < SSLV2_HEADER + length {
+            return None;
+        }
+        self.begun = true;
+        buffer.advance(SSLV2_HEADER);
+        Some(buffer.split_to(length).freeze())
     }
 
     /// Takes the next record off the front of `buffer`, and opens it in place; `None` when more must be read. Nothing is
@@ -95,6 +137,9 @@ impl Reader {
     /// [`RecordError`]; the connection cannot go on.
     #[allow(clippy::should_implement_trait, reason = "an iterator cannot be given more to iterate over")]
     pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Record>, RecordError> {
+        if self.awaits_sslv2_hello(buffer) {
+            return Ok(None);
+        }
         if !self.begun {
             match Beginning::of(buffer) {
                 Beginning::Record => {}

@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::codepoint::{CipherSuite, ProtocolVersion};
+use crate::codepoint::{CipherSuite, CompressionMethod, ProtocolVersion};
 use crate::error::{DecodeError, DecodeErrorKind};
+use crate::message::{ClientHello, Random, SessionId};
 use crate::parse::{Parsed, fail, field, rest, u8, u16, view, whole};
 
 /// An SSLv2-format ClientHello. It carries a newer version; nobody should go on in SSL 2.0 itself (DROWN).
@@ -26,6 +27,15 @@ impl Sslv2ClientHello {
     /// bit set, and message type 1.
     pub fn is_start(bytes: &[u8]) -> bool {
         matches!(bytes, [high, _, 1, ..] if high & 0x80 != 0)
+    }
+
+    /// The longest message that a two-byte record header can announce, bytes.
+    pub const MAX: usize = 0x7fff;
+
+    /// The length of the message that the record header at the start of `bytes` announces, once both its bytes are there.
+    pub fn announced(bytes: &[u8]) -> Option<usize> {
+        let [high, low] = *bytes.first_chunk()?;
+        Some(usize::from(u16::from_be_bytes([high & 0x7f, low])))
     }
 
     /// Reads the message behind the two-byte record header.
@@ -59,6 +69,53 @@ impl Sslv2ClientHello {
                 },
             ))
         })
+    }
+
+    /// A hello that says of another what this format can say: its version, suites, session and random value.
+    pub fn of(hello: &ClientHello) -> Self {
+        Self {
+            client_version: hello.client_version,
+            cipher_specs: hello
+                .cipher_suites
+                .iter()
+                .map(|suite| suite.0.to_be_bytes())
+                .map(|[a, b]| [0, a, b])
+                .collect(),
+            session_id: Bytes::copy_from_slice(hello.session_id.as_slice()),
+            challenge: Bytes::copy_from_slice(&hello.random.0),
+        }
+    }
+
+    /// The same in today's format, without extensions, as what follows wants it (RFC 5246 E.2).
+    pub fn to_client_hello(&self) -> ClientHello {
+        ClientHello {
+            client_version: self.client_version,
+            random: Random(self.random()),
+            session_id: SessionId::new(&self.session_id).unwrap_or_default(),
+            cipher_suites: self.cipher_suites().collect(),
+            compression_methods: Vec::from([CompressionMethod::NULL]),
+            extensions: None,
+        }
+    }
+
+    /// The message, without a record header: what goes into the transcript. `None` when it is longer than [`Self::MAX`].
+    pub fn encode(&self) -> Option<Bytes> {
+        let length = |bytes: usize| u16::try_from(bytes).ok();
+        let mut out = BytesMut::new();
+        out.put_u8(1);
+        out.put_u16(self.client_version.0);
+        out.put_u16(length(self.cipher_specs.len() * 3)?);
+        out.put_u16(length(self.session_id.len())?);
+        out.put_u16(length(self.challenge.len())?);
+        self.cipher_specs.iter().for_each(|spec| out.put_slice(spec));
+        out.put_slice(&self.session_id);
+        out.put_slice(&self.challenge);
+        Some(out.freeze()).filter(|message| message.len() <= Self::MAX)
+    }
+
+    /// The two-byte header of a record that holds a message of so many bytes.
+    pub fn record_header(length: usize) -> [u8; 2] {
+        (0x8000 | u16::try_from(length).unwrap_or(u16::MAX)).to_be_bytes()
     }
 
     /// The suites of SSL 3.0 and later among the cipher specs.
@@ -106,6 +163,27 @@ mod tests {
         assert_eq!(hello.cipher_suites().collect::<Vec<_>>(), [CipherSuite::TLS_RSA_WITH_RC4_128_MD5]);
         assert_eq!(hello.random()[..16], [0; 16]);
         assert_eq!(hello.random()[16..], [0xab; 16]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_means_the_same() {
+        let hello = ClientHello {
+            client_version: ProtocolVersion::TLS_1_0,
+            random: Random([7; 32]),
+            session_id: SessionId::new(&[9; 16]).unwrap(),
+            cipher_suites: vec![CipherSuite::TLS_RSA_WITH_RC4_128_MD5, CipherSuite::TLS_ECDHE_RSA_WITH_RC4_128_SHA],
+            compression_methods: vec![CompressionMethod::NULL],
+            extensions: None,
+        };
+        let message = Sslv2ClientHello::of(&hello).encode().unwrap();
+        let record = [&Sslv2ClientHello::record_header(message.len())[..], &message].concat();
+        assert!(Sslv2ClientHello::is_start(&record));
+        assert_eq!(Sslv2ClientHello::announced(&record), Some(message.len()));
+        assert_eq!(Sslv2ClientHello::parse(&message).unwrap().to_client_hello(), hello);
+
+        let mut long = Sslv2ClientHello::of(&hello);
+        long.cipher_specs = vec![[0; 3]; 11_000];
+        assert_eq!(long.encode(), None);
     }
 
     #[test]

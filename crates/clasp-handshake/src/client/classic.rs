@@ -38,8 +38,10 @@ pub(super) async fn full_handshake(
     let certificate = peer.receive::<Certificate>().await?;
     let chain = der_chain(&certificate.chain);
     previous.map_or(Ok(()), |previous| previous.same_peer(&chain, config.identity_may_change))?;
+    let leaf = chain.first().ok_or(Misbehaviour::EmptyCertificate)?;
+    let key = PublicKey::from_certificate(leaf).map_err(refused)?;
     let staple = if agreed.status_request { peer.receive_optional::<CertificateStatus>().await? } else { None };
-    let params = ServerParams::receive(peer, &agreed).await?;
+    let params = ServerParams::receive(peer, &agreed, &key).await?;
     let request = if peer.next_is(CertificateRequest::TYPE, CertificateRequest::NAME).await {
         let parse = |body: &Bytes| agreed.dialect.read_certificate_request(body);
         Some(peer.receive_as(CertificateRequest::TYPE, CertificateRequest::NAME, parse).await?)
@@ -57,8 +59,6 @@ pub(super) async fn full_handshake(
     });
 
     // Step 3: the client authenticates the server.
-    let leaf = chain.first().ok_or(Misbehaviour::EmptyCertificate)?;
-    let key = PublicKey::from_certificate(leaf).map_err(refused)?;
     check_key(&key, &agreed, policy.min_rsa_bits)?;
     let mut report = config
         .verifier
@@ -67,19 +67,21 @@ pub(super) async fn full_handshake(
             name: &name,
             now: config.clock.now(),
             ocsp_response: staple.as_ref().map_or(&[], |staple| &staple.ocsp_response),
-            key_use: key_use(agreed.suite.key_exchange),
+            // It must be allowed for what it is used for (RFC 5246 7.4.2).
+            key_use: if params.is_signed() { KeyUse::DigitalSignature } else { KeyUse::KeyEncipherment },
         })
         .await
         .map_err(refused)?;
     params.verify(&agreed, policy, provider, &key)?;
     // With RSA key exchange the server shows that it holds the key in step 9, by reading the pre-master secret.
-    if agreed.suite.key_exchange.is_ephemeral() {
+    if params.is_signed() {
         report.set(Check::Possession, Outcome::Passed);
     }
     peer.trace(Step::ServerAuthentication, "authenticated the server", || report_fields(&report));
 
     // Step 4: the pre-master secret.
     let group = params.group();
+    let temporary_key = params.is_signed();
     let (pre_master, client_key_exchange) = params.agree(&agreed, policy, provider, &key)?;
 
     // Step 5: our certificate, if the server asked for one.
@@ -102,6 +104,7 @@ pub(super) async fn full_handshake(
     client_key_exchange.send(peer, agreed.dialect);
     peer.trace(Step::PreMasterSecret, "sent ClientKeyExchange", || {
         let how = match agreed.suite.key_exchange {
+            KeyExchange::Rsa if temporary_key => "alone: encrypted to the server's temporary RSA key",
             KeyExchange::Rsa => "alone: encrypted to the server's RSA key",
             KeyExchange::Dhe | KeyExchange::Ecdhe => "with the server's cooperation: our public value",
         };
@@ -304,21 +307,13 @@ fn limit_records(peer: &Peer, config: &ClientConfig, hello: &ServerHello) {
     }
 }
 
-/// What the server's key will be used for; its certificate must allow it (RFC 5246 7.4.2).
-fn key_use(kx: KeyExchange) -> KeyUse {
-    match kx {
-        KeyExchange::Rsa => KeyUse::KeyEncipherment,
-        KeyExchange::Dhe | KeyExchange::Ecdhe => KeyUse::DigitalSignature,
-    }
-}
-
 /// Whether the certificate's key fits the suite, and is long enough.
 fn check_key(key: &PublicKey, agreed: &Agreed, min_rsa_bits: usize) -> Result<(), Error> {
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
     if !agreed.suite.authentication.accepts(algorithm) {
         return Err(Misbehaviour::WrongKeyType.into());
     }
-    if matches!(algorithm, clasp_crypto::KeyAlgorithm::Rsa) && key.bits() < min_rsa_bits {
+    if matches!(algorithm, clasp_crypto::KeyAlgorithm::Rsa) && key.bits() < agreed.suite.min_rsa_bits(min_rsa_bits) {
         return Err(Misbehaviour::KeyTooSmall.into());
     }
     Ok(())

@@ -29,10 +29,13 @@ pub(crate) async fn handshake(
     };
     let offer = ClientOffer::new(&config, &name, previous.as_ref(), saved.as_ref())?;
     if previous.is_none() {
-        // RFC 5246 E.1: the first record's version is low, for servers that look at it.
-        peer.order(Order::RecordVersion(clasp_wire::ProtocolVersion::TLS_1_0));
+        peer.order(Order::RecordVersion(config.policy.first_record_version()));
     }
-    peer.send(&offer.hello);
+    if previous.is_none() && config.policy.sends_sslv2_hello {
+        peer.send_sslv2_hello(&offer.hello)?;
+    } else {
+        peer.send(&offer.hello);
+    }
     peer.trace(Step::ClientHello, "sent ClientHello", || {
         vec![
             ("server name", name.to_str().into_owned()),
@@ -73,7 +76,11 @@ async fn remembered(config: &ClientConfig, name: &ServerName<'static>) -> Option
     let by_ticket = !saved.ticket.is_empty();
     let fits = saved.is_alive(now)
         && saved.scope == classic::scope(config)
-        && (if by_ticket { resumption.tickets } else { resumption.ids && !saved.id.is_empty() })
+        && (if by_ticket {
+            resumption.tickets && policy.hello_has_extensions(true)
+        } else {
+            resumption.ids && !saved.id.is_empty()
+        })
         && (!saved.extended_master_secret || policy.extended_master_secret)
         && (saved.extended_master_secret || !policy.require_extended_master_secret)
         && policy.suites.iter().any(|suite| suite.id == saved.suite && suite.allows(saved.version))

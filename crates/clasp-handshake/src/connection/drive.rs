@@ -2,9 +2,9 @@
 
 use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
+use bytes::{BufMut, Bytes, BytesMut};
 use clasp_record::{Keys, Record};
-use clasp_wire::{Alert, AlertDescription, AlertLevel, ContentType, HandshakeType, RawHandshake};
+use clasp_wire::{Alert, AlertDescription, AlertLevel, ContentType, HandshakeType, RawHandshake, Sslv2ClientHello};
 
 use super::{Connection, Side, Status};
 use crate::error::{AlertReceived, Error, Misbehaviour, Role};
@@ -26,6 +26,10 @@ impl Connection {
             }
             if let Some(message) = self.reassembler.next()? {
                 self.deliver(message)?;
+                continue;
+            }
+            if let Some(hello) = self.reader.next_sslv2_hello(&mut self.input) {
+                self.deliver_sslv2_hello(hello)?;
                 continue;
             }
             match self.reader.next(&mut self.input)? {
@@ -66,6 +70,10 @@ impl Connection {
     fn carry_out(&mut self, order: Order) -> Result<(), Error> {
         match order {
             Order::Send(raw) => self.seal(ContentType::HANDSHAKE, &raw)?,
+            Order::SendSslv2Hello(message) => {
+                self.output.put_slice(&Sslv2ClientHello::record_header(message.len()));
+                self.output.put_slice(&message);
+            }
             Order::Warn(description) => self.send_alert(AlertLevel::WARNING, description)?,
             Order::ChangeWriteKeys(EpochKeys { suite, keys, form }) => {
                 self.seal(ContentType::CHANGE_CIPHER_SPEC, &[1])?;
@@ -80,6 +88,10 @@ impl Connection {
                 self.reader.install(suite.bulk.open(self.provider(), keys, form)?);
             }
             Order::RecordVersion(version) => self.writer.set_version(version),
+            Order::Dialect(dialect) => {
+                self.writer.set_version(dialect.version());
+                self.dialect = Some(dialect);
+            }
             Order::WriteLimit(bytes) => self.writer.set_max_plaintext(bytes),
             Order::ReadLimit(bytes) => self.reader.set_max_plaintext(bytes),
         }
@@ -133,6 +145,17 @@ impl Connection {
             // Between handshakes the peer may only ask for another one.
             None if asks_again => self.peer_asks_again(message),
             None => Err(self.unexpected(describe(message.typ))),
+        }
+    }
+
+    /// Only a server's reader takes one, and only at the very start.
+    fn deliver_sslv2_hello(&mut self, hello: Bytes) -> Result<(), Error> {
+        match &self.flight {
+            Some((_, mailbox)) => {
+                mailbox.deliver(Incoming::Sslv2Hello(hello));
+                Ok(())
+            }
+            None => Err(self.unexpected("a hello in SSL 2.0's format".to_owned())),
         }
     }
 
@@ -209,6 +232,7 @@ impl Connection {
     }
 
     pub(super) fn send_alert(&mut self, level: AlertLevel, description: AlertDescription) -> Result<(), Error> {
+        let description = self.dialect.map_or(description, |dialect| dialect.alert(description));
         self.seal(ContentType::ALERT, &Alert { level, description }.encode())
     }
 

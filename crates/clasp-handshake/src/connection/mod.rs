@@ -28,6 +28,7 @@ use clasp_wire::{AlertDescription, ContentType, Reassembler};
 use rustls_pki_types::ServerName;
 
 use crate::config::{ClientConfig, Limits, ServerConfig};
+use crate::dialect::Dialect;
 use crate::error::{Error, Role};
 use crate::peer::{Peer, SharedMailbox};
 use crate::server::Again;
@@ -70,6 +71,8 @@ pub struct Connection {
     established: Option<Box<Established>>,
     failed: Option<Error>,
     ended: Ended,
+    /// The agreed version.
+    dialect: Option<&'static dyn Dialect>,
     warnings: u8,
     refused_renegotiations: u8,
     /// Renegotiations that the peer started.
@@ -155,7 +158,12 @@ impl Connection {
 
     /// A server's connection to one client.
     pub fn server(config: Arc<ServerConfig>) -> Self {
-        Self::new(Side::Server(config))
+        let takes_sslv2_hello = config.policy.takes_sslv2_hello;
+        let mut this = Self::new(Side::Server(config));
+        if takes_sslv2_hello {
+            this.reader.take_sslv2_hello();
+        }
+        this
     }
 
     fn new(side: Side) -> Self {
@@ -173,6 +181,7 @@ impl Connection {
             established: None,
             failed: None,
             ended: Ended::default(),
+            dialect: None,
             warnings: 0,
             refused_renegotiations: 0,
             peer_renegotiations: 0,

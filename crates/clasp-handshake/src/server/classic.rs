@@ -1,7 +1,7 @@
 //! The server's full handshake in the classic family, SSL 3.0 to TLS 1.2, as RFC 5246 7.3 tells it.
 
 use bytes::Bytes;
-use clasp_cert::{Check, ClientVerification, Identity, Outcome, PublicKey, Report};
+use clasp_cert::{Check, ClientVerification, Identity, Outcome, PrivateKey, PublicKey, Report};
 use clasp_keys::{MasterSecret, Role};
 use clasp_wire::{
     Certificate, CertificateRequest, CertificateStatus, CertificateVerify, ClientCertificateType, ClientDhPublic,
@@ -65,7 +65,7 @@ pub(super) async fn full_handshake(
     if let (true, Some(response)) = (agreed.status_request, identity.ocsp_response()) {
         peer.send(&CertificateStatus { ocsp_response: Bytes::copy_from_slice(response) });
     }
-    let exchange = ServerExchange::start(agreed.suite.key_exchange, group, provider)?;
+    let exchange = ServerExchange::start(agreed.suite, group, scheme, provider)?;
     if let (Some(params), Some(scheme)) = (exchange.params(), scheme) {
         let mut message = Vec::with_capacity(64 + params.len());
         message.extend_from_slice(&agreed.randoms.concatenated());
@@ -108,6 +108,7 @@ pub(super) async fn full_handshake(
     let pre_master = receive_key_exchange(peer, exchange, &agreed, &identity, config).await?;
     peer.trace(Step::PreMasterSecret, "received ClientKeyExchange", || {
         let how = match agreed.suite.key_exchange {
+            KeyExchange::Rsa if scheme.is_some() => "decrypted with our temporary RSA key",
             KeyExchange::Rsa => "decrypted with our RSA key",
             KeyExchange::Dhe | KeyExchange::Ecdhe => "agreed from both sides' public values",
         };
@@ -355,17 +356,8 @@ async fn receive_key_exchange(
     config: &ServerConfig,
 ) -> Result<PreMaster, Error> {
     Ok(match exchange {
-        ServerExchange::Rsa => {
-            let parse = |body: &Bytes| agreed.dialect.read_encrypted_pre_master(body);
-            let name = EncryptedPreMasterSecret::NAME;
-            let ciphertext = peer.receive_as(EncryptedPreMasterSecret::TYPE, name, parse).await?;
-            // Chosen before decrypting, and kept if anything is wrong: the client learns nothing until its Finished
-            // fails, as with any wrong key (RFC 5246 7.4.7.1; Bleichenbacher, ROBOT, Marvin).
-            let mut fallback = Zeroizing::new([0; 48]);
-            config.provider.random.fill(fallback.as_mut_slice())?;
-            let version = agreed.hello_version.0.to_be_bytes();
-            PreMaster::Rsa(identity.key().decrypt_or_keep(&ciphertext, version, fallback).await?)
-        }
+        ServerExchange::Rsa => receive_pre_master(peer, agreed, identity.key(), config).await?,
+        ServerExchange::TemporaryRsa(temporary) => receive_pre_master(peer, agreed, &*temporary.key, config).await?,
         ServerExchange::Ecdh(_, exchange) => {
             let message = peer.receive::<ClientEcdhPublic>().await?;
             PreMaster::Ecdh(exchange.complete(&message.point).map_err(|_| Misbehaviour::BadKeyShare)?)
@@ -375,6 +367,24 @@ async fn receive_key_exchange(
             PreMaster::Dh(exchange.complete(&message.yc).map_err(|_| Misbehaviour::BadKeyShare)?)
         }
     })
+}
+
+/// The pre-master secret that the client made alone, decrypted with our key.
+async fn receive_pre_master(
+    peer: &mut Peer,
+    agreed: &Agreed,
+    key: &dyn PrivateKey,
+    config: &ServerConfig,
+) -> Result<PreMaster, Error> {
+    let parse = |body: &Bytes| agreed.dialect.read_encrypted_pre_master(body);
+    let name = EncryptedPreMasterSecret::NAME;
+    let ciphertext = peer.receive_as(EncryptedPreMasterSecret::TYPE, name, parse).await?;
+    // Chosen before decrypting, and kept if anything is wrong: the client learns nothing until its Finished
+    // fails, as with any wrong key (RFC 5246 7.4.7.1; Bleichenbacher, ROBOT, Marvin).
+    let mut fallback = Zeroizing::new([0; 48]);
+    config.provider.random.fill(fallback.as_mut_slice())?;
+    let version = agreed.hello_version.0.to_be_bytes();
+    Ok(PreMaster::Rsa(key.decrypt_or_keep(&ciphertext, version, fallback).await?))
 }
 
 /// Step 6: the client's signature over all messages so far shows that it holds its certificate's key

@@ -4,7 +4,6 @@ mod classic;
 
 use std::sync::Arc;
 
-use clasp_wire::ClientHello;
 use rustls_pki_types::DnsName;
 
 use crate::config::{ClientAuth, ClientHelloInfo, Resolved, ServerConfig};
@@ -32,7 +31,7 @@ pub(crate) async fn handshake(
     mut config: Arc<ServerConfig>,
     again: Option<Again>,
 ) -> Result<Established, Error> {
-    let hello = peer.receive::<ClientHello>().await?;
+    let hello = peer.receive_client_hello().await?;
     peer.trace(Step::ClientHello, "received ClientHello", || {
         vec![
             ("server name", hello.server_name().unwrap_or("-").to_owned()),
@@ -54,6 +53,7 @@ pub(crate) async fn handshake(
         }
         handovers += 1;
     };
+    let hello = negotiate::without_extensions_if_too_old(&config.policy, hello);
     let (previous, asked) = again.map_or((None, None), |again| (Some(again.previous), again.client_auth));
     let client_auth = asked.as_ref().unwrap_or(&config.client_auth);
     if previous.is_none()
