@@ -55,7 +55,7 @@ fn of_a_client_hello() {
 
 #[test]
 fn of_each_extension() {
-    let cases: [(&[u8], &str); 22] = [
+    let cases: [(&[u8], &str); 23] = [
         (&[0, 0, 0, 2, 0, 0], "server_name: length 0 is not in 1..=65535 (offset 47)"),
         (&[0, 0, 0, 5, 0, 3, 0, 0, 0], "server_name[0]: length 0 is not in 1..=65535 (offset 50)"),
         (&[0, 0, 0, 6, 0, 4, 0, 0, 2, b'a'], "server_name[0]: length 2 runs past the end (offset 50)"),
@@ -63,6 +63,7 @@ fn of_each_extension() {
         (&[0, 1, 0, 2, 1, 1], "max_fragment_length: 1 bytes too many (offset 48)"),
         (&[0, 5, 0, 3, 1, 0, 5], "status_request.responder_id_list: length 5 runs past the end (offset 48)"),
         (&[0, 5, 0, 3, 1, 0, 0], "status_request.request_extensions: needs 2 bytes but only 0 are left (offset 50)"),
+        (&[0, 5, 0, 6, 1, 0, 0, 0, 0, 9], "status_request: 1 bytes too many (offset 52)"),
         (&[0, 10, 0, 2, 0, 0], "supported_groups: length 0 is not in 2..=65535 (offset 47)"),
         (&[0, 10, 0, 5, 0, 3, 0, 1, 0], "supported_groups: length 3 is no multiple of 2 (offset 49)"),
         (&[0, 11, 0, 1, 0], "ec_point_formats: length 0 is not in 1..=255 (offset 47)"),
@@ -124,6 +125,12 @@ fn of_the_other_messages() {
         error::<DhServerKeyExchange>(&[0, 1, 7, 0, 2, 1]),
         "ServerKeyExchange.dh_g: length 2 runs past the end (offset 3)",
     );
+    for (at, field) in ["dh_p", "dh_g", "dh_Ys"].into_iter().enumerate() {
+        let mut numbers = [[0, 1, 7], [0, 1, 2], [0, 1, 5]];
+        numbers[at] = [0, 0, 0];
+        let wanted = alloc::format!("ServerKeyExchange.{field}: length 0 is not in 1..=65535 (offset {})", 3 * at);
+        says(error::<DhServerKeyExchange>(numbers.as_flattened()), &wanted);
+    }
     says(error::<ClientEcdhPublic>(&[]), "ClientKeyExchange.ecdh_Yc: needs 1 bytes but only 0 are left (offset 0)");
     says(error::<ClientDhPublic>(&[0, 0]), "ClientKeyExchange.dh_Yc: length 0 is not in 1..=65535 (offset 0)");
     says(error::<EncryptedPreMasterSecret>(&[0, 1, 0, 0]), "ClientKeyExchange: 1 bytes too many (offset 3)");

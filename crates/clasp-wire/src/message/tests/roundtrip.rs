@@ -168,6 +168,19 @@ fn known_types_are_known() {
     }
 }
 
+/// The shortest of what may be empty: a client without a certificate (RFC 5246 7.4.6), a server that changed its mind about
+/// a ticket (RFC 5077 3.3), a status request of no responder.
+#[test]
+fn the_shortest_there_are() {
+    check(&Certificate { chain: vec![] }, 0, false);
+    check(&NewSessionTicket { lifetime_hint: 0, ticket: Bytes::new() }, 0, false);
+    check(&EncryptedPreMasterSecret { ciphertext: Bytes::new() }, 0, false);
+    check(&Finished { verify_data: Bytes::new() }, 0, true);
+    let request = hello_with(&[0, 5, 0, 5, 1, 0, 0, 0, 0]);
+    let hello = ClientHello::parse_body(&request).unwrap();
+    assert_eq!(hello.status_request(), Some(&CertificateStatusRequest::ocsp()));
+}
+
 /// The longest of everything, up to the length prefixes' own bounds.
 #[test]
 fn the_longest_there_are() {
