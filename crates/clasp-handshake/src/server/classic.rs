@@ -68,7 +68,7 @@ pub(super) async fn full_handshake(
         peer.send(&CertificateRequest {
             certificate_types: vec![ClientCertificateType::RSA_SIGN, ClientCertificateType::ECDSA_SIGN],
             signature_algorithms: policy.schemes.clone(),
-            authorities: verifier.authorities().iter().map(|name| Bytes::copy_from_slice(name)).collect(),
+            authorities: fitting(verifier.authorities()),
         });
     }
     peer.send(&ServerHelloDone);
@@ -149,6 +149,16 @@ pub(super) async fn full_handshake(
 
 fn refused(error: clasp_cert::CertificateError) -> Error {
     Error::Certificate { whose: Role::Server, error: Box::new(error) }
+}
+
+/// The names, or none where a CertificateRequest has no room for all: a client told of some authorities only would take
+/// the others for unwanted (RFC 5246 7.4.4).
+fn fitting(names: &[Vec<u8>]) -> Vec<Bytes> {
+    let length: usize = names.iter().map(|name| 2 + name.len()).sum();
+    if length > usize::from(u16::MAX) {
+        return Vec::new();
+    }
+    names.iter().map(|name| Bytes::copy_from_slice(name)).collect()
 }
 
 fn server_hello(
