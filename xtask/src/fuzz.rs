@@ -1,6 +1,7 @@
 //! `cargo xtask fuzz`: every fuzz target with cargo-fuzz, or, without it, the same bodies as a property test.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
@@ -70,6 +71,8 @@ pub(crate) fn property_test() -> Command {
 /// The programs that cargo-fuzz built. They are run without it: it would look at the sources again before each.
 struct Fuzzer {
     programs: PathBuf,
+    /// What fuzzing adds to the corpora.
+    grown: PathBuf,
 }
 
 impl Fuzzer {
@@ -92,7 +95,7 @@ impl Fuzzer {
             build.arg(target);
         }
         match run::output(&mut build) {
-            Ok(_) => Ok(Ok(Self { programs: target_dir.join(host).join("release") })),
+            Ok(_) => Ok(Ok(Self { programs: target_dir.join(host).join("release"), grown: grown()? })),
             Err(failure) => {
                 // When the stable compiler takes the bodies, it is not they that are wrong.
                 run::output(in_fuzz(run::cargo(&["check", "--quiet"])).arg("--lib"))?;
@@ -128,7 +131,7 @@ impl Fuzzer {
     /// One target's run; what it found is kept away from the seeds, which are committed.
     fn one_target(&self, target: &str, seconds: u32) -> Result<String, Failure> {
         let fuzz = run::root().join("fuzz");
-        let grown = run::target_dir().join("fuzz-corpus").join(target);
+        let grown = self.grown.join(target);
         let artifacts = fuzz.join("artifacts").join(target);
         for folder in [&grown, &artifacts] {
             fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -147,6 +150,21 @@ impl Fuzzer {
         let (runs, found) = (number("stat::number_of_executed_units:"), number("stat::new_units_added:"));
         Ok(format!("ok, {runs} runs, {found} new inputs"))
     }
+}
+
+/// The folder of what fuzzing added to the corpora of this tree. What grew from other recordings goes: it may play back a
+/// handshake that is not known any more, which is what a target takes for a forgery.
+fn grown() -> Result<PathBuf, Failure> {
+    let sessions = run::root().join("fuzz/test-data/sessions.txt");
+    let text = fs::read(&sessions).map_err(|error| format!("{}: {error}", sessions.display()))?;
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&text);
+    let all = run::target_dir().join("fuzz-corpus");
+    let current = all.join(format!("{:016x}", hasher.finish()));
+    for entry in fs::read_dir(&all).into_iter().flatten().flatten().filter(|entry| entry.path() != current) {
+        fs::remove_dir_all(entry.path()).map_err(|error| format!("{}: {error}", entry.path().display()))?;
+    }
+    Ok(current)
 }
 
 /// What a failed target said, and what to do with its input.
@@ -178,10 +196,11 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let programs = std::env::temp_dir().join(format!("clasp-xtask-{}-{name}", std::process::id()));
         fs::create_dir_all(&programs).unwrap();
+        let grown = programs.join("grown");
         let program = programs.join("alert");
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        Fuzzer { programs }
+        Fuzzer { programs, grown }
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn greet(config: &ServerConfig, hello: &ClientHello, previous: Option<&Previous>
 
 /// The version that a hello leads to.
 pub(crate) fn version(policy: &Policy, hello: &ClientHello) -> Option<ProtocolVersion> {
-    choose_dialect(policy, hello).map(|dialect| dialect.version())
+    choose_dialect(policy, hello).map(Dialect::version)
 }
 
 /// Whether a session is of this version.

@@ -293,9 +293,8 @@ mod tests {
     #[cfg(feature = "legacy")]
     #[test]
     fn published_master_secret_and_key_block_of_tls_1_0() {
-        let pre_master = hex(concat!(
-            "bded7fa5c1699c010be23dd06ada3a48349f21e5f86263d512c0c5cc379f0e780ec55d9844b2f1db02a96453513568d0"
-        ));
+        let pre_master =
+            hex("bded7fa5c1699c010be23dd06ada3a48349f21e5f86263d512c0c5cc379f0e780ec55d9844b2f1db02a96453513568d0");
         let array = |text: &str| -> [u8; 32] { hex(text).try_into().unwrap() };
         let schedule = Tls10::new(default_provider()).unwrap();
         let master = schedule.master_secret(
@@ -305,9 +304,7 @@ mod tests {
         );
         assert_eq!(
             master.as_bytes()[..],
-            hex(concat!(
-                "2f6962dfbc744c4b2138bb6b3d33054c5ecc14f24851d9896395a44ab3964efc2090c5bf51a0891209f46c1e1e998f62"
-            ))
+            hex("2f6962dfbc744c4b2138bb6b3d33054c5ecc14f24851d9896395a44ab3964efc2090c5bf51a0891209f46c1e1e998f62")
         );
         let block = schedule.key_block(
             &master,

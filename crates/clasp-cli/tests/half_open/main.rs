@@ -82,7 +82,7 @@ fn stay() -> Result<(), Failed> {
     let _attacker = Attacker::start(server.port, COUNT)?;
     let attacked = server.live()?;
     let served = server.get()?;
-    if attacked < at_rest + 1000 * SLACK {
+    if attacked < at_rest + 64 * SLACK {
         return Err(format!("{at_rest} bytes at rest, {attacked} under attack: that was no attack").into());
     }
     let afterwards = server.back_to(at_rest)?;

@@ -77,6 +77,64 @@ fn help_has_every_option_and_examples() {
     assert!(stdout(&run(&["--version"])).starts_with(concat!("clasp ", env!("CARGO_PKG_VERSION"))));
 }
 
+const README: &str = include_str!("../../README.md");
+
+/// The options a text names, in order and once each.
+fn options_in(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
+    words.filter(|word| word.starts_with("--") && word.len() > 3).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readmes_tables_are_complete() {
+    let table = |title: &str| {
+        let (_, rest) = README.split_once(title).expect(title);
+        let rows: Vec<&str> = rest.lines().skip_while(|line| !line.starts_with('|')).collect();
+        let cells = rows.iter().take_while(|row| row.starts_with('|')).filter_map(|row| row.split(" | ").next());
+        options_in(&cells.collect::<String>())
+    };
+    let shared = table("Of `connect` and `serve`:");
+    for command in ["connect", "serve"] {
+        let listed: BTreeSet<String> = table(&format!("Of `clasp {command}")).union(&shared).cloned().collect();
+        let help = stdout(&run(&[command, "--help"]));
+        // An option stands first on its line.
+        let heads: Vec<&str> = help.lines().filter(|line| line.trim_start().starts_with("--")).collect();
+        assert_eq!(listed, options_in(&heads.join("\n")), "{command}");
+    }
+}
+
+#[test]
+fn the_readmes_examples_work() {
+    if !have(&["openssl", "curl"]) {
+        return;
+    }
+    let folder = Folder::new("readme");
+    let port = crate::peers::free_port().to_string();
+    let blocks: Vec<String> = README
+        .split("```sh\n")
+        .skip(1)
+        .map(|block| block.split("```").next().unwrap().replace("8443", &port).replace("clasp ", "\"$CLASP\" "))
+        .collect();
+    let [demo, make, serve, clients] = blocks.as_slice() else { panic!("{blocks:?}") };
+    let shell = |script: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-e", "-c", script]).env("CLASP", env!("CARGO_BIN_EXE_clasp")).env_remove("SSLKEYLOGFILE");
+        shell.env("no_proxy", "*").current_dir(folder.file("."));
+        Running::start(&mut shell)
+    };
+    for script in [demo, make] {
+        let ended = shell(script).finish();
+        assert_eq!(ended.code(), Some(0), "{script}{}", ended.stderr);
+    }
+    let server = shell(&format!("exec {serve}"));
+    server.wait_line("listening on ");
+    let ended = shell(clients).finish();
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    let page = "cipher suite            TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384\n";
+    assert_eq!(stdout(&ended).matches(page).count(), 2, "{}", stdout(&ended));
+    assert!(ended.stderr.starts_with(" 1 client: sent ClientHello: server name localhost, "), "{}", ended.stderr);
+}
+
 #[test]
 fn a_wrong_command_line_is_exit_code_2_and_says_what_to_write() {
     const UNFIT: &str = "the key does not fit the certificate of CN=server";

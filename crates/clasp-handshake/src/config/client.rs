@@ -167,7 +167,7 @@ impl ClientConfigBuilder {
 
     /// Bounds on what a peer may make us spend.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.limits = limits.usable();
         self
     }
 

@@ -18,7 +18,8 @@ impl Connection {
             if self.flight.is_some() {
                 ready!(self.poll_flight(cx))?;
             }
-            if !self.plaintext.is_empty() && !(hold && self.is_renegotiating()) {
+            let held = hold && self.is_renegotiating();
+            if !self.plaintext.is_empty() && !held {
                 return Poll::Ready(Ok(Status::Data));
             }
             if self.ended.read {

@@ -130,6 +130,41 @@ fn client_certificate_given_declined_and_missing() {
     assert!(alert.certificate_declined && alert.to_string().contains("sent none"), "{alert}");
 }
 
+/// More names than a CertificateRequest has room for (RFC 5246 7.4.4) are none: the client is left free.
+#[test]
+fn authorities_that_do_not_fit_are_not_named() {
+    let ca = Authority::new("CA");
+    let ask = |names: Vec<Vec<u8>>| {
+        let verifier = clasp_cert::WebPkiClientVerifier::builder(ca.roots()).authorities(names).build().unwrap();
+        let server = ca.server(Policy::modern()).client_auth(crate::ClientAuth::Require(Arc::new(verifier)));
+        let limits = crate::Limits { handshake_message: 1 << 17, input: 1 << 17, ..crate::Limits::default() };
+        let client = ca.client(Policy::modern()).identity(ca.ecdsa("client.example")).limits(limits).build().unwrap();
+        let (_, server) = established(&client, &server.build().unwrap());
+        assert!(server.session().unwrap().client_authenticated());
+    };
+    ask(vec![vec![0x30; 98]; 655]);
+    ask(vec![vec![0x30; 98]; 656]);
+    ask(vec![vec![0x30; 70_000]]);
+}
+
+/// Bounds that would let nothing through are raised to what a connection cannot do without.
+#[test]
+fn limits_of_nothing_still_let_a_record_through() {
+    let ca = Authority::new("CA");
+    let limits = || crate::Limits { input: 0, output: 0, ..crate::Limits::default() };
+    let client = ca.client(Policy::modern()).limits(limits()).build().unwrap();
+    let server = ca.server(Policy::modern()).limits(limits()).build().unwrap();
+    let (mut client, mut server) = established(&client, &server);
+    assert!(client.receive_room() >= 5 + clasp_wire::MAX_CIPHERTEXT);
+    for piece in 0..3_u8 {
+        assert_eq!(client.write(&[piece, 9]).unwrap(), 1);
+        assert_eq!(client.write(&[9]).unwrap(), 0);
+        give(&mut server, &client.output().split());
+        assert_eq!(server.poll_now().unwrap(), Status::Data);
+        assert_eq!(server.read().unwrap()[..], [piece]);
+    }
+}
+
 #[test]
 fn client_certificate_of_another_authority_is_refused() {
     let (ca, other) = (Authority::new("CA"), Authority::new("Other"));
