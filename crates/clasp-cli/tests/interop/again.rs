@@ -73,15 +73,11 @@ fn s_client_and_gnutls_cli_resume_with_clasp() {
         client.say_no_more();
         let ended = client.end();
         let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
-        assert_eq!(printed.matches("\nReused, TLSv1.2").count(), 5, "{option}: {printed}");
+        assert_eq!(printed.matches("\nReused, TLSv1.2").count(), 5, "{option}: {printed}{}", ended.stderr);
 
-        let folder = Folder::new("gnutls-resume");
-        let mut command =
-            gnutls::client_command(&pki().ca.files.cert, server.port, gnutls::ALL, &["--resume"], &folder);
-        let mut cli = Running::start(&mut command);
-        cli.say_no_more();
-        let ended = cli.end();
-        let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
+        let mut cli = gnutls::Client::start(server.port, gnutls::ALL, &["--resume"]);
+        cli.running.say_no_more();
+        let printed = cli.ended();
         assert!(printed.contains("*** This is a resumed session"), "{option}: {printed}");
     }
 }
