@@ -2,7 +2,7 @@
 //! and by kind of certificate. `cargo xtask bench peers` times each side alone and beside other libraries.
 
 use clasp_benches::certs::{Chain, Key};
-use clasp_benches::stack::{Clasp, Suite, shake};
+use clasp_benches::stack::{Clasp, Resume, Suite, shake};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn handshake(c: &mut Criterion) {
@@ -12,7 +12,7 @@ fn handshake(c: &mut Criterion) {
         ("ecdhe x25519, ecdsa p256", Key::P256, Suite::EcdheAes128Gcm),
         ("rsa 2048", Key::Rsa2048, Suite::RsaAes128Gcm),
     ] {
-        let clasp = Clasp::make(&Chain::new(key), suite).unwrap();
+        let clasp = Clasp::make(&Chain::new(key), suite, Resume::Never).unwrap();
         group.bench_function(name, |b| {
             b.iter(|| {
                 let (mut client, mut server) = (clasp.client(), clasp.server());

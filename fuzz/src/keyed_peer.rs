@@ -101,20 +101,25 @@ pub fn keyed_peer(input: &[u8]) {
     check_answers(&run, &keys, peer);
 }
 
+/// Records that the tested side may send: its data, four times that it does not renegotiate, and the end.
+const MOST_ANSWERS: usize = 6;
+
 /// All that the tested side sent opens under its keys, and nothing follows its close_notify or a fatal alert.
 fn check_answers(run: &Run, keys: &SessionKeys, peer: Role) {
     let ours = if matches!(peer, Role::Client) { Role::Server } else { Role::Client };
     let mut opener = keys.opener(ours);
     let mut ended = false;
     let mut read = 0;
-    for ((header, record), sequence) in records(&run.sent).into_iter().zip(1..) {
+    let sent = records(&run.sent);
+    for ((header, record), sequence) in sent.iter().zip(1..) {
         assert!(!ended, "something is sent after the end");
         let mut body = record[5..].to_vec();
-        let opened = opener.open(sequence, &header, &mut body).expect("a record of ours");
+        let opened = opener.open(sequence, header, &mut body).expect("a record of ours");
         let content = &body[opened.range];
         ended = opened.content_type == ContentType::ALERT
             && (content[0] == 2 || content[1] == AlertDescription::CLOSE_NOTIFY.0);
         read += record.len();
     }
     assert_eq!(read, run.sent.len(), "half a record is sent");
+    assert!(sent.len() <= MOST_ANSWERS, "each of the peer's records is answered");
 }

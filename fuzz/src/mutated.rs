@@ -2,7 +2,8 @@
 //! (RFC 5246 F.1, what the handshake protects against).
 //!
 //! Whoever is in the middle holds no keys. So whatever it does, a client that is established talks to a server that is
-//! established, both hold the same view, and what is read is the beginning of what was written.
+//! established, both hold the same view, and have said and heard the same handshake to the byte, so that nothing was struck
+//! out of an offer; and what is read is the beginning of what was written.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -58,6 +59,7 @@ impl<'a> Mutation<'a> {
 }
 
 /// Between the two sides.
+#[derive(Default)]
 struct Middle<'a> {
     mutations: Vec<Mutation<'a>>,
     /// Records seen of the client and of the server.
@@ -66,6 +68,9 @@ struct Middle<'a> {
     held: [Vec<u8>; 2],
     /// Whether anything was done.
     touched: bool,
+    /// All that the client and the server said, and what was made of it.
+    said: [Vec<u8>; 2],
+    heard: [Vec<u8>; 2],
 }
 
 impl Middle<'_> {
@@ -92,8 +97,27 @@ impl Middle<'_> {
             out.extend(now);
             out.push_back(held);
         }
-        out.into_iter().flatten().collect()
+        let out: Vec<u8> = out.into_iter().flatten().collect();
+        self.said[side].extend_from_slice(bytes);
+        self.heard[side].extend_from_slice(&out);
+        out
     }
+
+    /// Whether the client's, or the server's, handshake messages were heard as they were said. What was heard behind them
+    /// is another matter, as long as the hearer is not established.
+    fn is_faithful(&self, from_client: bool, hearer_established: bool) -> bool {
+        let side = usize::from(!from_client);
+        let (said, heard) = (plain_handshake(&self.said[side]), plain_handshake(&self.heard[side]));
+        if hearer_established { heard == said } else { heard.starts_with(&said) }
+    }
+}
+
+/// The handshake messages up to the ChangeCipherSpec, whatever the records they lie in.
+fn plain_handshake(bytes: &[u8]) -> Vec<u8> {
+    let records = records(bytes).into_iter();
+    let plain = records.take_while(|(header, _)| header.content_type != ContentType::CHANGE_CIPHER_SPEC);
+    let messages = plain.filter(|(header, _)| header.content_type == ContentType::HANDSHAKE);
+    messages.flat_map(|(_, record)| &record[RecordHeader::LEN..]).copied().collect()
 }
 
 const HOLD: u8 = 5;
@@ -218,7 +242,7 @@ pub fn mutated_handshake(input: &[u8]) {
     let Some(([choice, options], rest)) = input.split_first_chunk() else { return };
     let (mut client, mut server) = sides(*choice, *options);
     let mutations = Mutation::list(rest);
-    let mut middle = Middle { mutations, seen: [0; 2], held: [Vec::new(), Vec::new()], touched: false };
+    let mut middle = Middle { mutations, ..Middle::default() };
     let mut rounds = 0;
     loop {
         let from_client = middle.carry(&std::mem::take(&mut client.sent), true);
@@ -233,10 +257,10 @@ pub fn mutated_handshake(input: &[u8]) {
     }
     client.receive_eof();
     server.receive_eof();
-    check(&client, &server, middle.touched, *options);
+    check(&client, &server, &middle, *options);
 }
 
-fn check(client: &Run, server: &Run, touched: bool, options: u8) {
+fn check(client: &Run, server: &Run, middle: &Middle<'_>, options: u8) {
     if let Some(view) = client.view() {
         // The client is the last to be established: it has seen the server's Finished.
         assert_eq!(Some(view), server.view(), "the two sides are established on different views");
@@ -248,13 +272,18 @@ fn check(client: &Run, server: &Run, touched: bool, options: u8) {
     } else {
         assert!(client.read.is_empty(), "data before the handshake was done");
     }
+    // The Finished messages hold the whole handshake (RFC 5246 7.4.9).
+    if server.view().is_some() {
+        let faithful = middle.is_faithful(true, true) && middle.is_faithful(false, client.view().is_some());
+        assert!(faithful, "the two sides heard another handshake than was said");
+    }
     for (reader, written) in [(client, FROM_SERVER), (server, FROM_CLIENT)] {
         assert!(written.starts_with(&reader.read), "data was read that nobody wrote");
         assert!(!reader.closed || reader.read == written, "an end was believed that the other side did not say");
     }
     // A server that requires a certificate does not get one from a client that has none.
     let refused = options >> 6 == 3 && options & 4 != 0;
-    if !touched && !refused {
+    if !middle.touched && !refused {
         for (run, written) in [(client, FROM_SERVER), (server, FROM_CLIENT)] {
             assert_eq!(run.verdict(), "closed");
             assert_eq!(run.read, written);

@@ -48,7 +48,7 @@ struct Sealed<'a> {
 impl<'a> Sealed<'a> {
     /// Keys first, then a byte each for the sequence number and the type, then the body.
     fn parse(bulk: &dyn Bulk, input: &'a [u8]) -> Option<Self> {
-        let lengths = bulk.lengths();
+        let lengths = bulk.lengths(IvPolicy::Explicit);
         let (mac_key, rest) = input.split_at_checked(lengths.mac_key)?;
         let (key, rest) = rest.split_at_checked(lengths.key)?;
         let (iv, rest) = rest.split_at_checked(lengths.iv)?;
@@ -141,9 +141,9 @@ fn seal_aead(algorithm: AeadAlgorithm, sealed: &Sealed<'_>, plaintext: &[u8]) ->
     [explicit, &data, &tag].concat()
 }
 
-/// Keys and a record from the input (the first byte chooses MAC, cipher and their order). The record as it stands opens to
-/// what a plain reading of the RFC makes of it, or not at all; and so does the body taken for what stands under the
-/// encryption, with a MAC that is right.
+/// Keys and a record from the input (the first byte chooses MAC, cipher, their order, and whether the padding is put right).
+/// The record as it stands opens to what a plain reading of the RFC makes of it, or not at all; and so does the body taken
+/// for what stands under the encryption, with a MAC that is right.
 pub fn record_open_cbc(input: &[u8]) {
     let Some((choice, rest)) = input.split_first() else { return };
     let macs = [HashAlgorithm::Sha1, HashAlgorithm::Sha256, HashAlgorithm::Sha384];
@@ -159,7 +159,7 @@ pub fn record_open_cbc(input: &[u8]) {
     let opened = sealed.open(opener.as_mut(), sealed.body);
     assert_eq!(opened, plain.open(sealed.body), "not what RFC 5246 6.2.3.2 says");
 
-    let made = plain.seal(sealed.body);
+    let made = plain.seal(sealed.body, choice & 0x20 != 0);
     let opened = sealed.open(opener.as_mut(), &made);
     assert_eq!(opened, plain.open(&made), "not what RFC 5246 6.2.3.2 says");
 }
@@ -208,20 +208,23 @@ impl PlainCbc<'_> {
     }
 
     /// Encrypts `inner`, of which the first block is the initialisation vector, what is left over of blocks is not used, and
-    /// the last byte the length of the padding, whose bytes stay as they are. With MAC-then-encrypt a right MAC is written
-    /// before it; with encrypt-then-MAC behind it all.
-    fn seal(&self, inner: &[u8]) -> Vec<u8> {
+    /// the last byte the length of the padding, whose other bytes are put right or stay as they are. With MAC-then-encrypt
+    /// a right MAC is written before it; with encrypt-then-MAC behind it all.
+    fn seal(&self, inner: &[u8], right_padding: bool) -> Vec<u8> {
         let block = self.cipher.block_len();
         let mac_len = self.mac.output_len();
         let mut body = inner[..(inner.len() / block * block).min(1 << 14)].to_vec();
         let Some((iv, data)) = body.split_at_mut_checked(block) else { return body };
-        if !self.encrypt_then_mac
-            && let Some(padding) = data.last()
-            && let Some(end) = data.len().checked_sub(usize::from(*padding) + 1)
-            && let Some(content) = end.checked_sub(mac_len)
+        if let Some(padding) = data.last().copied()
+            && let Some(end) = data.len().checked_sub(usize::from(padding) + 1)
         {
-            let mac = self.mac(content, &data[..content]);
-            data[content..end].copy_from_slice(&mac);
+            if right_padding {
+                data[end..].fill(padding);
+            }
+            if let Some(content) = end.checked_sub(mac_len).filter(|_| !self.encrypt_then_mac) {
+                let mac = self.mac(content, &data[..content]);
+                data[content..end].copy_from_slice(&mac);
+            }
         }
         let cipher = default_provider().block_cipher(self.cipher).expect("in the provider");
         cipher.encryptor(self.sealed.key).expect("its length").encrypt(iv, data).expect("whole blocks");

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Buf;
 use clasp::cert::{Identity, RootStore};
 use clasp::wire::{CipherSuite, NamedGroup};
-use clasp::{ClientConfig, Connection, Policy, ServerConfig, Status};
+use clasp::{ClientConfig, Connection, Limits, Policy, ServerConfig, Status};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
-use super::{Endpoint, Stack, Suite};
+use super::{Endpoint, Resume, Stack, Suite};
 use crate::certs::{Chain, NAME};
 
 /// Clasp with its default provider.
@@ -33,14 +33,17 @@ fn suites(suite: Suite) -> &'static [CipherSuite] {
         Suite::EcdheAes128CbcSha => {
             &[CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA]
         }
+        Suite::EcdheTripleDes => {
+            &[CipherSuite::TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA, CipherSuite::TLS_ECDHE_ECDSA_WITH_3DES_EDE_CBC_SHA]
+        }
         Suite::RsaAes128Gcm => &[CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256],
     }
 }
 
 impl Clasp {
     /// For [`super::ALL`].
-    pub fn make(chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
-        let policy = Policy::compatible()
+    pub fn make(chain: &Chain, suite: Suite, resume: Resume) -> Option<Box<dyn Stack>> {
+        let policy = Policy::legacy()
             .with_cipher_suites(suites(suite))
             .with_groups(&[NamedGroup::X25519, NamedGroup::SECP256R1]);
         let mut roots = RootStore::default();
@@ -48,10 +51,18 @@ impl Clasp {
         let certs = chain.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
         let key = PrivateKeyDer::try_from(chain.key.clone()).expect("key");
         let identity = Identity::from_der(certs, &key, clasp::crypto::default_provider()).expect("identity");
-        Some(Box::new(Self {
-            client: ClientConfig::builder(policy.clone()).roots(roots).build().expect("client"),
-            server: ServerConfig::builder(policy).identity(identity).build().expect("server"),
-        }))
+        let client = ClientConfig::builder(policy.clone()).roots(roots);
+        let server = ServerConfig::builder(policy).identity(identity);
+        // SWEET32's bound would end the measurement.
+        let mut limits = Limits::default();
+        limits.short_block_data = u64::MAX;
+        let (client, server) = (client.limits(limits.clone()), server.limits(limits));
+        let (client, server) = match resume {
+            Resume::Never => (client.without_resumption(), server.without_tickets().without_session_ids()),
+            Resume::Id => (client.tickets(false), server.without_tickets()),
+            Resume::Ticket => (client.session_ids(false), server.without_session_ids()),
+        };
+        Some(Box::new(Self { client: client.build().expect("client"), server: server.build().expect("server") }))
     }
 }
 
@@ -98,6 +109,10 @@ impl Endpoint for End {
         let output = self.tls.output();
         wire.extend_from_slice(output);
         output.clear();
+    }
+
+    fn is_resumed(&self) -> bool {
+        self.tls.session().is_some_and(clasp::Session::resumed)
     }
 
     fn is_handshaking(&self) -> bool {

@@ -23,8 +23,21 @@ pub enum Suite {
     EcdheChaCha20,
     /// ECDHE (X25519), AES-128-CBC with HMAC-SHA1, encrypt-then-MAC where the stack has it.
     EcdheAes128CbcSha,
+    /// ECDHE (X25519), Triple DES in CBC mode with HMAC-SHA1.
+    EcdheTripleDes,
     /// RSA key exchange, AES-128-GCM.
     RsaAes128Gcm,
+}
+
+/// Whether, and how, sessions are resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// Every handshake is a full one.
+    Never,
+    /// By identifier.
+    Id,
+    /// By ticket.
+    Ticket,
 }
 
 /// One end of a connection.
@@ -33,6 +46,8 @@ pub trait Endpoint {
     fn take_in(&mut self, wire: &[u8]);
     /// Appends what is to be sent, as a write to a socket would copy it.
     fn give_out(&mut self, wire: &mut Vec<u8>);
+    /// Whether an earlier session was resumed.
+    fn is_resumed(&self) -> bool;
     /// Whether the handshake is not done.
     fn is_handshaking(&self) -> bool;
     /// Seals application data.
@@ -45,14 +60,16 @@ pub trait Endpoint {
 pub trait Stack: Debug {
     /// Its name in tables.
     fn name(&self) -> &'static str;
-    /// A new client end. It verifies the server's chain and name. No session is resumed.
+    /// A new client end. It verifies the server's chain and name, or resumes a session in which it did.
     fn client(&self) -> Box<dyn Endpoint>;
     /// A new server end.
     fn server(&self) -> Box<dyn Endpoint>;
+    /// Forgets the client's session, where a session with another server would be offered.
+    fn forget(&self) {}
 }
 
 /// Makes a stack for a case; `None` when it cannot do it.
-pub type Make = fn(&Chain, Suite) -> Option<Box<dyn Stack>>;
+pub type Make = fn(&Chain, Suite, Resume) -> Option<Box<dyn Stack>>;
 
 /// Every stack, Clasp first.
 pub const ALL: [(&str, Make); 4] = [

@@ -1,19 +1,25 @@
 //! The system's OpenSSL, over memory.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::sync::{Arc, Mutex};
 
 use openssl::pkey::PKey;
-use openssl::ssl::{Ssl, SslContext, SslMethod, SslOptions, SslSessionCacheMode, SslStream, SslVerifyMode, SslVersion};
+use openssl::ssl::{
+    ShutdownState, Ssl, SslContext, SslMethod, SslOptions, SslSession, SslSessionCacheMode, SslStream, SslVerifyMode,
+    SslVersion,
+};
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 
-use super::{Endpoint, Stack, Suite};
+use super::{Endpoint, Resume, Stack, Suite};
 use crate::certs::{Chain, NAME};
 
 /// OpenSSL, by the `openssl` crate.
 pub struct OpenSsl {
     client: SslContext,
     server: SslContext,
+    /// The client's last session.
+    session: Arc<Mutex<Option<SslSession>>>,
 }
 
 impl std::fmt::Debug for OpenSsl {
@@ -22,27 +28,37 @@ impl std::fmt::Debug for OpenSsl {
     }
 }
 
-fn ciphers(suite: Suite) -> &'static str {
-    match suite {
+fn ciphers(suite: Suite) -> Option<&'static str> {
+    Some(match suite {
+        // Debian's is built without.
+        Suite::EcdheTripleDes => return None,
         Suite::EcdheAes128Gcm => "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256",
         Suite::EcdheAes256Gcm => "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384",
         Suite::EcdheChaCha20 => "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-CHACHA20-POLY1305",
         Suite::EcdheAes128CbcSha => "ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA",
         Suite::RsaAes128Gcm => "AES128-GCM-SHA256",
-    }
+    })
 }
 
 impl OpenSsl {
     /// For [`super::ALL`].
-    pub fn make(chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
+    pub fn make(chain: &Chain, suite: Suite, resume: Resume) -> Option<Box<dyn Stack>> {
+        let ciphers = ciphers(suite)?;
         let context = || {
             let mut builder = SslContext::builder(SslMethod::tls()).expect("openssl");
             builder.set_min_proto_version(Some(SslVersion::TLS1_2)).expect("openssl");
             builder.set_max_proto_version(Some(SslVersion::TLS1_2)).expect("openssl");
-            builder.set_cipher_list(ciphers(suite)).expect("openssl");
+            builder.set_cipher_list(ciphers).expect("openssl");
             builder.set_groups_list("X25519:P-256").expect("openssl");
-            builder.set_options(SslOptions::NO_TICKET);
-            builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+            if resume != Resume::Ticket {
+                builder.set_options(SslOptions::NO_TICKET);
+            }
+            builder.set_session_cache_mode(match resume {
+                Resume::Id => SslSessionCacheMode::BOTH,
+                // The client's session is kept by the callback below.
+                Resume::Ticket => SslSessionCacheMode::CLIENT,
+                Resume::Never => SslSessionCacheMode::OFF,
+            });
             builder
         };
         let mut client = context();
@@ -50,14 +66,18 @@ impl OpenSsl {
         store.add_cert(X509::from_der(&chain.root).expect("root")).expect("root");
         client.set_cert_store(store.build());
         client.set_verify(SslVerifyMode::PEER);
+        let session = Arc::new(Mutex::new(None));
+        let keep = Arc::clone(&session);
+        client.set_new_session_callback(move |_, session| *keep.lock().expect("session") = Some(session));
         let mut server = context();
         let (leaf, rest) = chain.chain.split_first().expect("chain");
         server.set_certificate(&X509::from_der(leaf).expect("leaf")).expect("leaf");
         for der in rest {
             server.add_extra_chain_cert(X509::from_der(der).expect("intermediate")).expect("intermediate");
         }
+        server.set_session_id_context(b"bench").expect("openssl");
         server.set_private_key(&PKey::private_key_from_der(&chain.key).expect("key")).expect("key");
-        Some(Box::new(Self { client: client.build(), server: server.build() }))
+        Some(Box::new(Self { client: client.build(), server: server.build(), session }))
     }
 }
 
@@ -70,10 +90,18 @@ impl Stack for OpenSsl {
         let mut ssl = Ssl::new(&self.client).expect("openssl");
         ssl.set_hostname(NAME).expect("openssl");
         ssl.param_mut().set_host(NAME).expect("openssl");
+        if let Some(session) = &*self.session.lock().expect("session") {
+            // SAFETY: the session was made by this very context.
+            unsafe { ssl.set_session(session) }.expect("openssl");
+        }
         ssl.set_connect_state();
         let mut end = End::new(ssl);
         end.work();
         Box::new(end)
+    }
+
+    fn forget(&self) {
+        *self.session.lock().expect("session") = None;
     }
 
     fn server(&self) -> Box<dyn Endpoint> {
@@ -142,6 +170,13 @@ impl End {
     }
 }
 
+impl Drop for End {
+    fn drop(&mut self) {
+        // A connection that ends without it makes its session one that cannot be resumed.
+        self.tls.set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
+    }
+}
+
 impl Endpoint for End {
     fn take_in(&mut self, wire: &[u8]) {
         let memory = self.tls.get_mut();
@@ -155,6 +190,10 @@ impl Endpoint for End {
 
     fn give_out(&mut self, wire: &mut Vec<u8>) {
         wire.append(&mut self.tls.get_mut().output);
+    }
+
+    fn is_resumed(&self) -> bool {
+        self.tls.ssl().session_reused()
     }
 
     fn is_handshaking(&self) -> bool {

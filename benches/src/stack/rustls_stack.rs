@@ -3,15 +3,16 @@
 use std::io::{BufRead, Write};
 use std::sync::Arc;
 
-use rustls::client::Resumption;
+use rustls::client::{Resumption, Tls12Resumption};
 use rustls::crypto::CryptoProvider;
-use rustls::server::NoServerSessionStorage;
+use rustls::server::{NoServerSessionStorage, ProducesTickets, ServerSessionMemoryCache};
 use rustls::{
-    CipherSuite, ClientConfig, ClientConnection, Connection, NamedGroup, RootCertStore, ServerConfig, ServerConnection,
+    CipherSuite, ClientConfig, ClientConnection, Connection, HandshakeKind, NamedGroup, RootCertStore, ServerConfig,
+    ServerConnection,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
-use super::{Endpoint, Stack, Suite};
+use super::{Endpoint, Resume, Stack, Suite};
 use crate::certs::{Chain, NAME};
 
 /// rustls with one of its providers.
@@ -35,22 +36,31 @@ fn suites(suite: Suite) -> &'static [CipherSuite] {
             CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
         ],
         // rustls has neither CBC nor RSA key exchange.
-        Suite::EcdheAes128CbcSha | Suite::RsaAes128Gcm => &[],
+        Suite::EcdheAes128CbcSha | Suite::EcdheTripleDes | Suite::RsaAes128Gcm => &[],
     }
 }
 
 impl Rustls {
     /// rustls on ring.
-    pub fn make_ring(chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
-        Self::make("rustls-ring", rustls::crypto::ring::default_provider(), chain, suite)
+    pub fn make_ring(chain: &Chain, suite: Suite, resume: Resume) -> Option<Box<dyn Stack>> {
+        let ticketer = rustls::crypto::ring::Ticketer::new().expect("ticketer");
+        Self::make("rustls-ring", rustls::crypto::ring::default_provider(), ticketer, chain, suite, resume)
     }
 
     /// rustls on aws-lc-rs.
-    pub fn make_aws_lc(chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
-        Self::make("rustls-aws-lc-rs", rustls::crypto::aws_lc_rs::default_provider(), chain, suite)
+    pub fn make_aws_lc(chain: &Chain, suite: Suite, resume: Resume) -> Option<Box<dyn Stack>> {
+        let ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().expect("ticketer");
+        Self::make("rustls-aws-lc-rs", rustls::crypto::aws_lc_rs::default_provider(), ticketer, chain, suite, resume)
     }
 
-    fn make(name: &'static str, mut provider: CryptoProvider, chain: &Chain, suite: Suite) -> Option<Box<dyn Stack>> {
+    fn make(
+        name: &'static str,
+        mut provider: CryptoProvider,
+        ticketer: Arc<dyn ProducesTickets>,
+        chain: &Chain,
+        suite: Suite,
+        resume: Resume,
+    ) -> Option<Box<dyn Stack>> {
         provider.cipher_suites.retain(|row| suites(suite).contains(&row.suite()));
         provider.kx_groups.retain(|group| matches!(group.name(), NamedGroup::X25519 | NamedGroup::secp256r1));
         provider.kx_groups.sort_by_key(|group| group.name() != NamedGroup::X25519);
@@ -68,14 +78,25 @@ impl Rustls {
             .expect("versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        client.resumption = Resumption::disabled();
+        let sessions = || Resumption::in_memory_sessions(16);
+        client.resumption = match resume {
+            Resume::Never => Resumption::disabled(),
+            Resume::Id => sessions().tls12_resumption(Tls12Resumption::SessionIdOnly),
+            Resume::Ticket => sessions().tls12_resumption(Tls12Resumption::SessionIdOrTickets),
+        };
         let mut server = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .expect("versions")
             .with_no_client_auth()
             .with_single_cert(certs, key)
             .expect("identity");
-        server.session_storage = Arc::new(NoServerSessionStorage {});
+        server.session_storage = match resume {
+            Resume::Id | Resume::Ticket => ServerSessionMemoryCache::new(1024),
+            Resume::Never => Arc::new(NoServerSessionStorage {}),
+        };
+        if resume == Resume::Ticket {
+            server.ticketer = ticketer;
+        }
         Some(Box::new(Self { name, client: Arc::new(client), server: Arc::new(server) }))
     }
 }
@@ -125,6 +146,10 @@ impl Endpoint for End {
         while self.tls.wants_write() {
             self.tls.write_tls(wire).expect("rustls");
         }
+    }
+
+    fn is_resumed(&self) -> bool {
+        self.tls.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     fn is_handshaking(&self) -> bool {

@@ -11,6 +11,7 @@ use crate::path::{PathVerifier, Peer, Question};
 use crate::report::Report;
 use crate::revocation::Revocation;
 use crate::roots::RootStore;
+use crate::rules::CertificateRules;
 use crate::server::Parts;
 use crate::verify::{ClientVerification, ClientVerifier, KeyUse};
 
@@ -62,6 +63,12 @@ impl WebPkiClientVerifierBuilder {
     /// Verifies signatures with this provider instead of the default one.
     pub const fn provider(mut self, provider: &'static Provider) -> Self {
         self.parts.provider = provider;
+        self
+    }
+
+    /// Accepts the certificates of these rules instead of the [modern](CertificateRules::modern) ones.
+    pub const fn rules(mut self, rules: CertificateRules) -> Self {
+        self.parts.rules = rules;
         self
     }
 

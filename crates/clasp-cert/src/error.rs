@@ -58,6 +58,14 @@ pub enum CertificateProblem {
         /// What is wrong with it.
         reason: Box<str>,
     },
+    /// A certificate is of a version before 3, and so has no extensions to say what it is for
+    /// (RFC 5280, section 4.1.2.1).
+    OldVersion {
+        /// Whose certificate.
+        subject: Box<str>,
+        /// The version, as people count.
+        version: u8,
+    },
     /// A date has passed (RFC 5280, section 4.1.2.5).
     Expired {
         /// Whose certificate.
@@ -146,6 +154,12 @@ impl CertificateProblem {
                 format!("the peer sent {count} certificates, and at most {limit} are looked at")
             }
             Self::Malformed { reason } => format!("the certificate is malformed ({reason})"),
+            Self::OldVersion { subject, version: 1 } => {
+                format!("the certificate of {subject} is of X.509 version 1, which only a legacy verifier accepts")
+            }
+            Self::OldVersion { subject, version } => {
+                format!("the certificate of {subject} is of X.509 version {version}")
+            }
             Self::Expired { subject, not_after, now } => format!(
                 "the certificate of {subject} expired on {}, {} before {}",
                 text::date(*not_after),
@@ -167,11 +181,11 @@ impl CertificateProblem {
             Self::UnfitIssuer { reason } => format!("a certificate on the path may not issue this one: {reason}"),
             Self::BadSignature => "the signature on a certificate does not verify with its issuer's key".into(),
             Self::UnsupportedSignature { reason } => {
-                format!("a certificate on the path is signed with an algorithm that is not accepted: {reason}")
+                format!("a certificate on the path is signed in a way that is not accepted: {reason}")
             }
             Self::WrongName { expected, presented } if presented.is_empty() => format!(
                 "the certificate is not for {expected} but for no name at all (the subject's common name does not \
-                 count)"
+                 count, but for a legacy verifier)"
             ),
             Self::WrongName { expected, presented } => {
                 format!("the certificate is not for {expected} but for {}", text::list(presented))
@@ -200,13 +214,17 @@ impl CertificateProblem {
                 "let it send only its own and the intermediate ones, or raise the verifier's limit"
             }
             Self::Malformed { .. } => "it has to be issued anew",
+            Self::OldVersion { .. } => "it has to be issued anew as version 3, or its key be pinned",
             Self::Expired { .. } => "it has to be renewed, unless this machine's clock is wrong",
             Self::NotYetValid { .. } => "this machine's clock may be slow",
             Self::UnknownIssuer { .. } => {
                 "add that CA to them if you trust it, or, if that is an intermediate one, let the peer send its \
                  certificate too"
             }
-            Self::SelfSigned { .. } | Self::AuthorityAsPeer => "to trust exactly this one, pin its key",
+            Self::SelfSigned { .. } => "to trust exactly this one, pin its key",
+            Self::AuthorityAsPeer => {
+                "to trust exactly this one, pin its key; a legacy verifier accepts it if it is itself a trusted root"
+            }
             Self::UnfitIssuer { .. } => "the peer needs another certificate, or has to send other intermediate ones",
             Self::BadSignature => {
                 "it was altered, or issued by somebody else of the same name: look which CA of that name is trusted"
@@ -233,7 +251,8 @@ impl CertificateProblem {
             Self::UnknownIssuer { .. } | Self::SelfSigned { .. } | Self::UnfitIssuer { .. } => {
                 AlertDescription::UNKNOWN_CA
             }
-            Self::UnsupportedSignature { .. }
+            Self::OldVersion { .. }
+            | Self::UnsupportedSignature { .. }
             | Self::WrongKeyUsage { .. }
             | Self::WrongExtendedKeyUsage { .. }
             | Self::AuthorityAsPeer => AlertDescription::UNSUPPORTED_CERTIFICATE,
@@ -253,7 +272,10 @@ impl CertificateProblem {
             | Self::PinMismatch { .. }
             | Self::Refused { .. } => return None,
             Self::Expired { .. } | Self::NotYetValid { .. } => Check::Validity,
-            Self::UnknownIssuer { .. } | Self::SelfSigned { .. } | Self::UnfitIssuer { .. } => Check::TrustedIssuer,
+            Self::OldVersion { .. }
+            | Self::UnknownIssuer { .. }
+            | Self::SelfSigned { .. }
+            | Self::UnfitIssuer { .. } => Check::TrustedIssuer,
             Self::BadSignature | Self::UnsupportedSignature { .. } => Check::IssuerSignature,
             Self::WrongName { .. } => Check::HostName,
             Self::WrongKeyUsage { .. } | Self::WrongExtendedKeyUsage { .. } | Self::AuthorityAsPeer => Check::KeyUsage,

@@ -5,12 +5,15 @@
 //! leaf once more does not show beside the signatures. What lies in a field is read by
 //! x509-parser, and only when somebody wants to know.
 
-use rustls_pki_types::{SignatureVerificationAlgorithm, UnixTime};
+use rustls_pki_types::{UnixTime, alg_id};
 use x509_parser::asn1_rs::{Any, Class, FromDer, Tag};
 use x509_parser::certificate::Validity;
 use x509_parser::extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName};
+use x509_parser::public_key::RSAPublicKey;
+use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
 
+use crate::rules::Accepted;
 use crate::text;
 
 /// The certificate is not what RFC 5280 describes; names the field that is to blame.
@@ -21,6 +24,7 @@ pub(crate) struct Malformed(pub(crate) &'static str);
 struct Element<'a> {
     class: Class,
     tag: Tag,
+    constructed: bool,
     content: &'a [u8],
     whole: &'a [u8],
 }
@@ -30,12 +34,62 @@ fn element<'a>(input: &mut &'a [u8], field: &'static str) -> Result<Element<'a>,
     let (rest, any) = Any::from_der(before).map_err(|_| Malformed(field))?;
     let whole = before.len().checked_sub(rest.len()).and_then(|used| before.get(..used)).ok_or(Malformed(field))?;
     *input = rest;
-    Ok(Element { class: any.class(), tag: any.tag(), content: any.data, whole })
+    let constructed = any.header.is_constructed();
+    Ok(Element { class: any.class(), tag: any.tag(), constructed, content: any.data, whole })
 }
 
 fn universal<'a>(input: &mut &'a [u8], tag: Tag, field: &'static str) -> Result<Element<'a>, Malformed> {
     let found = element(input, field)?;
-    if found.class == Class::Universal && found.tag == tag { Ok(found) } else { Err(Malformed(field)) }
+    // Of the types read here DER makes only a SEQUENCE of parts (X.690, section 10.2).
+    let is_it = found.class == Class::Universal && found.tag == tag && found.constructed == (tag == Tag::Sequence);
+    if is_it { Ok(found) } else { Err(Malformed(field)) }
+}
+
+/// What an issuer has signed: a certificate, or a revocation list.
+#[derive(Clone, Copy)]
+pub(crate) struct SignedData<'a> {
+    /// What is signed, with its header.
+    pub(crate) tbs: &'a [u8],
+    /// The signature's AlgorithmIdentifier, without its header.
+    pub(crate) algorithm: &'a [u8],
+    /// The signature.
+    pub(crate) signature: &'a [u8],
+}
+
+impl<'a> SignedData<'a> {
+    /// Cuts the DER of a certificate or a revocation list; gives the content of what is signed too.
+    pub(crate) fn parse(mut der: &'a [u8]) -> Result<(Self, &'a [u8]), Malformed> {
+        let mut all = universal(&mut der, Tag::Sequence, "Certificate")?.content;
+        if !der.is_empty() {
+            return Err(Malformed("Certificate"));
+        }
+        let tbs = universal(&mut all, Tag::Sequence, "tbsCertificate")?;
+        let algorithm = universal(&mut all, Tag::Sequence, "signatureAlgorithm")?.content;
+        let signature = universal(&mut all, Tag::BitString, "signature")?.content;
+        if !all.is_empty() {
+            return Err(Malformed("signature"));
+        }
+        let signature = octets(signature).ok_or(Malformed("signature"))?;
+        Ok((Self { tbs: tbs.whole, algorithm, signature }, tbs.content))
+    }
+
+    /// Whether the signature verifies with the key in `issuer_spki`.
+    pub(crate) fn verify(&self, issuer_spki: &Spki<'_>, accepted: &Accepted) -> Signed {
+        if let Some(bits) = accepted.too_short(issuer_spki) {
+            return Signed::ShortKey(bits);
+        }
+        let mut signed = Signed::Unsupported;
+        for algorithm in accepted.algorithms.iter().filter(|algorithm| {
+            algorithm.signature_alg_id().as_ref() == self.algorithm
+                && algorithm.public_key_alg_id().as_ref() == issuer_spki.algorithm
+        }) {
+            match algorithm.verify_signature(issuer_spki.key, self.tbs, self.signature) {
+                Ok(()) => return Signed::Good,
+                Err(_) => signed = Signed::Bad,
+            }
+        }
+        signed
+    }
 }
 
 /// Gives the content of a BIT STRING of whole octets.
@@ -43,20 +97,40 @@ fn octets(bit_string: &[u8]) -> Option<&[u8]> {
     bit_string.strip_prefix(&[0])
 }
 
-const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
-const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
-const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
-const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
+pub(crate) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
+pub(crate) const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+pub(crate) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x1e];
+pub(crate) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
+
+/// A version of X.509 (RFC 5280, section 4.1.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum X509 {
+    V1,
+    V3,
+    /// One that nobody uses, as people count.
+    Other(u8),
+}
+
+/// One extension (RFC 5280, section 4.1).
+pub(crate) struct Extension<'a> {
+    pub(crate) id: &'a [u8],
+    #[cfg_attr(not(feature = "legacy"), allow(dead_code, reason = "webpki looks at it elsewhere"))]
+    pub(crate) critical: bool,
+    pub(crate) value: &'a [u8],
+}
 
 /// The fields of one certificate, as slices of it.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
-    /// What the issuer signed, with its header.
-    pub(crate) tbs: &'a [u8],
-    /// The signature's AlgorithmIdentifier, without its header.
-    pub(crate) signature_algorithm: &'a [u8],
-    /// The issuer's signature.
-    pub(crate) signature: &'a [u8],
+    /// What the issuer signed, and how.
+    pub(crate) signed: SignedData<'a>,
+    /// Its version.
+    pub(crate) x509: X509,
+    /// The algorithm's name inside what is signed, which has to be that outside (RFC 5280, section
+    /// 4.1.1.2).
+    #[cfg_attr(not(feature = "legacy"), allow(dead_code, reason = "webpki looks at it elsewhere"))]
+    pub(crate) inner_algorithm: &'a [u8],
     /// The serial number's octets.
     pub(crate) serial: &'a [u8],
     /// The issuer's name with its header, as it goes into a CertificateRequest.
@@ -72,27 +146,26 @@ pub(crate) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Cuts a DER certificate.
-    pub(crate) fn parse(mut der: &'a [u8]) -> Result<Self, Malformed> {
-        let mut certificate = universal(&mut der, Tag::Sequence, "Certificate")?.content;
-        if !der.is_empty() {
-            return Err(Malformed("Certificate"));
-        }
-        let tbs = universal(&mut certificate, Tag::Sequence, "tbsCertificate")?;
-        let signature_algorithm = universal(&mut certificate, Tag::Sequence, "signatureAlgorithm")?.content;
-        let signature = universal(&mut certificate, Tag::BitString, "signature")?.content;
-        if !certificate.is_empty() {
-            return Err(Malformed("signature"));
-        }
-
-        let mut rest = tbs.content;
+    pub(crate) fn parse(der: &'a [u8]) -> Result<Self, Malformed> {
+        let (signed, mut rest) = SignedData::parse(der)?;
         let mut first = element(&mut rest, "version")?;
+        let mut x509 = X509::V1;
         if first.class == Class::ContextSpecific && first.tag == Tag(0) {
+            let mut wrapped = first.content;
+            let number = universal(&mut wrapped, Tag::Integer, "version")?.content;
+            x509 = match number {
+                // Version 1 is written by leaving it out; some have written it all the same.
+                [0] if wrapped.is_empty() => X509::V1,
+                [2] if wrapped.is_empty() => X509::V3,
+                [other @ 1..=127] if wrapped.is_empty() => X509::Other(other + 1),
+                _ => return Err(Malformed("version")),
+            };
             first = element(&mut rest, "serialNumber")?;
         }
         if first.class != Class::Universal || first.tag != Tag::Integer {
             return Err(Malformed("serialNumber"));
         }
-        universal(&mut rest, Tag::Sequence, "tbsCertificate.signature")?;
+        let inner_algorithm = universal(&mut rest, Tag::Sequence, "tbsCertificate.signature")?.content;
         let issuer = universal(&mut rest, Tag::Sequence, "issuer")?.whole;
         let validity = universal(&mut rest, Tag::Sequence, "validity")?.whole;
         let subject = universal(&mut rest, Tag::Sequence, "subject")?.whole;
@@ -115,38 +188,48 @@ impl<'a> Fields<'a> {
             }
         }
 
-        Ok(Self {
-            tbs: tbs.whole,
-            signature_algorithm,
-            signature: octets(signature).ok_or(Malformed("signature"))?,
-            serial: first.content,
-            issuer,
-            validity,
-            subject,
-            spki,
-            extensions,
+        Ok(Self { signed, x509, inner_algorithm, serial: first.content, issuer, validity, subject, spki, extensions })
+    }
+
+    /// Every extension.
+    pub(crate) fn extensions(&self) -> impl Iterator<Item = Result<Extension<'a>, Malformed>> {
+        const FIELD: &str = "extensions";
+        let mut rest = self.extensions;
+        core::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let mut next = || {
+                let mut extension = universal(&mut rest, Tag::Sequence, FIELD)?.content;
+                let id = universal(&mut extension, Tag::Oid, FIELD)?.content;
+                let mut value = element(&mut extension, FIELD)?;
+                let mut critical = false;
+                if value.tag == Tag::Boolean {
+                    critical = value.content != [0];
+                    value = element(&mut extension, FIELD)?;
+                }
+                if value.tag != Tag::OctetString || !extension.is_empty() {
+                    return Err(Malformed(FIELD));
+                }
+                Ok(Extension { id, critical, value: value.content })
+            };
+            let found = next();
+            if found.is_err() {
+                rest = &[];
+            }
+            Some(found)
         })
     }
 
     /// The value of the extension with this object identifier. Two of them are one too many
     /// (RFC 5280, section 4.2).
     fn extension(&self, id: &[u8], field: &'static str) -> Result<Option<&'a [u8]>, Malformed> {
-        let mut rest = self.extensions;
         let mut found = None;
-        while !rest.is_empty() {
-            let mut extension = universal(&mut rest, Tag::Sequence, "extensions")?.content;
-            let name = universal(&mut extension, Tag::Oid, "extensions")?;
-            if name.content != id {
-                continue;
-            }
-            let mut value = element(&mut extension, field)?;
-            if value.tag == Tag::Boolean {
-                value = element(&mut extension, field)?;
-            }
-            if value.tag != Tag::OctetString || !extension.is_empty() || found.is_some() {
+        for extension in self.extensions() {
+            let extension = extension?;
+            if extension.id == id && found.replace(extension.value).is_some() {
                 return Err(Malformed(field));
             }
-            found = Some(value.content);
         }
         Ok(found)
     }
@@ -181,21 +264,42 @@ impl<'a> Fields<'a> {
         self.read(SUBJECT_ALT_NAME, "subjectAltName", SubjectAlternativeName::from_der)
     }
 
+    /// Whether the subjectAltName extension has a name of one of these kinds, by their tags in
+    /// GeneralName (RFC 5280, section 4.2.1.6).
+    pub(crate) fn has_alternative_name(&self, kinds: &[u32]) -> Result<bool, Malformed> {
+        const FIELD: &str = "subjectAltName";
+        let Some(mut value) = self.extension(SUBJECT_ALT_NAME, FIELD)? else {
+            return Ok(false);
+        };
+        let mut names = universal(&mut value, Tag::Sequence, FIELD)?.content;
+        let mut found = false;
+        while !names.is_empty() {
+            let name = element(&mut names, FIELD)?;
+            found |= name.class == Class::ContextSpecific && kinds.contains(&name.tag.0);
+        }
+        if value.is_empty() { Ok(found) } else { Err(Malformed(FIELD)) }
+    }
+
+    /// Whether the certificate holds those below it to certain names.
+    pub(crate) fn has_name_constraints(&self) -> Result<bool, Malformed> {
+        Ok(self.extension(NAME_CONSTRAINTS, "nameConstraints")?.is_some())
+    }
+
+    /// The basicConstraints extension, if there is one.
+    pub(crate) fn basic_constraints(&self) -> Result<Option<BasicConstraints>, Malformed> {
+        self.read(BASIC_CONSTRAINTS, "basicConstraints", BasicConstraints::from_der)
+    }
+
     /// Whether the basicConstraints extension says that this is a certification authority.
     pub(crate) fn is_ca(&self) -> Result<bool, Malformed> {
-        let constraints = self.read(BASIC_CONSTRAINTS, "basicConstraints", BasicConstraints::from_der)?;
-        Ok(constraints.is_some_and(|constraints| constraints.ca))
+        Ok(self.basic_constraints()?.is_some_and(|constraints| constraints.ca))
     }
 
     /// The first and the last second at which the certificate is valid. Times before 1970 count
     /// as 1970.
     pub(crate) fn validity(&self) -> Result<(UnixTime, UnixTime), Malformed> {
         let (_, validity) = Validity::from_der(self.validity).map_err(|_| Malformed("validity"))?;
-        let at = |seconds: i64| {
-            let seconds = u64::try_from(seconds).unwrap_or(0);
-            UnixTime::since_unix_epoch(core::time::Duration::from_secs(seconds))
-        };
-        Ok((at(validity.not_before.timestamp()), at(validity.not_after.timestamp())))
+        Ok((at(validity.not_before), at(validity.not_after)))
     }
 
     /// The subject's name for people to read.
@@ -207,24 +311,6 @@ impl<'a> Fields<'a> {
     pub(crate) fn issuer_text(&self) -> Box<str> {
         name_text(self.issuer)
     }
-
-    /// Whether the issuer's signature verifies with the key in `issuer_spki`.
-    pub(crate) fn signed_with(&self, issuer_spki: &[u8], algorithms: &[&dyn SignatureVerificationAlgorithm]) -> Signed {
-        let Ok(spki) = Spki::parse(issuer_spki) else {
-            return Signed::Unsupported;
-        };
-        let mut signed = Signed::Unsupported;
-        for algorithm in algorithms.iter().filter(|algorithm| {
-            algorithm.signature_alg_id().as_ref() == self.signature_algorithm
-                && algorithm.public_key_alg_id().as_ref() == spki.algorithm
-        }) {
-            match algorithm.verify_signature(spki.key, self.tbs, self.signature) {
-                Ok(()) => return Signed::Good,
-                Err(_) => signed = Signed::Bad,
-            }
-        }
-        signed
-    }
 }
 
 /// What became of an issuer's signature.
@@ -234,6 +320,8 @@ pub(crate) enum Signed {
     Bad,
     /// No algorithm at hand fits both the signature and the key.
     Unsupported,
+    /// The RSA key has only so many bits.
+    ShortKey(usize),
 }
 
 /// A SubjectPublicKeyInfo in its two parts (RFC 5280, section 4.1.2.7).
@@ -246,16 +334,55 @@ pub(crate) struct Spki<'a> {
 }
 
 impl<'a> Spki<'a> {
+    const FIELD: &'static str = "subjectPublicKeyInfo";
+
     pub(crate) fn parse(mut der: &'a [u8]) -> Result<Self, Malformed> {
-        const FIELD: &str = "subjectPublicKeyInfo";
-        let mut spki = universal(&mut der, Tag::Sequence, FIELD)?.content;
-        let algorithm = universal(&mut spki, Tag::Sequence, FIELD)?.content;
-        let key = universal(&mut spki, Tag::BitString, FIELD)?.content;
-        if !der.is_empty() || !spki.is_empty() {
-            return Err(Malformed(FIELD));
-        }
-        Ok(Self { algorithm, key: octets(key).ok_or(Malformed(FIELD))? })
+        let content = universal(&mut der, Tag::Sequence, Self::FIELD)?.content;
+        if der.is_empty() { Self::of_content(content) } else { Err(Malformed(Self::FIELD)) }
     }
+
+    /// Cuts one that has lost its header.
+    pub(crate) fn of_content(mut content: &'a [u8]) -> Result<Self, Malformed> {
+        let algorithm = universal(&mut content, Tag::Sequence, Self::FIELD)?.content;
+        let key = universal(&mut content, Tag::BitString, Self::FIELD)?.content;
+        if !content.is_empty() {
+            return Err(Malformed(Self::FIELD));
+        }
+        Ok(Self { algorithm, key: octets(key).ok_or(Malformed(Self::FIELD))? })
+    }
+
+    /// The bits of the modulus, if it is an RSA key; 0 if that cannot be read.
+    pub(crate) fn rsa_bits(&self) -> Option<usize> {
+        (self.algorithm == alg_id::RSA_ENCRYPTION.as_ref())
+            .then(|| RSAPublicKey::from_der(self.key).map_or(0, |(_, key)| bits(key.modulus)))
+    }
+}
+
+/// The length of a number without leading zeros.
+fn bits(number: &[u8]) -> usize {
+    let Some(first) = number.iter().position(|&octet| octet != 0) else {
+        return 0;
+    };
+    let lead = number.get(first).map_or(0, |octet| octet.leading_zeros());
+    (number.len() - first) * 8 - usize::try_from(lead).unwrap_or(0)
+}
+
+/// When a revocation list has to be renewed, from the content of what its issuer signed (RFC 5280,
+/// section 5.1).
+#[cfg(feature = "legacy")]
+pub(crate) fn next_update(content: &[u8]) -> Result<UnixTime, Malformed> {
+    const FIELD: &str = "nextUpdate";
+    let mut rest = content;
+    universal(&mut rest, Tag::Integer, FIELD)?;
+    universal(&mut rest, Tag::Sequence, FIELD)?;
+    universal(&mut rest, Tag::Sequence, FIELD)?;
+    element(&mut rest, FIELD)?;
+    ASN1Time::from_der(rest).map(|(_, time)| at(time)).map_err(|_| Malformed(FIELD))
+}
+
+/// Times before 1970 count as 1970.
+fn at(time: ASN1Time) -> UnixTime {
+    UnixTime::since_unix_epoch(core::time::Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or(0)))
 }
 
 /// A distinguished name for people to read; `name` has its header.

@@ -8,6 +8,7 @@ use clasp_crypto::{KeyAlgorithm, Provider, default_provider};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use webpki::EndEntityCert;
 
+use crate::common_name;
 use crate::fields::Fields;
 use crate::load_error::{LoadError, Source};
 use crate::pem;
@@ -134,13 +135,13 @@ impl Identity {
         self.ocsp_response.as_deref()
     }
 
-    /// Whether the certificate is for this name (RFC 6125).
+    /// Whether the certificate is for this name (RFC 6125). With the feature `legacy` its common
+    /// name counts where it has no other: peers that look there need it to be found.
     pub fn matches_name(&self, name: &ServerName<'_>) -> bool {
-        self.shared
-            .chain
-            .first()
-            .and_then(|leaf| EndEntityCert::try_from(leaf).ok())
-            .is_some_and(|leaf| leaf.verify_is_valid_for_subject_name(name).is_ok())
+        self.shared.chain.first().is_some_and(|leaf| {
+            EndEntityCert::try_from(leaf).is_ok_and(|leaf| leaf.verify_is_valid_for_subject_name(name).is_ok())
+                || cfg!(feature = "legacy") && Fields::parse(leaf).is_ok_and(|leaf| common_name::is_for(&leaf, name))
+        })
     }
 
     /// Whether a certificate of the chain was issued by one of these DER names, as a

@@ -16,15 +16,19 @@
 //!   certificate for people to read.
 //!
 //! # Features
-//! `native-roots` adds `RootStore::system`, `webpki-roots` adds `RootStore::mozilla`.
+//! `native-roots` adds `RootStore::system`, `webpki-roots` adds `RootStore::mozilla`, `legacy` adds
+//! `CertificateRules::legacy`.
 //!
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod common_name;
 mod dangerous;
 mod error;
 mod fields;
 mod identity;
+#[cfg(feature = "legacy")]
+mod legacy_path;
 mod load_error;
 mod maybe_ready;
 mod path;
@@ -35,6 +39,7 @@ mod public_key;
 mod report;
 mod revocation;
 mod roots;
+mod rules;
 mod second_look;
 mod server;
 mod summary;
@@ -57,6 +62,7 @@ pub use public_key::PublicKey;
 pub use report::{Check, Outcome, Report};
 pub use revocation::Revocation;
 pub use roots::RootStore;
+pub use rules::CertificateRules;
 pub use rustls_pki_types as pki_types;
 pub use server::{WebPkiServerVerifier, WebPkiServerVerifierBuilder};
 pub use summary::CertificateSummary;

@@ -3,15 +3,17 @@
 use core::fmt;
 use std::sync::Arc;
 
-use clasp_crypto::Provider;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
-use webpki::{EndEntityCert, ExtendedKeyUsageValidator};
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, VerifiedPath};
+use x509_parser::extensions::ExtendedKeyUsage;
 
+use crate::common_name;
 use crate::error::{CertificateError, CertificateProblem};
-use crate::fields::Fields;
+use crate::fields::{Fields, Spki};
 use crate::report::{Check, Outcome, Report};
 use crate::revocation::Revocation;
 use crate::roots::RootStore;
+use crate::rules::{Accepted, CertificateRules};
 use crate::second_look::SecondLook;
 use crate::verify::KeyUse;
 
@@ -47,6 +49,14 @@ impl Peer<'_> {
         }
     }
 
+    /// Whether an extKeyUsage extension names the purpose.
+    pub(crate) const fn is_purpose(self, purposes: &ExtendedKeyUsage<'_>) -> bool {
+        match self {
+            Self::Server { .. } => purposes.server_auth,
+            Self::Client => purposes.client_auth,
+        }
+    }
+
     /// The purpose by its name in RFC 5280, section 4.2.1.12.
     pub(crate) const fn purpose_name(self) -> &'static str {
         match self {
@@ -67,7 +77,8 @@ pub(crate) struct Question<'a> {
 
 /// What both web PKI verifiers are made of.
 pub(crate) struct PathVerifier {
-    pub(crate) provider: &'static Provider,
+    pub(crate) rules: CertificateRules,
+    pub(crate) accepted: Accepted,
     pub(crate) roots: Arc<RootStore>,
     pub(crate) revocation: Option<Revocation>,
     pub(crate) longest_chain: usize,
@@ -94,10 +105,18 @@ impl PathVerifier {
             return Err(CertificateError::new(CertificateProblem::UnfitIssuer { reason }, report));
         }
 
+        #[cfg(feature = "legacy")]
+        if self.rules.is_legacy()
+            && let Some(verdict) = crate::legacy_path::verify(self, question, &report)
+        {
+            return verdict;
+        }
+
         let second_look = |error| SecondLook::new(self, question, report.clone()).explain(&error);
         let leaf_certificate = EndEntityCert::try_from(leaf).map_err(second_look)?;
+        let by_common_name = self.is_named_by_common_name(&leaf_certificate, leaf, question.peer);
         let revocation = self
-            .check_path(&leaf_certificate, intermediates, question.now, &question.peer.purpose())
+            .check_path(&leaf_certificate, intermediates, question.now, &question.peer.purpose(), by_common_name)
             .map_err(second_look)?;
 
         report.set(Check::Validity, Outcome::Passed);
@@ -106,7 +125,7 @@ impl PathVerifier {
         report.set(Check::Revocation, revocation);
         let mut problem = None;
         if let Peer::Server { name } = question.peer {
-            let matched = check_name(&leaf_certificate, leaf, name);
+            let matched = self.check_name(Some(&leaf_certificate), leaf, name);
             note(&mut report, &mut problem, Check::HostName, matched);
         }
         let fit = check_key_usage(leaf, question.key_use);
@@ -124,10 +143,22 @@ impl PathVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
         purpose: &impl ExtendedKeyUsageValidator,
+        by_common_name: bool,
     ) -> Result<Outcome, webpki::Error> {
+        let build = |revocation| {
+            leaf.verify_for_usage(
+                &self.accepted.algorithms,
+                self.roots.anchors(),
+                intermediates,
+                now,
+                purpose,
+                revocation,
+                Some(&|path: &VerifiedPath<'_>| self.check_authorities(path, by_common_name)),
+            )
+            .map(|_| ())
+        };
         let Some(revocation) = &self.revocation else {
-            self.build_path(leaf, intermediates, now, purpose, None)?;
-            return Ok(Outcome::NotChecked);
+            return build(None).map(|()| Outcome::NotChecked);
         };
         let lists = revocation.lists();
         // The builders see to it that there is a list: without one webpki would not look at all.
@@ -135,58 +166,93 @@ impl PathVerifier {
             return Err(webpki::Error::UnknownRevocationStatus);
         }
         let options = |allow_unknown| revocation.options(&lists, allow_unknown);
-        match self.build_path(leaf, intermediates, now, purpose, options(false)) {
+        match build(options(false)) {
             Ok(()) => Ok(Outcome::Passed),
             // Whether a list covered the certificate is only told by a path that insists on it.
             Err(webpki::Error::UnknownRevocationStatus) if revocation.allows_unknown() => {
-                self.build_path(leaf, intermediates, now, purpose, options(true)).map(|()| Outcome::NotChecked)
+                build(options(true)).map(|()| Outcome::NotChecked)
             }
             Err(error) => Err(error),
         }
     }
 
-    fn build_path(
-        &self,
-        leaf: &EndEntityCert<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-        purpose: &impl ExtendedKeyUsageValidator,
-        revocation: Option<webpki::RevocationOptions<'_>>,
-    ) -> Result<(), webpki::Error> {
-        leaf.verify_for_usage(
-            self.provider.certificate_algorithms,
-            self.roots.anchors(),
-            intermediates,
-            now,
-            purpose,
-            revocation,
-            None,
-        )
-        .map(|_| ())
+    /// What webpki does not look at in a path it has verified: the sizes of keys, and, if a name is
+    /// to be taken from the common name, that nobody on the path is held to certain names.
+    fn check_authorities(&self, path: &VerifiedPath<'_>, by_common_name: bool) -> Result<(), webpki::Error> {
+        let anchor = path.anchor();
+        let check = |key: &Spki<'_>, constrained: bool| match self.accepted.too_short(key) {
+            Some(_) => Err(webpki::Error::InvalidSignatureForPublicKey),
+            None if constrained => Err(webpki::Error::NameConstraintViolation),
+            None => Ok(()),
+        };
+        let malformed = |_| webpki::Error::BadDer;
+        let key = Spki::of_content(&anchor.subject_public_key_info).map_err(malformed)?;
+        check(&key, by_common_name && anchor.name_constraints.is_some())?;
+        for authority in path.intermediate_certificates() {
+            let der = authority.der();
+            let fields = Fields::parse(&der).map_err(malformed)?;
+            let key = Spki::parse(fields.spki).map_err(malformed)?;
+            check(&key, by_common_name && fields.has_name_constraints().map_err(malformed)?)?;
+        }
+        Ok(())
     }
 
     /// The path once more with purposes left out of account and at a time of the caller's choice:
     /// what is wrong with it besides those.
-    pub(crate) fn check_path_alone(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        at: UnixTime,
-    ) -> Result<Outcome, webpki::Error> {
+    pub(crate) fn check_path_alone(&self, question: &Question<'_>, at: UnixTime) -> Result<Outcome, webpki::Error> {
         struct AnyPurpose;
         impl ExtendedKeyUsageValidator for AnyPurpose {
             fn validate(&self, _purposes: webpki::KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
                 Ok(())
             }
         }
-        let leaf = EndEntityCert::try_from(leaf)?;
-        self.check_path(&leaf, intermediates, at, &AnyPurpose)
+        let (der, intermediates) = question.chain.split_first().ok_or(webpki::Error::UnknownIssuer)?;
+        let leaf = EndEntityCert::try_from(der)?;
+        let by_common_name = self.is_named_by_common_name(&leaf, der, question.peer);
+        self.check_path(&leaf, intermediates, at, &AnyPurpose, by_common_name)
+    }
+
+    /// Whether the leaf is for `name`; says which names it is for otherwise. `leaf` is there if
+    /// webpki can read it.
+    pub(crate) fn check_name(
+        &self,
+        leaf: Option<&EndEntityCert<'_>>,
+        der: &[u8],
+        name: &ServerName<'_>,
+    ) -> Result<(), CertificateProblem> {
+        if leaf.is_some_and(|leaf| leaf.verify_is_valid_for_subject_name(name).is_ok()) {
+            return Ok(());
+        }
+        let mut presented = crate::summary::presented_names(der);
+        if self.rules.is_legacy()
+            && let Ok(fields) = Fields::parse(der)
+        {
+            if common_name::is_for(&fields, name) {
+                return Ok(());
+            }
+            if presented.is_empty() {
+                presented.extend(common_name::of(&fields).map(crate::text::printable));
+            }
+        }
+        Err(CertificateProblem::WrongName { expected: crate::text::printable(&name.to_str()), presented })
+    }
+
+    /// Whether only the common name makes the leaf one for the name that is asked for.
+    fn is_named_by_common_name(&self, leaf: &EndEntityCert<'_>, der: &[u8], peer: Peer<'_>) -> bool {
+        match peer {
+            Peer::Server { name } if self.rules.is_legacy() => {
+                leaf.verify_is_valid_for_subject_name(name).is_err()
+                    && Fields::parse(der).is_ok_and(|fields| common_name::is_for(&fields, name))
+            }
+            _ => false,
+        }
     }
 }
 
 impl fmt::Debug for PathVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PathVerifier")
+            .field("rules", &self.rules)
             .field("roots", &self.roots.len())
             .field("revocation", &self.revocation)
             .field("longest_chain", &self.longest_chain)
@@ -202,7 +268,7 @@ fn is_tangled(intermediates: &[CertificateDer<'_>]) -> bool {
 }
 
 /// Writes down how a check ended; the first problem stays the one that decides.
-fn note(
+pub(crate) fn note(
     report: &mut Report,
     first: &mut Option<CertificateProblem>,
     check: Check,
@@ -215,18 +281,6 @@ fn note(
             first.get_or_insert(problem);
         }
     }
-}
-
-/// Whether the leaf is for `name`; says which names it is for otherwise.
-pub(crate) fn check_name(
-    leaf: &EndEntityCert<'_>,
-    der: &[u8],
-    name: &ServerName<'_>,
-) -> Result<(), CertificateProblem> {
-    leaf.verify_is_valid_for_subject_name(name).map_err(|_| CertificateProblem::WrongName {
-        expected: crate::text::printable(&name.to_str()),
-        presented: crate::summary::presented_names(der),
-    })
 }
 
 /// Whether the leaf's keyUsage allows `key_use`. A certificate without that extension may be used

@@ -3,9 +3,7 @@
 use clasp_crypto::{CryptoError, KeyAlgorithm, Provider};
 use clasp_wire::SignatureScheme;
 use rustls_pki_types::{AlgorithmIdentifier, CertificateDer, alg_id};
-use x509_parser::asn1_rs::FromDer;
 use x509_parser::extensions::KeyUsage;
-use x509_parser::public_key::RSAPublicKey;
 
 use crate::error::{CertificateError, CertificateProblem};
 use crate::fields::{Fields, Malformed, Spki};
@@ -121,20 +119,12 @@ fn algorithm(parts: &Spki<'_>) -> Option<KeyAlgorithm> {
 
 fn bits(algorithm: Option<KeyAlgorithm>, parts: &Spki<'_>) -> usize {
     match algorithm {
-        Some(KeyAlgorithm::Rsa) => RSAPublicKey::from_der(parts.key).map_or(0, |(_, key)| modulus_bits(key.modulus)),
+        Some(KeyAlgorithm::Rsa) => parts.rsa_bits().unwrap_or(0),
         Some(KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Ed25519) => 256,
         Some(KeyAlgorithm::EcdsaP384) => 384,
         Some(KeyAlgorithm::EcdsaP521) => 521,
         _ => 0,
     }
-}
-
-fn modulus_bits(modulus: &[u8]) -> usize {
-    let Some(first) = modulus.iter().position(|&octet| octet != 0) else {
-        return 0;
-    };
-    let lead = modulus.get(first).map_or(0, |octet| octet.leading_zeros());
-    (modulus.len() - first) * 8 - usize::try_from(lead).unwrap_or(0)
 }
 
 impl core::fmt::Debug for PublicKey {

@@ -4,20 +4,35 @@ use core::fmt;
 use std::path::Path;
 
 use rustls_pki_types::CertificateRevocationListDer;
+#[cfg(feature = "legacy")]
+use rustls_pki_types::UnixTime;
 use webpki::{
     BorrowedCertRevocationList, CertRevocationList, ExpirationPolicy, RevocationCheckDepth, RevocationOptions,
     RevocationOptionsBuilder, UnknownStatusPolicy,
 };
 
+#[cfg(feature = "legacy")]
+use crate::error::CertificateProblem;
+#[cfg(feature = "legacy")]
+use crate::fields::{self, Fields, Signed, SignedData, Spki};
 use crate::load_error::{LoadError, Source};
 use crate::pem;
+#[cfg(feature = "legacy")]
+use crate::rules::Accepted;
+#[cfg(feature = "legacy")]
+use crate::text;
 
 /// Revocation lists and the rules for using them.
 ///
 /// By default every certificate of the path but the root has to be covered by a list that is not
-/// overdue; a certificate whose status is unknown is refused. The setters relax that.
+/// overdue; a certificate whose status is unknown is refused. The setters relax that. A list for
+/// some certificates only (issuingDistributionPoint) does not cover a path that begins with a
+/// certificate of X.509 version 1, which only legacy rules accept.
 pub struct Revocation {
     lists: Vec<CertRevocationList<'static>>,
+    /// The same lists as they were given: webpki checks their signatures on its own paths only.
+    #[cfg(feature = "legacy")]
+    ders: Vec<Box<[u8]>>,
     depth: RevocationCheckDepth,
     unknown: UnknownStatusPolicy,
     overdue: ExpirationPolicy,
@@ -34,6 +49,8 @@ impl Revocation {
     pub fn new() -> Self {
         Self {
             lists: Vec::new(),
+            #[cfg(feature = "legacy")]
+            ders: Vec::new(),
             depth: RevocationCheckDepth::Chain,
             unknown: UnknownStatusPolicy::Deny,
             overdue: ExpirationPolicy::Enforce,
@@ -58,10 +75,12 @@ impl Revocation {
     }
 
     fn add(&mut self, list: &CertificateRevocationListDer<'_>, source: &Source) -> Result<(), LoadError> {
-        let list = BorrowedCertRevocationList::from_der(list)
+        let read = BorrowedCertRevocationList::from_der(list)
             .and_then(|list| list.to_owned())
             .map_err(|error| LoadError::RevocationList { source_name: source.clone(), reason: format!("{error:?}") })?;
-        self.lists.push(list.into());
+        self.lists.push(read.into());
+        #[cfg(feature = "legacy")]
+        self.ders.push(list.as_ref().into());
         Ok(())
     }
 
@@ -107,6 +126,67 @@ impl Revocation {
     }
 }
 
+/// Who issued a certificate, as far as revocation lists are concerned.
+#[cfg(feature = "legacy")]
+pub(crate) struct Issuer<'a> {
+    pub(crate) key: Spki<'a>,
+    /// Whether keyUsage lets the key sign lists.
+    pub(crate) signs_lists: bool,
+}
+
+/// What webpki does on its own paths, for the others.
+#[cfg(feature = "legacy")]
+impl Revocation {
+    /// How many certificates of a path of so many are looked up.
+    pub(crate) const fn depth(&self, path: usize) -> usize {
+        match self.depth {
+            RevocationCheckDepth::EndEntity => 1,
+            RevocationCheckDepth::Chain => path,
+        }
+    }
+
+    /// Looks a certificate up in the first list of its issuer that is for all of its certificates,
+    /// and tells whether there is one.
+    pub(crate) fn look_up(
+        &self,
+        certificate: &Fields<'_>,
+        issuer: &Issuer<'_>,
+        accepted: &Accepted,
+        now: UnixTime,
+    ) -> Result<bool, CertificateProblem> {
+        let unknown = |reason: String| CertificateProblem::RevocationUnknown { reason: reason.into() };
+        let for_all = |list: &CertRevocationList<'_>| {
+            fields::sequence(list.issuer()) == certificate.issuer && list.issuing_distribution_point().is_none()
+        };
+        let Some((list, der)) = self.lists.iter().zip(&self.ders).find(|(list, _)| for_all(list)) else {
+            return Ok(false);
+        };
+        let (signed, content) = SignedData::parse(der)?;
+        match signed.verify(&issuer.key, accepted) {
+            Signed::Good => {}
+            Signed::Bad => {
+                return Err(unknown("the revocation list's signature does not verify with the issuer's key".into()));
+            }
+            Signed::Unsupported | Signed::ShortKey(_) => {
+                return Err(unknown("the revocation list is signed in a way that is not accepted".into()));
+            }
+        }
+        let next_update = fields::next_update(content)?;
+        if matches!(self.overdue, ExpirationPolicy::Enforce) && now >= next_update {
+            let date = text::date(next_update);
+            return Err(unknown(format!("the revocation list should have been renewed on {date}")));
+        }
+        if !issuer.signs_lists {
+            return Err(unknown("the issuer may not sign revocation lists (keyUsage)".into()));
+        }
+        match list.find_serial(certificate.serial) {
+            Ok(None) => Ok(true),
+            Ok(Some(_)) => Err(CertificateProblem::Revoked),
+            Err(error) => Err(unknown(format!("the revocation list cannot be read ({error:?})"))),
+        }
+    }
+}
+
 impl fmt::Debug for Revocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Revocation")
@@ -114,6 +194,6 @@ impl fmt::Debug for Revocation {
             .field("depth", &self.depth)
             .field("unknown", &self.unknown)
             .field("overdue", &self.overdue)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

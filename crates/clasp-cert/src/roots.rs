@@ -13,12 +13,19 @@ use crate::pem;
 #[derive(Clone, Default)]
 pub struct RootStore {
     anchors: Vec<TrustAnchor<'static>>,
+    /// The certificates as they were given, for peers that show one of them as their own.
+    #[cfg(feature = "legacy")]
+    certificates: Vec<CertificateDer<'static>>,
 }
 
 impl RootStore {
     /// A store that trusts nobody yet.
     pub const fn new() -> Self {
-        Self { anchors: Vec::new() }
+        Self {
+            anchors: Vec::new(),
+            #[cfg(feature = "legacy")]
+            certificates: Vec::new(),
+        }
     }
 
     /// The authorities this operating system trusts. Certificates in its store that cannot be
@@ -32,7 +39,7 @@ impl RootStore {
         let mut store = Self::new();
         for certificate in &found.certs {
             if let Ok(anchor) = webpki::anchor_from_trusted_cert(certificate) {
-                store.anchors.push(anchor.to_owned());
+                store.push(anchor.to_owned(), certificate);
             }
         }
         if store.is_empty() {
@@ -49,7 +56,9 @@ impl RootStore {
     /// current as the program.
     #[cfg(feature = "webpki-roots")]
     pub fn mozilla() -> Self {
-        Self { anchors: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+        let mut store = Self::new();
+        store.anchors.extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
+        store
     }
 
     /// Adds every certificate of a file, PEM or DER, and tells how many there were. If one of them
@@ -69,19 +78,29 @@ impl RootStore {
     /// Adds one certificate.
     pub fn add_der(&mut self, certificate: &CertificateDer<'_>) -> Result<(), LoadError> {
         let source = Source::Memory("the trusted certificates given");
-        self.anchors.push(anchor(certificate, 1, &source)?);
+        let anchor = anchor(certificate, 1, &source)?;
+        self.push(anchor, certificate);
         Ok(())
     }
 
+    #[cfg_attr(not(feature = "legacy"), allow(unused_variables, reason = "kept for legacy rules only"))]
+    fn push(&mut self, anchor: TrustAnchor<'static>, certificate: &CertificateDer<'_>) {
+        self.anchors.push(anchor);
+        #[cfg(feature = "legacy")]
+        self.certificates.push(certificate.clone().into_owned());
+    }
+
     fn add_all(&mut self, text: &[u8], source: &Source) -> Result<usize, LoadError> {
-        let anchors = pem::certificates(text, source)?
+        let certificates = pem::certificates(text, source)?;
+        let anchors = certificates
             .iter()
             .zip(1..)
             .map(|(certificate, number)| anchor(certificate, number, source))
             .collect::<Result<Vec<_>, _>>()?;
-        let count = anchors.len();
-        self.anchors.extend(anchors);
-        Ok(count)
+        for (anchor, certificate) in anchors.into_iter().zip(&certificates) {
+            self.push(anchor, certificate);
+        }
+        Ok(certificates.len())
     }
 
     /// How many authorities are trusted.
@@ -101,6 +120,13 @@ impl RootStore {
 
     pub(crate) fn anchors(&self) -> &[TrustAnchor<'static>] {
         &self.anchors
+    }
+
+    /// Whether this very certificate is trusted, to the last octet. Those of
+    /// [`mozilla`](Self::mozilla) are not known so well.
+    #[cfg(feature = "legacy")]
+    pub(crate) fn contains(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.certificates.contains(certificate)
     }
 
     /// The store if it trusts somebody.

@@ -4,8 +4,8 @@ use rustls_pki_types::UnixTime;
 use webpki::{EndEntityCert, Error};
 
 use crate::error::{CertificateError, CertificateProblem};
-use crate::fields::{self, Fields, Signed};
-use crate::path::{PathVerifier, Peer, Question, check_key_usage, check_name};
+use crate::fields::{self, Fields, Signed, Spki, X509};
+use crate::path::{PathVerifier, Peer, Question, check_key_usage};
 use crate::report::{Check, Outcome, Report};
 use crate::text;
 
@@ -13,6 +13,9 @@ use crate::text;
 const LONGEST_PATH: usize = 8;
 /// Signatures tried in one second look, however many certificates share a name.
 const MOST_SIGNATURES: usize = 24;
+
+/// Why an intermediate certificate of version 1 issues nothing.
+pub(crate) const NOT_VERSION_3: &str = "it is not of X.509 version 3, and only a trusted root may do without";
 
 /// How a path upwards from the leaf ends.
 enum End {
@@ -29,7 +32,7 @@ struct Walk<'a> {
     path: Vec<Fields<'a>>,
     end: End,
     /// The first signature that is not good, and whose.
-    bad: Option<(Signed, Box<str>)>,
+    bad: Option<(Signed, Fields<'a>)>,
     /// Signatures looked at.
     signatures: usize,
 }
@@ -47,9 +50,21 @@ impl<'a> SecondLook<'a> {
     }
 
     /// Makes the error: webpki's `error` is the problem, the report tells all that can be told.
-    pub(crate) fn explain(mut self, error: &Error) -> CertificateError {
+    pub(crate) fn explain(self, error: &Error) -> CertificateError {
+        self.tell(|look, walk| look.problem(error, walk), !is_exhaustion(error))
+    }
+
+    /// Makes the error for a chain that webpki does not look at. Without a problem nobody known
+    /// issued it.
+    #[cfg(feature = "legacy")]
+    pub(crate) fn explain_problem(self, problem: Option<CertificateProblem>) -> CertificateError {
+        self.tell(|_, walk| problem.unwrap_or_else(|| unknown_issuer(walk)), false)
+    }
+
+    /// Makes the error; `beside` lets webpki say what else is wrong.
+    fn tell(mut self, problem: impl FnOnce(&Self, &Walk<'_>) -> CertificateProblem, beside: bool) -> CertificateError {
         let question = self.question;
-        let Some((leaf_der, intermediates)) = question.chain.split_first() else {
+        let Some(leaf_der) = question.chain.first() else {
             return CertificateError::new(CertificateProblem::NoCertificate, self.report);
         };
         let leaf = match Fields::parse(leaf_der) {
@@ -57,21 +72,21 @@ impl<'a> SecondLook<'a> {
             Err(malformed) => return CertificateError::new(malformed.into(), self.report),
         };
         let walk = self.walk(leaf);
-        let problem = self.problem(error, &walk);
+        let problem = problem(&self, &walk);
 
         let dates = self.look_at_dates(&walk);
         self.look_at_issuer(&walk);
         self.look_at_use(leaf_der, &walk);
-        if let Peer::Server { name } = question.peer
-            && let Ok(certificate) = EndEntityCert::try_from(leaf_der)
-        {
-            let outcome = outcome(check_name(&certificate, leaf_der, name));
-            self.report.set(Check::HostName, outcome);
+        if let Peer::Server { name } = question.peer {
+            let certificate = EndEntityCert::try_from(leaf_der).ok();
+            // Of what webpki cannot read, version 1 is known to have no names of its own.
+            if certificate.is_some() || leaf.x509 == X509::V1 {
+                let outcome = outcome(self.verifier.check_name(certificate.as_ref(), leaf_der, name));
+                self.report.set(Check::HostName, outcome);
+            }
         }
-        if !is_exhaustion(error)
-            && let Some(at) = dates
-        {
-            let alone = self.verifier.check_path_alone(leaf_der, intermediates, at);
+        if beside && let Some(at) = dates {
+            let alone = self.verifier.check_path_alone(question, at);
             self.look_beside(alone, &walk);
         }
 
@@ -110,7 +125,9 @@ impl<'a> SecondLook<'a> {
             }
             let issuers: Vec<Fields<'a>> = others
                 .iter()
-                .filter(|other| other.subject == child.issuer && !walk.path.iter().any(|seen| seen.tbs == other.tbs))
+                .filter(|other| {
+                    other.subject == child.issuer && !walk.path.iter().any(|seen| seen.signed.tbs == other.signed.tbs)
+                })
                 .copied()
                 .collect();
             let mut chosen = issuers.first().copied().map(|issuer| (issuer, None));
@@ -149,14 +166,14 @@ impl<'a> SecondLook<'a> {
         for key in keys {
             let signed = if walk.signatures < MOST_SIGNATURES {
                 walk.signatures += 1;
-                child.signed_with(key, self.verifier.provider.certificate_algorithms)
+                Spki::parse(key).map_or(Signed::Unsupported, |key| child.signed.verify(&key, &self.verifier.accepted))
             } else {
                 Signed::Unsupported
             };
-            match signed {
-                Signed::Good => return Some(Signed::Good),
-                Signed::Bad => best = Some(Signed::Bad),
-                Signed::Unsupported => best = best.or(Some(Signed::Unsupported)),
+            match (signed, best) {
+                (Signed::Good, _) => return Some(Signed::Good),
+                (Signed::Unsupported, Some(_)) => {}
+                _ => best = Some(signed),
             }
         }
         best
@@ -201,13 +218,22 @@ impl<'a> SecondLook<'a> {
             End::SelfSigned | End::Missing => Outcome::failed(unknown_issuer(walk).finding()),
         };
         let signature = match &walk.bad {
-            Some((Signed::Unsupported, whose)) => Outcome::failed(format!(
-                "the signature on the certificate of {whose} is of an algorithm that is not \
-                 accepted, or does not suit the issuer's key"
-            )),
-            Some((_, whose)) => Outcome::failed(format!(
-                "the signature on the certificate of {whose} does not verify with its issuer's key"
-            )),
+            Some((signed, child)) => {
+                let (whose, accepted) = (child.subject_text(), &self.verifier.accepted);
+                Outcome::failed(match signed {
+                    Signed::Unsupported => format!(
+                        "the signature on the certificate of {whose} is of an algorithm that is not accepted, or does \
+                         not suit the issuer's key: {}",
+                        accepted.refused_algorithm(child.signed.algorithm)
+                    ),
+                    Signed::ShortKey(bits) => {
+                        format!("the signature on the certificate of {whose} is by {}", accepted.refused_size(*bits))
+                    }
+                    Signed::Good | Signed::Bad => {
+                        format!("the signature on the certificate of {whose} does not verify with its issuer's key")
+                    }
+                })
+            }
             None if walk.signatures == 0 => Outcome::NotReached,
             None => Outcome::Passed,
         };
@@ -220,12 +246,9 @@ impl<'a> SecondLook<'a> {
         let leaf_is_authority = walk.path.first().is_some_and(|leaf| leaf.is_ca() == Ok(true));
         let purpose = self.question.peer.purpose_name();
         let unfit = walk.path.iter().any(|certificate| {
-            certificate.extended_key_usage().is_ok_and(|purposes| {
-                purposes.is_some_and(|purposes| match self.question.peer {
-                    Peer::Server { .. } => !purposes.server_auth,
-                    Peer::Client => !purposes.client_auth,
-                })
-            })
+            certificate
+                .extended_key_usage()
+                .is_ok_and(|purposes| purposes.is_some_and(|purposes| !self.question.peer.is_purpose(&purposes)))
         });
         let result = if leaf_is_authority {
             Err(CertificateProblem::AuthorityAsPeer)
@@ -274,9 +297,15 @@ impl<'a> SecondLook<'a> {
                 now,
             },
             Error::UnknownIssuer => unknown_issuer(walk),
-            Error::InvalidSignatureForPublicKey | Error::SignatureAlgorithmMismatch => CertificateProblem::BadSignature,
+            Error::InvalidSignatureForPublicKey => match walk.bad {
+                Some((Signed::ShortKey(bits), _)) => {
+                    CertificateProblem::UnsupportedSignature { reason: self.verifier.accepted.refused_size(bits) }
+                }
+                _ => CertificateProblem::BadSignature,
+            },
+            Error::SignatureAlgorithmMismatch => CertificateProblem::BadSignature,
             Error::UnsupportedSignatureAlgorithmContext(context) => CertificateProblem::UnsupportedSignature {
-                reason: crate::summary::algorithm_text(&context.signature_algorithm_id),
+                reason: self.verifier.accepted.refused_algorithm(&context.signature_algorithm_id),
             },
             Error::UnsupportedSignatureAlgorithmForPublicKeyContext(context) => {
                 CertificateProblem::UnsupportedSignature {
@@ -314,11 +343,29 @@ impl<'a> SecondLook<'a> {
             | Error::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_) => {
                 unknown("the revocation list is signed with an algorithm that is not accepted")
             }
-            Error::UnsupportedCertVersion => malformed("it is not of X.509 version 3"),
+            Error::UnsupportedCertVersion => self.old_version(),
             Error::UnsupportedCriticalExtension => malformed("it has a critical extension that is not understood"),
             Error::InvalidCertValidity => malformed("it ends before it begins"),
             other => malformed(&format!("{other:?}")),
         }
+    }
+
+    /// The first certificate of the chain that is not of version 3.
+    fn old_version(&self) -> CertificateProblem {
+        let certificates = self.question.chain.iter().filter_map(|der| Fields::parse(der).ok());
+        for old in certificates {
+            let (subject, version) = match old.x509 {
+                X509::V3 => continue,
+                // Legacy rules bring it here only as an intermediate certificate.
+                X509::V1 if self.verifier.rules.is_legacy() => {
+                    return CertificateProblem::UnfitIssuer { reason: NOT_VERSION_3.into() };
+                }
+                X509::V1 => (old.subject_text(), 1),
+                X509::Other(version) => (old.subject_text(), version),
+            };
+            return CertificateProblem::OldVersion { subject, version };
+        }
+        CertificateProblem::Malformed { reason: "it is not of X.509 version 3".into() }
     }
 
     /// The subject of the first certificate in the chain with such dates, or the leaf's.
@@ -337,10 +384,10 @@ impl<'a> SecondLook<'a> {
     }
 }
 
-impl Walk<'_> {
-    fn note(&mut self, signed: Signed, child: &Fields<'_>) {
+impl<'a> Walk<'a> {
+    fn note(&mut self, signed: Signed, child: &Fields<'a>) {
         if signed != Signed::Good && self.bad.is_none() {
-            self.bad = Some((signed, child.subject_text()));
+            self.bad = Some((signed, *child));
         }
     }
 }

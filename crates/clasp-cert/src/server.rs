@@ -11,6 +11,7 @@ use crate::path::{PathVerifier, Peer, Question, USUAL_CHAIN};
 use crate::report::{Check, Outcome, Report};
 use crate::revocation::Revocation;
 use crate::roots::RootStore;
+use crate::rules::CertificateRules;
 use crate::verify::{ServerVerification, ServerVerifier, StapleCheck, StapleStatus};
 
 /// Verifies servers against trusted roots, as browsers do.
@@ -75,6 +76,12 @@ impl WebPkiServerVerifierBuilder {
         self
     }
 
+    /// Accepts the certificates of these rules instead of the [modern](CertificateRules::modern) ones.
+    pub const fn rules(mut self, rules: CertificateRules) -> Self {
+        self.parts.rules = rules;
+        self
+    }
+
     /// Looks into revocation lists.
     pub fn revocation(mut self, revocation: Revocation) -> Self {
         self.parts.revocation = Some(revocation);
@@ -108,13 +115,20 @@ impl WebPkiServerVerifierBuilder {
 pub(crate) struct Parts {
     pub(crate) roots: Arc<RootStore>,
     pub(crate) provider: &'static Provider,
+    pub(crate) rules: CertificateRules,
     pub(crate) revocation: Option<Revocation>,
     pub(crate) longest_chain: usize,
 }
 
 impl Parts {
     pub(crate) fn new(roots: Arc<RootStore>) -> Self {
-        Self { roots, provider: default_provider(), revocation: None, longest_chain: USUAL_CHAIN }
+        Self {
+            roots,
+            provider: default_provider(),
+            rules: CertificateRules::modern(),
+            revocation: None,
+            longest_chain: USUAL_CHAIN,
+        }
     }
 
     pub(crate) fn build(self) -> Result<PathVerifier, LoadError> {
@@ -123,7 +137,8 @@ impl Parts {
             return Err(LoadError::NoRevocationList { source_name: Source::Memory("the revocation settings") });
         }
         Ok(PathVerifier {
-            provider: self.provider,
+            rules: self.rules,
+            accepted: self.rules.accepted(self.provider),
             roots: self.roots,
             revocation: self.revocation,
             longest_chain: self.longest_chain,

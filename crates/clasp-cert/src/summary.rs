@@ -64,7 +64,7 @@ impl CertificateSummary {
                 serial: text::hex(fields.serial).into(),
                 key_algorithm: key.algorithm(),
                 key_bits: key.bits(),
-                signature_algorithm: algorithm_text(fields.signature_algorithm),
+                signature_algorithm: algorithm_text(fields.signed.algorithm),
                 is_ca: fields.is_ca()?,
             })
         };

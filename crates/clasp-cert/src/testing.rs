@@ -9,6 +9,10 @@ use rcgen::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use crate::RootStore;
+#[cfg(feature = "legacy")]
+use crate::fields::{self, Fields, SignedData};
+#[cfg(feature = "legacy")]
+use rcgen::SigningKey;
 
 /// The moment all tests happen at: 2026-06-01 00:00:00 UTC.
 pub(crate) const NOW: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(1_780_272_000));
@@ -118,8 +122,49 @@ pub(crate) fn pem_chain(text: &[u8]) -> Vec<CertificateDer<'static>> {
 }
 
 macro_rules! test_data {
-    ($name:literal) => {
+    ($name:expr) => {
         include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/test-data/", $name))
     };
 }
 pub(crate) use test_data;
+
+/// The certificate without version and extensions, signed anew by `issuer`: one of X.509 version 1.
+#[cfg(feature = "legacy")]
+pub(crate) fn version_1(der: &CertificateDer<'_>, issuer: &Authority) -> CertificateDer<'static> {
+    version_1_bent(der, issuer, |_| {})
+}
+
+/// The same, with what is to be signed bent as the test needs it.
+#[cfg(feature = "legacy")]
+pub(crate) fn version_1_bent(
+    der: &CertificateDer<'_>,
+    issuer: &Authority,
+    bend: impl FnOnce(&mut Vec<u8>),
+) -> CertificateDer<'static> {
+    let fields = Fields::parse(der).unwrap();
+    signed_anew(der, issuer, |content| {
+        let key = content.windows(fields.spki.len()).position(|window| window == fields.spki).unwrap();
+        content.truncate(key + fields.spki.len());
+        assert_eq!(content.drain(..5).collect::<Vec<_>>(), [0xa0, 3, 2, 1, 2]);
+        bend(content);
+    })
+}
+
+/// The certificate with what is to be signed bent, signed by `issuer` as it was.
+#[cfg(feature = "legacy")]
+pub(crate) fn signed_anew(
+    der: &CertificateDer<'_>,
+    issuer: &Authority,
+    bend: impl FnOnce(&mut Vec<u8>),
+) -> CertificateDer<'static> {
+    let (signed, content) = SignedData::parse(der).unwrap();
+    let mut content = content.to_vec();
+    bend(&mut content);
+    let tbs = fields::sequence(&content);
+    let mut signature = vec![0];
+    signature.extend(issuer.issuer.key().sign(&tbs).unwrap());
+    let mut signature = fields::sequence(&signature);
+    // A BIT STRING.
+    signature[0] = 3;
+    fields::sequence(&[tbs, fields::sequence(signed.algorithm), signature].concat()).into()
+}

@@ -66,3 +66,5 @@ openssl rsa -in rsa.key.pem -traditional -out rsa.pkcs1.key.pem 2> /dev/null
 openssl ec -in p256.key.pem -out p256.sec1.key.pem 2> /dev/null
 openssl pkcs8 -topk8 -in rsa.key.pem -passout pass:clasp -out rsa.encrypted.key.pem
 openssl rsa -in rsa.key.pem -traditional -aes256 -passout pass:clasp -out rsa.encrypted.pkcs1.key.pem 2> /dev/null
+
+sh legacy/make.sh

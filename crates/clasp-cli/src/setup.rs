@@ -174,13 +174,14 @@ pub(crate) fn on_path(args: &ServeArgs) -> Result<Option<(String, ClientAuth)>, 
     let (Some(ClientAuthMode::OnPath(prefix)), Some(path)) = (&args.client_auth, &args.client_ca) else {
         return Ok(None);
     };
-    Ok(Some((prefix.clone(), ClientAuth::Require(Arc::new(client_verifier(path)?)))))
+    Ok(Some((prefix.clone(), ClientAuth::Require(Arc::new(client_verifier(args, path)?)))))
 }
 
-fn client_verifier(path: &Path) -> Result<WebPkiClientVerifier, Failure> {
+fn client_verifier(args: &ServeArgs, path: &Path) -> Result<WebPkiClientVerifier, Failure> {
+    let rules = policy(&args.shared)?.certificate_rules();
     let mut roots = RootStore::default();
     roots.add_pem_file(path).map_err(Failure::usage)?;
-    WebPkiClientVerifier::builder(roots).build().map_err(Failure::usage)
+    WebPkiClientVerifier::builder(roots).rules(rules).build().map_err(Failure::usage)
 }
 
 fn client_auth(args: &ServeArgs) -> Result<ClientAuth, Failure> {
@@ -190,7 +191,7 @@ fn client_auth(args: &ServeArgs) -> Result<ClientAuth, Failure> {
             Some(_) => Err(Failure::usage("--client-auth needs --client-ca: who issues the clients' certificates?")),
         };
     };
-    let verifier = || client_verifier(path).map(Arc::new);
+    let verifier = || client_verifier(args, path).map(Arc::new);
     Ok(match args.client_auth {
         Some(ClientAuthMode::None | ClientAuthMode::OnPath(_)) => ClientAuth::None,
         Some(ClientAuthMode::Request) => ClientAuth::Request(verifier()?),

@@ -40,6 +40,9 @@ pub struct Provider {
     pub verifiers: &'static [(SignatureScheme, Verifiers)],
     /// The algorithms accepted in certificate chains.
     pub certificate_algorithms: Verifiers,
+    /// Those that legacy rules accept in chains besides: over SHA-1, and by RSA keys below 2048 bits. Empty without the
+    /// feature `legacy`. How short a key may be is the rules' matter.
+    pub legacy_certificate_algorithms: Verifiers,
     /// Loads a private key.
     pub load_key: fn(&PrivateKeyDer<'_>) -> Result<Arc<dyn SigningKey>, CryptoError>,
     /// Encrypts to an RSA key, given as DER SubjectPublicKeyInfo, with PKCS#1 v1.5 padding (RFC 8017 7.2.1).
@@ -220,6 +223,21 @@ pub fn default_provider() -> &'static Provider {
             &ring::VERIFY_RSA_PSS_SHA384,
             &ring::VERIFY_RSA_PSS_SHA512,
         ],
+        #[cfg(feature = "legacy")]
+        legacy_certificate_algorithms: &[
+            &rsa::PKCS1_SHA1,
+            &rsa::PKCS1_SHA256,
+            &rsa::PKCS1_SHA384,
+            &rsa::PKCS1_SHA512,
+            &rsa::PSS_SHA256,
+            &rsa::PSS_SHA384,
+            &rsa::PSS_SHA512,
+            &rust_crypto::VERIFY_ECDSA_P256_SHA1,
+            &rust_crypto::VERIFY_ECDSA_P384_SHA1,
+            &rust_crypto::VERIFY_ECDSA_P521_SHA1,
+        ],
+        #[cfg(not(feature = "legacy"))]
+        legacy_certificate_algorithms: &[],
         load_key,
         rsa_encrypt: rust_crypto::rsa_encrypt,
     };

@@ -1,6 +1,7 @@
 //! What a connection offers and accepts: a list of suites, versions, groups and signature schemes, and the values around
 //! them. Safe by default, open on request.
 
+use clasp_cert::CertificateRules;
 use clasp_wire::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme, Strength};
 
 use crate::dialect::{Dialect, TLS12};
@@ -17,6 +18,7 @@ pub struct Policy {
     pub(crate) schemes: Vec<SignatureScheme>,
     pub(crate) min_rsa_bits: usize,
     pub(crate) min_dh_bits: usize,
+    pub(crate) certificates: CertificateRules,
     pub(crate) extended_master_secret: bool,
     pub(crate) require_extended_master_secret: bool,
     pub(crate) encrypt_then_mac: bool,
@@ -89,6 +91,7 @@ impl Policy {
             schemes: SCHEMES.to_vec(),
             min_rsa_bits: 2048,
             min_dh_bits: 2048,
+            certificates: CertificateRules::modern(),
             extended_master_secret: true,
             require_extended_master_secret: false,
             encrypt_then_mac: true,
@@ -116,8 +119,8 @@ impl Policy {
         self.schemes.iter().copied().filter(|scheme| *scheme != SignatureScheme::RSA_PKCS1_MD5_SHA1)
     }
 
-    /// Also TLS 1.1 and 1.0, 3DES, SHA-1 signatures, RSA keys and Diffie-Hellman groups of 1024 bits: for peers that
-    /// nobody can change any more. Whoever records a connection may be able to read it one day.
+    /// Also TLS 1.1 and 1.0, 3DES, SHA-1 signatures, RSA keys and Diffie-Hellman groups of 1024 bits, and the
+    /// certificates of [`CertificateRules::legacy`]: for peers that nobody can change any more. Whoever records a connection may be able to read it one day.
     #[cfg(feature = "legacy")]
     pub fn legacy() -> Self {
         let mut schemes = SCHEMES.to_vec();
@@ -131,6 +134,7 @@ impl Policy {
             schemes,
             min_rsa_bits: 1024,
             min_dh_bits: 1024,
+            certificates: CertificateRules::legacy(),
             require_renegotiation_info: false,
             renegotiation: Renegotiation::Secure,
             ..Self::of("legacy", Strength::Legacy)
@@ -160,6 +164,19 @@ impl Policy {
     /// The signature schemes, in order of preference.
     pub fn signature_schemes(&self) -> &[SignatureScheme] {
         &self.schemes
+    }
+
+    /// Which certificates a client's own verifier accepts from servers. Verifiers that are made elsewhere, such as that
+    /// for clients, take their rules from here where they are to be the same.
+    pub fn certificate_rules(&self) -> CertificateRules {
+        self.certificates
+    }
+
+    /// Accepts the certificates of these rules.
+    #[must_use]
+    pub fn with_certificate_rules(mut self, rules: CertificateRules) -> Self {
+        self.certificates = rules;
+        self
     }
 
     /// Keeps only these suites, in this order. Those the policy does not have are left out: a list never widens it.

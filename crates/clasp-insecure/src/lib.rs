@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod certificates;
 mod ciphers;
 mod dialect;
 mod export;
@@ -12,6 +13,7 @@ mod rng;
 mod schedule;
 mod suites;
 
+pub use certificates::Md5Rsa;
 pub use ciphers::{DES, Des, RC2, RC4, Rc2, Rc4};
 pub use dialect::{SSL30, Ssl30Dialect};
 pub use export::{EXPORT40, Export40};

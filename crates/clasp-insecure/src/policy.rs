@@ -2,6 +2,7 @@
 
 use clasp_handshake::Policy;
 
+use crate::certificates;
 use crate::dialect::SSL30;
 use crate::suites::SUITES;
 
@@ -20,6 +21,7 @@ pub fn insecure() -> Policy {
         .with_min_dh_bits(512)
         .allowing_unsafe_renegotiation(true)
         .taking_sslv2_hello(true)
+        .with_certificate_rules(certificates::rules())
 }
 
 #[cfg(test)]

@@ -35,13 +35,19 @@ impl Alert {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn two_bytes_and_no_other_number() {
         let alert = Alert::parse(&[2, 40]).unwrap();
         assert_eq!((alert.level, alert.description), (AlertLevel::FATAL, AlertDescription::HANDSHAKE_FAILURE));
         assert_eq!(alert.encode(), [2, 40]);
-        assert!(Alert::parse(&[2]).is_err());
-        assert!(Alert::parse(&[2, 40, 0]).is_err());
+        for (level, description) in (0..=255).flat_map(|level| (0..=255).map(move |description| (level, description))) {
+            assert_eq!(Alert::parse(&[level, description]).unwrap().encode(), [level, description]);
+        }
+        let says = |bytes: &[u8]| Alert::parse(bytes).unwrap_err().to_string();
+        assert_eq!(says(&[]), "Alert: needs 1 bytes but only 0 are left (offset 0)");
+        assert_eq!(says(&[2]), "Alert: needs 1 bytes but only 0 are left (offset 1)");
+        assert_eq!(says(&[2, 40, 0]), "Alert: 1 bytes too many (offset 2)");
     }
 }

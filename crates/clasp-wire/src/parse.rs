@@ -150,11 +150,14 @@ pub(crate) fn vector16<'a>(min: usize) -> impl Fn(&'a [u8]) -> Parsed<'a, &'a [u
     }
 }
 
+/// The most that three bytes say.
+const MAX_U24: usize = 0x00ff_ffff;
+
 /// A vector with a length prefix of three bytes, of at least `min` bytes.
 pub(crate) fn vector24<'a>(min: usize) -> impl Fn(&'a [u8]) -> Parsed<'a, &'a [u8]> {
     move |input| {
         let (rest, length) = u24(input)?;
-        take(input, rest, usize::try_from(length).unwrap_or(usize::MAX), min, usize::MAX)
+        take(input, rest, usize::try_from(length).unwrap_or(usize::MAX), min, MAX_U24)
     }
 }
 

@@ -123,6 +123,7 @@ impl Reassembler {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
     use alloc::vec;
 
     fn messages() -> Vec<u8> {
@@ -153,13 +154,92 @@ mod tests {
         }
     }
 
+    /// A flight in three records, cut at every pair of places, empty records among them.
     #[test]
-    fn a_whole_message_is_a_view() {
+    fn every_cut_gives_the_same_messages() {
+        let all = Bytes::from(messages());
+        for first in 0..=all.len() {
+            for second in first..=all.len() {
+                let mut joiner = Reassembler::new(256);
+                let mut got = Vec::new();
+                for fragment in [all.slice(..first), all.slice(first..second), all.slice(second..)] {
+                    joiner.push(fragment).unwrap();
+                    while let Some(message) = joiner.next().unwrap() {
+                        got.push(message);
+                    }
+                }
+                assert!(joiner.is_empty(), "{first} {second}");
+                assert_eq!(got.len(), 3, "{first} {second}");
+                assert!(got.iter().flat_map(|message| &message.raw[..]).eq(&all[..]), "{first} {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn messages_in_one_record_are_views_of_it() {
         let record = Bytes::from(messages());
         let mut joiner = Reassembler::new(1000);
         joiner.push(record.clone()).unwrap();
-        let message = joiner.next().unwrap().unwrap();
-        assert_eq!(message.raw.as_ptr(), record.as_ptr());
+        let mut at = 0;
+        while let Some(message) = joiner.next().unwrap() {
+            assert_eq!(message.raw.as_ptr(), record[at..].as_ptr());
+            assert_eq!(message.body().as_ptr(), record[at + 4..].as_ptr().min(record.as_ptr_range().end));
+            at += message.raw.len();
+        }
+        assert_eq!(at, record.len());
+    }
+
+    /// Only a message that lies across records is joined, and only then; what follows it in its last record is a view of
+    /// the same memory, and the next record's messages are views of that record again.
+    #[test]
+    fn only_what_lies_across_records_is_copied() {
+        let mut joiner = Reassembler::new(1000);
+        let (first, second, third) = (Bytes::from_static(&[1, 0, 0]), [2, 9, 9, 14, 0, 0, 0], [20, 0, 0, 1, 7]);
+        joiner.push(first).unwrap();
+        assert_eq!(joiner.next().unwrap(), None);
+        joiner.push(Bytes::copy_from_slice(&second)).unwrap();
+        let (joined, next) = (joiner.next().unwrap().unwrap(), joiner.next().unwrap().unwrap());
+        assert_eq!((joined.typ.0, &joined.raw[..]), (1, &[1, 0, 0, 2, 9, 9][..]));
+        assert_eq!((next.typ.0, next.raw.as_ptr()), (14, joined.raw.as_ptr_range().end));
+        let third = Bytes::copy_from_slice(&third);
+        joiner.push(third.clone()).unwrap();
+        assert_eq!(joiner.next().unwrap().unwrap().raw.as_ptr(), third.as_ptr());
+        // Nothing is held on to: not even an empty view of the record.
+        assert!(joiner.is_empty() && third.is_unique());
+    }
+
+    #[test]
+    fn a_message_of_just_the_bound_passes() {
+        let mut joiner = Reassembler::new(3);
+        joiner.push(Bytes::from_static(&[1, 0, 0, 3, 7, 7, 7, 1, 0, 0])).unwrap();
+        assert!(joiner.next().unwrap().is_some());
+        assert_eq!(joiner.next().unwrap(), None);
+        let error = joiner.push(Bytes::from_static(&[4])).unwrap_err();
+        assert_eq!(error.to_string(), "Handshake.length: a message of 4 bytes, where 3 are allowed (offset 1)");
+        // It stays so, until the bound is another.
+        assert_eq!(joiner.next().unwrap_err(), error);
+        joiner.set_max(4);
+        assert_eq!(joiner.next().unwrap(), None);
+        joiner.push(Bytes::from_static(&[1, 2, 3, 4])).unwrap();
+        assert_eq!(joiner.next().unwrap().unwrap().body(), [1, 2, 3, 4][..]);
+    }
+
+    /// The second message in a record is refused by its header too, after the first was handed out.
+    #[test]
+    fn the_bound_holds_for_every_message() {
+        let mut joiner = Reassembler::new(10);
+        joiner.push(Bytes::from_static(&[14, 0, 0, 0, 11, 0xff, 0xff, 0xff])).unwrap();
+        assert_eq!(joiner.next().unwrap().unwrap().typ, HandshakeType::SERVER_HELLO_DONE);
+        assert!(joiner.next().unwrap_err().is_too_large());
+    }
+
+    #[test]
+    fn a_message_is_parsed_as_what_it_is_taken_for() {
+        let mut joiner = Reassembler::new(100);
+        joiner.push(Bytes::from_static(&[14, 0, 0, 0, 14, 0, 0, 1, 0])).unwrap();
+        assert!(joiner.next().unwrap().unwrap().parse::<crate::ServerHelloDone>().is_ok());
+        let error = joiner.next().unwrap().unwrap().parse::<crate::ServerHelloDone>().unwrap_err();
+        assert_eq!(error.to_string(), "ServerHelloDone: 1 bytes too many (offset 0)");
     }
 
     #[test]

@@ -54,6 +54,17 @@ mod tests {
         assert_eq!(header.version, ProtocolVersion::TLS_1_0);
         assert_eq!(header.length, 0x1234);
         assert_eq!(header.encode(), bytes[..5]);
-        assert_eq!(RecordHeader::parse(&bytes[..4]), None);
+        for len in 0..RecordHeader::LEN {
+            assert_eq!(RecordHeader::parse(&bytes[..len]), None);
+        }
+        for any in [[0; 5], [0xff; 5], [1, 2, 3, 4, 5]] {
+            assert_eq!(RecordHeader::parse(&any).unwrap().encode(), any);
+        }
+    }
+
+    /// RFC 5246 6.2.1, 6.2.3.
+    #[test]
+    fn bounds() {
+        assert_eq!((MAX_PLAINTEXT, MAX_CIPHERTEXT), (16384, 18432));
     }
 }

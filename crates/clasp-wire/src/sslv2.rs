@@ -52,18 +52,20 @@ impl Sslv2ClientHello {
             let (left, specs) = field("cipher_spec_length", u16)(left)?;
             let (left, session) = field("session_id_length", u16)(left)?;
             let (left, challenge) = field("challenge_length", u16)(left)?;
-            let (left, specs) = field("cipher_specs", |input| part(input, specs, 3, u16::MAX))(left)?;
+            let (left, specs) = field("cipher_specs", |input| {
+                let (left, specs) = part(input, specs, 3, u16::MAX)?;
+                match specs.as_chunks::<3>() {
+                    (triples, []) => Ok((left, triples)),
+                    _ => fail(input, DecodeErrorKind::NotAMultiple { length: specs.len(), of: 3 }),
+                }
+            })(left)?;
             let (left, session_id) = field("session_id", |input| part(input, session, 0, 32))(left)?;
             let (left, challenge) = field("challenge", |input| part(input, challenge, 16, 32))(left)?;
-            let (triples, odd) = specs.as_chunks::<3>();
-            if !odd.is_empty() {
-                return fail(specs, DecodeErrorKind::NotAMultiple { length: specs.len(), of: 3 });
-            }
             Ok((
                 left,
                 Self {
                     client_version: ProtocolVersion(version),
-                    cipher_specs: triples.to_vec(),
+                    cipher_specs: specs.to_vec(),
                     session_id: view(message, session_id),
                     challenge: view(message, challenge),
                 },
@@ -147,7 +149,10 @@ fn part(input: &[u8], length: u16, min: u16, max: u16) -> Parsed<'_, &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
     use alloc::vec;
+    use proptest::collection::vec as many;
+    use proptest::prelude::*;
 
     fn hello() -> Vec<u8> {
         let mut bytes = vec![1, 3, 1, 0, 6, 0, 0, 0, 16];
@@ -186,14 +191,64 @@ mod tests {
         assert_eq!(long.encode(), None);
     }
 
-    #[test]
-    fn every_truncation_is_an_error() {
-        let whole = hello();
-        for len in 0..whole.len() {
-            assert!(Sslv2ClientHello::parse(&Bytes::copy_from_slice(&whole[..len])).is_err(), "{len}");
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            version: u16,
+            cipher_specs in many(any::<[u8; 3]>(), 1..40),
+            session_id in many(any::<u8>(), 0..=32),
+            challenge in many(any::<u8>(), 16..=32),
+        ) {
+            let hello = Sslv2ClientHello {
+                client_version: ProtocolVersion(version),
+                cipher_specs,
+                session_id: session_id.into(),
+                challenge: challenge.into(),
+            };
+            let encoded = hello.encode().unwrap();
+            prop_assert!(Sslv2ClientHello::is_start(&[&[0x80, 0x2e], &encoded[..]].concat()));
+            for len in 0..encoded.len() {
+                let error = Sslv2ClientHello::parse(&encoded.slice(..len)).unwrap_err();
+                prop_assert!(error.offset() <= len && error.to_string().starts_with("SSLv2 ClientHello"));
+            }
+            prop_assert!(Sslv2ClientHello::parse(&[&encoded[..], &[0]].concat().into()).is_err());
+            prop_assert_eq!(Sslv2ClientHello::parse(&encoded), Ok(hello));
         }
-        let mut longer = whole;
-        longer.push(0);
-        assert!(Sslv2ClientHello::parse(&longer.into()).is_err());
+
+        #[test]
+        fn arbitrary_bytes_are_written_as_they_were_read(bytes in many(prop_oneof![0..20_u8, any::<u8>()], 0..60)) {
+            let bytes = Bytes::from(bytes);
+            if let Ok(hello) = Sslv2ClientHello::parse(&bytes) {
+                prop_assert_eq!(hello.encode(), Some(bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let says = |at: usize, byte: u8| {
+            let mut bytes = hello();
+            bytes[at] = byte;
+            Sslv2ClientHello::parse(&bytes.into()).unwrap_err().to_string()
+        };
+        assert_eq!(says(0, 4), "SSLv2 ClientHello: not a ClientHello (offset 0)");
+        assert_eq!(says(4, 0), "SSLv2 ClientHello.cipher_specs: length 0 is not in 3..=65535 (offset 9)");
+        assert_eq!(says(4, 5), "SSLv2 ClientHello.cipher_specs: length 5 is no multiple of 3 (offset 9)");
+        assert_eq!(says(4, 99), "SSLv2 ClientHello.cipher_specs: length 99 runs past the end (offset 9)");
+        assert_eq!(says(6, 16), "SSLv2 ClientHello.challenge: length 16 runs past the end (offset 31)");
+        assert_eq!(says(8, 15), "SSLv2 ClientHello.challenge: length 15 is not in 16..=32 (offset 15)");
+        assert_eq!(says(8, 14), "SSLv2 ClientHello.challenge: length 14 is not in 16..=32 (offset 15)");
+        let long =
+            Sslv2ClientHello { session_id: vec![0; 33].into(), ..Sslv2ClientHello::parse(&hello().into()).unwrap() };
+        let error = Sslv2ClientHello::parse(&long.encode().unwrap()).unwrap_err().to_string();
+        assert_eq!(error, "SSLv2 ClientHello.session_id: length 33 is not in 0..=32 (offset 15)");
+    }
+
+    #[test]
+    fn beginnings() {
+        assert!(Sslv2ClientHello::is_start(&[0x80, 0, 1]));
+        for other in [&[0x80, 0][..], &[0x80, 0, 2], &[0x00, 0, 1], &[]] {
+            assert!(!Sslv2ClientHello::is_start(other));
+        }
     }
 }

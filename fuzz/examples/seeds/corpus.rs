@@ -290,6 +290,23 @@ fn made_by_hand(corpus: &mut Corpus) {
     corpus.add("handshake_messages", "hello-request", vec![0]);
     corpus.add("handshake_messages", "finished", [&[11][..], &[0x5a; 12]].concat());
     corpus.add("alert", "warning-no-renegotiation", vec![1, 100]);
+    // The longest paddings, which no peer of today writes, put right by the body (0x20).
+    for (mac, mac_len) in [(0, 20), (1, 32), (2, 48)] {
+        let material = vec![0x11; mac_len + 16 + 2];
+        let content = [vec![0x22; 16 + 352], vec![0xff; 16]].concat();
+        let choice = (0x20..0x23_u8).find(|choice| choice % 3 == mac).unwrap_or(0x20);
+        corpus.add(
+            "record_open_cbc",
+            &format!("long-padding-{mac_len}"),
+            [&[choice][..], &material, &content].concat(),
+        );
+    }
+    // HelloRequests, ClientHellos, warnings and empty records, more of each than anybody takes.
+    let (hello_request, client_hello) = ([22, 0, 4, 0, 0, 0, 0], [22, 0, 4, 1, 0, 0, 0]);
+    corpus.add("keyed_peer", "many-hello-requests", [&[0x80][..], &hello_request.repeat(7)].concat());
+    corpus.add("keyed_peer", "many-client-hellos", [&[1][..], &client_hello.repeat(7)].concat());
+    corpus.add("keyed_peer", "many-warnings", [&[2][..], &[21, 0, 2, 1, 90].repeat(20)].concat());
+    corpus.add("keyed_peer", "many-empty-records", [&[7][..], &[23, 0, 0].repeat(40)].concat());
     // Handshakes that nobody touches, then each kind of mutation on each side's first records.
     for suite in 0..8_u8 {
         corpus.add("mutated_handshake", &format!("untouched-{suite}"), vec![suite, 0]);

@@ -87,6 +87,7 @@ const VERSIONS_ARE_COMPARED_IN: &[&str] = &[
     "crates/clasp-handshake/src/dialect.rs",
     "crates/clasp-handshake/src/suites.rs",
     "crates/clasp-handshake/src/policy.rs",
+    "crates/clasp-handshake/src/widen.rs",
 ];
 
 fn may_not_compare_versions(source: &Source) -> bool {

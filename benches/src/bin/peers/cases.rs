@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clasp_benches::alloc::live;
 use clasp_benches::certs::{Chain, Key};
-use clasp_benches::stack::{ALL, Endpoint, Stack, Suite, shake};
+use clasp_benches::stack::{ALL, Endpoint, Resume, Stack, Suite, shake};
 
 use crate::report::{Row, Series};
 
@@ -12,6 +12,7 @@ use crate::report::{Row, Series};
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Handshake,
+    Resumed(Resume),
     Bulk,
     Idle,
 }
@@ -38,22 +39,27 @@ impl Case {
             case("handshake tls1.2 ecdhe rsa2048", Kind::Handshake, Key::Rsa2048, Suite::EcdheAes128Gcm),
             case("handshake tls1.2 ecdhe p256", Kind::Handshake, Key::P256, Suite::EcdheAes128Gcm),
             case("handshake tls1.2 rsa rsa2048", Kind::Handshake, Key::Rsa2048, Suite::RsaAes128Gcm),
+            case("resumed tls1.2 id", Kind::Resumed(Resume::Id), Key::P256, Suite::EcdheAes128Gcm),
+            case("resumed tls1.2 ticket", Kind::Resumed(Resume::Ticket), Key::P256, Suite::EcdheAes128Gcm),
             case("bulk tls1.2 aes128-gcm", Kind::Bulk, Key::P256, Suite::EcdheAes128Gcm),
             case("bulk tls1.2 aes256-gcm", Kind::Bulk, Key::P256, Suite::EcdheAes256Gcm),
             case("bulk tls1.2 chacha20", Kind::Bulk, Key::P256, Suite::EcdheChaCha20),
             case("bulk tls1.2 aes128-cbc-sha", Kind::Bulk, Key::P256, Suite::EcdheAes128CbcSha),
+            case("bulk tls1.2 3des-cbc-sha", Kind::Bulk, Key::P256, Suite::EcdheTripleDes),
             case("idle tls1.2 ecdhe p256", Kind::Idle, Key::P256, Suite::EcdheAes128Gcm),
         ]
     }
 
     pub(crate) fn run(&self, rounds: u32, slice: Duration) -> Vec<Row> {
         let chain = Chain::new(self.key);
-        let stacks: Vec<_> = ALL.iter().filter_map(|(_, make)| make(&chain, self.suite)).collect();
+        let resume = if let Kind::Resumed(resume) = self.kind { resume } else { Resume::Never };
+        let stacks: Vec<_> = ALL.iter().filter_map(|(_, make)| make(&chain, self.suite, resume)).collect();
         match self.kind {
-            Kind::Handshake => {
+            Kind::Handshake | Kind::Resumed(_) => {
                 // The same counterpart for all, so that each does the same work; only its own calls are timed.
-                let other = stacks.last().expect("a stack");
-                let run = |stack: &dyn Stack, side| handshakes(stack, other.as_ref(), side, slice);
+                let resumed = resume != Resume::Never;
+                let other = if resumed { stacks.first() } else { stacks.last() }.expect("a stack");
+                let run = |stack: &dyn Stack, side| handshakes(stack, other.as_ref(), side, slice, resumed);
                 let rows =
                     |side, name| Row::new(&self.name, name, "1/s", true, series(&stacks, rounds, |s| run(s, side)));
                 vec![rows(Side::Server, "server"), rows(Side::Client, "client")]
@@ -94,7 +100,13 @@ enum Side {
 }
 
 /// Times one end's own calls during handshakes with `other`; handshakes a second.
-fn handshakes(stack: &dyn Stack, other: &dyn Stack, side: Side, slice: Duration) -> f64 {
+fn handshakes(stack: &dyn Stack, other: &dyn Stack, side: Side, slice: Duration, resumed: bool) -> f64 {
+    if resumed {
+        // The session that all that follow resume; not one with another server.
+        let (client, server) = if side == Side::Client { (stack, other) } else { (other, stack) };
+        client.forget();
+        shake(client.client().as_mut(), server.server().as_mut());
+    }
     let mut spent = Duration::ZERO;
     let mut done = 0_u32;
     let mut wire = Vec::with_capacity(32 << 10);
@@ -121,6 +133,7 @@ fn handshakes(stack: &dyn Stack, other: &dyn Stack, side: Side, slice: Duration)
             }
         }
         assert!(!ours.is_handshaking() && !theirs.is_handshaking(), "{} did not finish", stack.name());
+        assert_eq!(ours.is_resumed(), resumed, "{} {side:?}", stack.name());
         let start = Instant::now();
         drop(ours);
         spent += timed + start.elapsed();

@@ -3,6 +3,14 @@
 mod client;
 mod identity;
 mod keys;
+#[cfg(feature = "legacy")]
+mod legacy;
+#[cfg(feature = "legacy")]
+mod legacy_attacks;
+#[cfg(feature = "legacy")]
+mod legacy_mutations;
+#[cfg(feature = "legacy")]
+mod legacy_revocation;
 mod pins;
 mod revocation;
 mod server;

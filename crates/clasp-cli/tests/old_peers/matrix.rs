@@ -91,7 +91,7 @@ pub(crate) fn send_and_compare(tls: &mut Tls) {
 
 /// [`send_and_compare`]; `after_first` happens after the first piece.
 pub(crate) fn send_and_compare_with(tls: &mut Tls, after_first: impl Fn(&mut Tls)) {
-    let noise: Vec<u8> = (0..DATA).map(|i| (i.wrapping_mul(2_654_435_761) >> 13 & 0xff) as u8).collect();
+    let noise: Vec<u8> = (0..DATA).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[1]).collect();
     let (mut sent, mut back) = (0, vec![0; DATA]);
     for length in (1..).map(|turn: usize| turn * turn * 13 % 5003 + 1) {
         let end = DATA.min(sent + length);

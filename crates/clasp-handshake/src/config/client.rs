@@ -167,7 +167,7 @@ impl ClientConfigBuilder {
 
     /// Bounds on what a peer may make us spend.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.limits = limits.usable();
         self
     }
 
@@ -211,6 +211,7 @@ impl ClientConfigBuilder {
             None => Arc::new(
                 WebPkiServerVerifier::builder(self.roots)
                     .provider(self.provider)
+                    .rules(self.policy.certificate_rules())
                     .build()
                     .map_err(|error| ConfigError::Roots(error.to_string()))?,
             ),

@@ -8,6 +8,7 @@ use core::fmt::Debug;
 
 use bytes::Bytes;
 use clasp_crypto::Provider;
+use clasp_wire::{MAX_CIPHERTEXT, RecordHeader};
 use rustls_pki_types::UnixTime;
 
 pub use client::{ClientConfig, ClientConfigBuilder};
@@ -41,9 +42,9 @@ impl Clock for SystemClock {
 pub struct Limits {
     /// The largest handshake message, in bytes (a certificate chain is the largest in practice). Default 64 KiB.
     pub handshake_message: usize,
-    /// Received bytes that may wait to be processed. Default 64 KiB.
+    /// Received bytes that may wait to be processed. Default 64 KiB; at least one whole record, whatever is set.
     pub input: usize,
-    /// Sealed bytes that may wait to be sent before `write` takes no more. Default 64 KiB.
+    /// Sealed bytes that may wait to be sent before `write` takes no more. Default 64 KiB; at least 1.
     pub output: usize,
     /// Warning alerts that are ignored over the life of a connection. Default 16.
     pub warnings: u8,
@@ -74,6 +75,14 @@ impl Default for Limits {
             renegotiation_data: 128 << 10,
             short_block_data: 1 << 32,
         }
+    }
+}
+
+impl Limits {
+    /// Raised to what a connection cannot do without.
+    fn usable(self) -> Self {
+        let record = RecordHeader::LEN + MAX_CIPHERTEXT;
+        Self { input: self.input.max(record), output: self.output.max(1), ..self }
     }
 }
 

@@ -171,7 +171,7 @@ impl ServerConfigBuilder {
 
     /// Bounds on what a peer may make us spend.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.limits = limits.usable();
         self
     }
 

@@ -18,7 +18,8 @@ impl Connection {
             if self.flight.is_some() {
                 ready!(self.poll_flight(cx))?;
             }
-            if !self.plaintext.is_empty() && !(hold && self.is_renegotiating()) {
+            let held = hold && self.is_renegotiating();
+            if !self.plaintext.is_empty() && !held {
                 return Poll::Ready(Ok(Status::Data));
             }
             if self.ended.read {
@@ -213,7 +214,12 @@ impl Connection {
             _ => None,
         };
         let certificate_declined = self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.certificate_declined());
-        Err(Error::AlertReceived(Box::new(AlertReceived { alert: description, offered, certificate_declined })))
+        Err(Error::AlertReceived(Box::new(AlertReceived {
+            alert: description,
+            offered,
+            certificate_declined,
+            renegotiation_declined: self.refused_renegotiations > 0,
+        })))
     }
 
     /// Why nothing more will come.

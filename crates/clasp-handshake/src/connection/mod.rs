@@ -5,6 +5,8 @@
 //! handshake code never sees a record, and the record layer never sees a message.
 
 mod drive;
+#[cfg(all(test, feature = "legacy"))]
+mod old_certificates;
 mod renegotiate;
 #[cfg(test)]
 mod renegotiation_tests;

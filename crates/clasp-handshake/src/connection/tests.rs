@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use clasp_cert::{Check, Outcome};
-use clasp_wire::{AlertDescription, CipherSuite, NamedGroup};
+use clasp_wire::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
 
 use super::Status;
 use crate::testing::{Authority, NAME, Recorder, Secrets, connections, established, exchange, give, transfer};
@@ -130,6 +130,41 @@ fn client_certificate_given_declined_and_missing() {
     assert!(alert.certificate_declined && alert.to_string().contains("sent none"), "{alert}");
 }
 
+/// More names than a CertificateRequest has room for (RFC 5246 7.4.4) are none: the client is left free.
+#[test]
+fn authorities_that_do_not_fit_are_not_named() {
+    let ca = Authority::new("CA");
+    let ask = |names: Vec<Vec<u8>>| {
+        let verifier = clasp_cert::WebPkiClientVerifier::builder(ca.roots()).authorities(names).build().unwrap();
+        let server = ca.server(Policy::modern()).client_auth(crate::ClientAuth::Require(Arc::new(verifier)));
+        let limits = crate::Limits { handshake_message: 1 << 17, input: 1 << 17, ..crate::Limits::default() };
+        let client = ca.client(Policy::modern()).identity(ca.ecdsa("client.example")).limits(limits).build().unwrap();
+        let (_, server) = established(&client, &server.build().unwrap());
+        assert!(server.session().unwrap().client_authenticated());
+    };
+    ask(vec![vec![0x30; 98]; 655]);
+    ask(vec![vec![0x30; 98]; 656]);
+    ask(vec![vec![0x30; 70_000]]);
+}
+
+/// Bounds that would let nothing through are raised to what a connection cannot do without.
+#[test]
+fn limits_of_nothing_still_let_a_record_through() {
+    let ca = Authority::new("CA");
+    let limits = || crate::Limits { input: 0, output: 0, ..crate::Limits::default() };
+    let client = ca.client(Policy::modern()).limits(limits()).build().unwrap();
+    let server = ca.server(Policy::modern()).limits(limits()).build().unwrap();
+    let (mut client, mut server) = established(&client, &server);
+    assert!(client.receive_room() >= 5 + clasp_wire::MAX_CIPHERTEXT);
+    for piece in 0..3_u8 {
+        assert_eq!(client.write(&[piece, 9]).unwrap(), 1);
+        assert_eq!(client.write(&[9]).unwrap(), 0);
+        give(&mut server, &client.output().split());
+        assert_eq!(server.poll_now().unwrap(), Status::Data);
+        assert_eq!(server.read().unwrap()[..], [piece]);
+    }
+}
+
 #[test]
 fn client_certificate_of_another_authority_is_refused() {
     let (ca, other) = (Authority::new("CA"), Authority::new("Other"));
@@ -192,6 +227,26 @@ fn no_common_suite_shows_both_offers_and_the_policy_that_would_do() {
     assert!(text.contains("Policy compatible"), "{text}");
     let text = theirs.expect("told").to_string();
     assert!(text.contains("handshake_failure") && text.contains("We offered"), "{text}");
+}
+
+#[test]
+fn suites_in_common_that_cannot_be_used_are_explained() {
+    let ca = Authority::new("CA");
+    let ecdsa_only = Policy::modern().with_cipher_suites(&[CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]);
+    let rsa_server = crate::ServerConfig::builder(Policy::modern()).identity(ca.rsa(NAME)).build().unwrap();
+    let on = |group| Policy::modern().with_groups(&[group]);
+    let signing = |scheme| Policy::modern().with_signature_schemes(&[scheme]);
+    let server = |policy| ca.server(policy).build().unwrap();
+    for (client, server, missing) in [
+        (ecdsa_only, rsa_server, "not an identity: none of this server's has the kind of key"),
+        (on(NamedGroup::X25519), server(on(NamedGroup::SECP521R1)), "not a key exchange group"),
+        (signing(SignatureScheme::ED25519), server(Policy::modern()), "not a signature scheme"),
+    ] {
+        let (mut client, mut server) = connections(&ca.client(client).build().unwrap(), &server);
+        let (_, ours) = exchange(&mut client, &mut server);
+        let text = ours.expect("refused").to_string();
+        assert!(text.contains(&format!("Suites are in common, but {missing}")), "{text}");
+    }
 }
 
 #[test]
@@ -283,6 +338,22 @@ fn close_and_truncation_are_told_apart() {
     assert_eq!(b.poll_now().unwrap(), Status::Data);
     assert_eq!(&b.read().unwrap()[..], b"the end is missing");
     assert!(matches!(b.poll_now(), Err(Error::Truncated)));
+}
+
+#[test]
+fn the_alert_on_a_refused_server_hello_is_in_a_record_of_the_version_it_chose() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::modern().requiring_extended_master_secret(true)).build().unwrap();
+    let server = ca.server(Policy::modern().with_extended_master_secret(false)).build().unwrap();
+    let (mut client, mut server) = connections(&client, &server);
+    client.poll_now().unwrap();
+    let hello = client.output().split();
+    assert_eq!(&hello[..3], [22, 3, 1]);
+    give(&mut server, &hello);
+    server.poll_now().unwrap();
+    give(&mut client, &server.output().split());
+    assert!(matches!(client.poll_now(), Err(Error::Misbehaved(Misbehaviour::NoExtendedMasterSecret))));
+    assert_eq!(client.output()[..], [21, 3, 3, 0, 2, 2, AlertDescription::HANDSHAKE_FAILURE.0]);
 }
 
 #[test]

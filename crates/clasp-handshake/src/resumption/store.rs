@@ -73,7 +73,10 @@ impl Default for MemorySessions {
 
 impl Debug for MemorySessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemorySessions").field("bound", &self.bound).field("sessions", &self.len()).finish()
+        f.debug_struct("MemorySessions")
+            .field("bound", &self.bound)
+            .field("sessions", &self.len())
+            .finish_non_exhaustive()
     }
 }
 

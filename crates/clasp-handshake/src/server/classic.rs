@@ -47,7 +47,7 @@ pub(super) async fn full_handshake(
     let names_us = matches!(named, Some(Ok(name)) if identity.matches_name(&name));
     let hello = ServerHello {
         session_id,
-        ..server_hello(&agreed, Extras { names_us, point_formats, limits: &limits, previous })
+        ..server_hello(&agreed, &Extras { names_us, point_formats, limits: &limits, previous })
     };
     peer.send(&hello);
     peer.trace(Step::ServerHello, "sent ServerHello", || {
@@ -79,7 +79,7 @@ pub(super) async fn full_handshake(
         peer.send_encoded(agreed.dialect.write_certificate_request(CertificateRequest {
             certificate_types: vec![ClientCertificateType::RSA_SIGN, ClientCertificateType::ECDSA_SIGN],
             signature_algorithms: policy.named_schemes().collect(),
-            authorities: verifier.authorities().iter().map(|name| Bytes::copy_from_slice(name)).collect(),
+            authorities: fitting(verifier.authorities()),
         }));
     }
     peer.send(&ServerHelloDone);
@@ -239,7 +239,7 @@ pub(super) async fn resumed_handshake(
     // Step 2: our hello, which repeats the session's identifier.
     let limits = record_limits(client_hello, config.record_size_limit)?;
     let extras = Extras { names_us: false, point_formats: false, limits: &limits, previous: None };
-    peer.send(&ServerHello { session_id: client_hello.session_id, ..server_hello(&agreed, extras) });
+    peer.send(&ServerHello { session_id: client_hello.session_id, ..server_hello(&agreed, &extras) });
     peer.trace(Step::ServerHello, "sent ServerHello, resuming an earlier session", || {
         vec![("version", agreed.dialect.version().to_string()), ("suite", agreed.suite.id.to_string())]
     });
@@ -298,6 +298,16 @@ fn refused(error: clasp_cert::CertificateError) -> Error {
     Error::Certificate { whose: Role::Server, error: Box::new(error) }
 }
 
+/// The names, or none where a CertificateRequest has no room for all: a client told of some authorities only would take
+/// the others for unwanted (RFC 5246 7.4.4).
+fn fitting(names: &[Vec<u8>]) -> Vec<Bytes> {
+    let length: usize = names.iter().map(|name| 2 + name.len()).sum();
+    if length > usize::from(u16::MAX) {
+        return Vec::new();
+    }
+    names.iter().map(|name| Bytes::copy_from_slice(name)).collect()
+}
+
 /// What a server's hello answers besides what was agreed.
 struct Extras<'a> {
     /// The name asked for is that of the certificate.
@@ -307,8 +317,8 @@ struct Extras<'a> {
     previous: Option<&'a Previous>,
 }
 
-fn server_hello(agreed: &Agreed, extras: Extras<'_>) -> ServerHello {
-    let Extras { names_us, point_formats, limits, previous } = extras;
+fn server_hello(agreed: &Agreed, extras: &Extras<'_>) -> ServerHello {
+    let &Extras { names_us, point_formats, limits, previous } = extras;
     let mut extensions = Vec::with_capacity(8);
     if agreed.secure_renegotiation {
         let info = previous.and_then(Previous::server_info).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The server's side of a handshake: read the hello, choose, then go on with the flights of the version chosen.
 
 mod classic;
+mod lookup;
 
 use std::sync::Arc;
 
@@ -11,7 +12,6 @@ use crate::error::{ConfigError, Error};
 use crate::hello::random;
 use crate::negotiate;
 use crate::peer::Peer;
-use crate::resumption;
 use crate::session::{Established, Previous};
 use crate::trace::{Step, join, short_hex};
 
@@ -58,7 +58,7 @@ pub(crate) async fn handshake(
     let client_auth = asked.as_ref().unwrap_or(&config.client_auth);
     if previous.is_none()
         && let Some(version) = negotiate::version(&config.policy, &hello)
-        && let Some(found) = resumption::find(&config, &hello, version).await?
+        && let Some(found) = lookup::find(&config, &hello, version).await?
         && let Some(report) = classic::same_client(&config, client_auth, &found.saved).await
     {
         return classic::resumed_handshake(&mut peer, &config, &hello, found, report).await;

@@ -73,3 +73,64 @@ pub enum Strength {
     /// Broken.
     Insecure,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    extern crate alloc;
+
+    macro_rules! holds {
+        ($($type:ident $number:ty, $unknown:literal;)*) => {
+            $({
+                let mut names = alloc::collections::BTreeSet::new();
+                for value in $type::ALL {
+                    let name = value.name().unwrap();
+                    assert!(names.insert(name), "{name} stands twice");
+                    assert_eq!($type::from_name(name), Some(*value));
+                    assert_eq!((value.to_string().as_str(), alloc::format!("{value:?}").as_str()), (name, name));
+                    assert!(!name.is_empty() && !name.contains(' ') || name.starts_with("SSL") || name.starts_with("TLS"));
+                }
+                let numbers: alloc::collections::BTreeSet<_> = $type::ALL.iter().collect();
+                assert_eq!(numbers.len(), $type::ALL.len());
+                let unknown = $type(<$number>::MAX - 0x31);
+                assert_eq!((unknown.name(), unknown.to_string().as_str()), (None, $unknown));
+                assert_eq!($type::from_name("no such name"), None);
+                assert_eq!($type::from_name(""), None);
+            })*
+        };
+    }
+
+    /// Every table: each value has one name, each name one value, and what has none prints as its number.
+    #[test]
+    fn names_and_values_are_one_to_one() {
+        holds! {
+            AlertDescription u8, "0x00ce";
+            AlertLevel u8, "0x00ce";
+            CertificateStatusType u8, "0x00ce";
+            CipherSuite u16, "0xffce";
+            ClientCertificateType u8, "0x00ce";
+            CompressionMethod u8, "0x00ce";
+            ContentType u8, "0x00ce";
+            EcCurveType u8, "0x00ce";
+            EcPointFormat u8, "0x00ce";
+            ExtensionType u16, "0xffce";
+            HandshakeType u8, "0x00ce";
+            MaxFragmentLength u8, "0x00ce";
+            NamedGroup u16, "0xffce";
+            ProtocolVersion u16, "0xffce";
+            SignatureScheme u16, "0xffce";
+        }
+    }
+
+    /// Versions are ordered by age, which negotiation relies on.
+    #[test]
+    fn versions_are_ordered() {
+        assert!(ProtocolVersion::ALL.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn names_are_padded_as_text_is() {
+        assert_eq!(alloc::format!("{:>8}|{:<8}|", NamedGroup::X25519, AlertLevel::FATAL), "  x25519|fatal   |");
+    }
+}

@@ -1,5 +1,6 @@
 //! The extensions of a ClientHello (RFC 5246 7.4.1.4; each one's own RFC beside it).
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -109,11 +110,11 @@ impl ClientExtension {
 
     pub(super) fn parse_list<'a>(body: &'a Bytes, input: &'a [u8]) -> Parsed<'a, Vec<Self>> {
         let (left, inner) = vector16(0)(input)?;
-        let mut seen = Vec::new();
-        let (_, list) = elements(inner, |input| {
-            let (input, typ) = u16(input)?;
+        let mut seen = Seen::default();
+        let (_, list) = elements(inner, |start| {
+            let (input, typ) = u16(start)?;
             let typ = ExtensionType(typ);
-            unique(&mut seen, typ, inner)?;
+            seen.once(typ, start)?;
             field(typ.name().unwrap_or("extension_data"), |input| {
                 let (input, data) = vector16(0)(input)?;
                 Ok((input, Self::parse(body, typ, data)?.1))
@@ -130,8 +131,8 @@ impl ClientExtension {
                     let (input, name) = vector16(1)(input)?;
                     Ok((input, ServerNameEntry { name_type, name: view(body, name) }))
                 })?;
-                // RFC 6066 3: one name of a kind.
-                if names.iter().skip(1).any(|entry| entry.name_type == 0) {
+                // RFC 6066 3: one name of a kind, and this is the only kind there is.
+                if names.iter().filter(|entry| entry.name_type == 0).count() > 1 {
                     return fail(data, DecodeErrorKind::Illegal("more than one host name"));
                 }
                 (left, Self::ServerName(names))
@@ -248,11 +249,26 @@ fn status_request(input: &[u8], status_type: CertificateStatusType) -> Parsed<'_
     rest(input)
 }
 
-/// Refuses a second extension of one type (RFC 5246 7.4.1.4).
-pub(super) fn unique<'a>(seen: &mut Vec<ExtensionType>, typ: ExtensionType, at: &'a [u8]) -> Parsed<'a, ()> {
-    if seen.contains(&typ) {
-        return fail(at, DecodeErrorKind::DuplicateExtension(typ));
+/// The types of a block of extensions so far. A hello of 64 KiB has room for 16,000, so they are not walked through for
+/// each.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// The low types, a bit each: nearly all that are in use.
+    low: u64,
+    others: BTreeSet<u16>,
+}
+
+impl Seen {
+    /// Refuses a second extension of one type (RFC 5246 7.4.1.4), which begins `at`.
+    pub(super) fn once<'a>(&mut self, typ: ExtensionType, at: &'a [u8]) -> Parsed<'a, ()> {
+        let is_new = match 1_u64.checked_shl(u32::from(typ.0)) {
+            Some(bit) => {
+                let is_new = self.low & bit == 0;
+                self.low |= bit;
+                is_new
+            }
+            None => self.others.insert(typ.0),
+        };
+        if is_new { Ok((at, ())) } else { fail(at, DecodeErrorKind::DuplicateExtension(typ)) }
     }
-    seen.push(typ);
-    Ok((at, ()))
 }

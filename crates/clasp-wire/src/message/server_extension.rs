@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::UnknownExtension;
-use super::client_extension::unique;
+use super::client_extension::Seen;
 use crate::codepoint::{EcPointFormat, ExtensionType, MaxFragmentLength, NamedGroup};
 use crate::error::DecodeErrorKind;
 use crate::parse::{
@@ -67,11 +67,11 @@ impl ServerExtension {
 
     pub(super) fn parse_list<'a>(body: &'a Bytes, input: &'a [u8]) -> Parsed<'a, Vec<Self>> {
         let (left, inner) = vector16(0)(input)?;
-        let mut seen = Vec::new();
-        let (_, list) = elements(inner, |input| {
-            let (input, typ) = u16(input)?;
+        let mut seen = Seen::default();
+        let (_, list) = elements(inner, |start| {
+            let (input, typ) = u16(start)?;
             let typ = ExtensionType(typ);
-            unique(&mut seen, typ, inner)?;
+            seen.once(typ, start)?;
             field(typ.name().unwrap_or("extension_data"), |input| {
                 let (input, data) = vector16(0)(input)?;
                 Ok((input, Self::parse(body, typ, data)?.1))
