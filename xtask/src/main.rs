@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod fuzz;
+mod old_openssl;
 mod peers;
 mod run;
 mod test;
@@ -22,7 +23,8 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Installs what the tests and benchmarks run against: OpenSSL, GnuTLS, curl, and build tools (Debian's apt).
+    /// Installs what the tests and benchmarks run against: OpenSSL, GnuTLS, curl, and build tools (Debian's apt), and
+    /// OpenSSL 0.9.8e (pip, into the target folder).
     Peers(peers::Args),
     /// Runs every test: each crate alone with its doctests, and the command against its peers.
     Test(test::Args),

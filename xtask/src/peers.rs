@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::old_openssl;
 use crate::run::{self, Failure};
 
 /// Options of `peers`.
@@ -41,6 +42,13 @@ const PEERS: &[Peer] = &[
     },
     Peer { name: "curl", package: "curl", probe: &["curl", "--version"], least: (7, 60), what_for: INTEROP },
     Peer {
+        name: "pip",
+        package: "python3 python3-pip",
+        probe: &["python3", "-m", "pip", "--version"],
+        least: (9, 0),
+        what_for: "OpenSSL 0.9.8e",
+    },
+    Peer {
         name: "pkg-config",
         package: "pkg-config",
         probe: &["pkg-config", "--version"],
@@ -71,6 +79,7 @@ const PEERS: &[Peer] = &[
     },
 ];
 
+const OLD_OPENSSL: &str = "OpenSSL 0.9.8e";
 const INTEROP: &str = "interop tests";
 const BENCHES: &str = "benchmarks";
 
@@ -114,6 +123,17 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
                 wanting.push(name);
             }
         }
+    }
+    if !args.dry_run
+        && let Err(failure) = old_openssl::get()
+    {
+        eprintln!("{failure}");
+    }
+    if old_openssl::is_there() {
+        println!("  {OLD_OPENSSL:16} unpacked");
+    } else {
+        println!("  {OLD_OPENSSL:16} missing ({INTEROP})");
+        wanting.push(OLD_OPENSSL);
     }
     if wanting.is_empty() { Ok(()) } else { Err(format!("not there: {}", wanting.join(", "))) }
 }

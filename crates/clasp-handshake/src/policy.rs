@@ -194,6 +194,15 @@ impl Policy {
         self
     }
 
+    /// Speaks this version too; one that is there already is replaced.
+    #[must_use]
+    pub fn and_dialect(mut self, dialect: &'static dyn Dialect) -> Self {
+        self.dialects.retain(|other| other.version() != dialect.version());
+        let place = self.dialects.partition_point(|other| other.version() > dialect.version());
+        self.dialects.insert(place, dialect);
+        self
+    }
+
     /// Offers these groups, in this order.
     #[must_use]
     pub fn with_groups(mut self, groups: &[NamedGroup]) -> Self {

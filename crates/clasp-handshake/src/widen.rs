@@ -1,11 +1,10 @@
 //! Opening a policy from outside: rows, versions and values that a crate above this one brings along.
 //!
 //! Whoever only wants less than a named policy has uses the `with_` functions of `policy.rs`, which never widen it. What is
-//! here is for those who add something of their own, as `clasp-insecure` does.
+//! here is for crates that add something of their own.
 
 use clasp_wire::SignatureScheme;
 
-use crate::dialect::Dialect;
 use crate::policy::Policy;
 use crate::suites::Suite;
 
@@ -25,15 +24,6 @@ impl Policy {
                 self.suites.push(row);
             }
         }
-        self
-    }
-
-    /// Speaks this version too; one that is there already is replaced.
-    #[must_use]
-    pub fn and_dialect(mut self, dialect: &'static dyn Dialect) -> Self {
-        self.dialects.retain(|other| other.version() != dialect.version());
-        let place = self.dialects.partition_point(|other| other.version() > dialect.version());
-        self.dialects.insert(place, dialect);
         self
     }
 

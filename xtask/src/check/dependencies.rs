@@ -14,7 +14,9 @@ const FLOORS: &[(&str, &[&str])] = &[
             "aes",
             "cbc",
             "crypto-bigint",
+            "des",
             "hmac",
+            "md-5",
             "p256",
             "p384",
             "p521",
@@ -43,9 +45,10 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("clasp-handshake", &["bytes", "rustls-pki-types", "subtle", "thiserror", "zeroize"]),
+    ("clasp-insecure", &["bytes", "cbc", "des", "md-5", "rc2", "rc4", "rsa", "rustls-pki-types", "subtle", "zeroize"]),
     ("clasp-tokio", &["bytes", "rustls-pki-types", "thiserror", "tokio"]),
     ("clasp", &["bytes", "rustls-pki-types"]),
-    ("clasp-cli", &["bytes", "clap", "httparse", "rcgen", "rsa", "serde_json", "thiserror", "tokio"]),
+    ("clasp-cli", &["bytes", "clap", "httparse", "rcgen", "rsa", "serde_json", "thiserror", "tokio", "zeroize"]),
 ];
 
 /// Pairs that the floors would allow and that would still be wrong: who knows nothing of whom.
@@ -64,6 +67,9 @@ const WIRE_TREE: &[&str] = &["bytes", "clasp-wire", "memchr", "nom"];
 /// What a user of the library must never get: other TLS libraries, untyped errors.
 const NEVER: &[&str] = &["anyhow", "aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "openssl-sys", "rustls"];
 
+/// What may come only with a feature that asks for it by name: the broken ciphers, and those that are worn out.
+const ASKED_FOR: &[(&str, &[&str])] = &[("insecure", &["rc2", "rc4"]), ("legacy", &["des", "md-5"])];
+
 /// The oldest compiler, as the workspace states it.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
 
@@ -77,6 +83,9 @@ pub(super) fn check() -> Result<(), Failure> {
         let tree = tree(&package.name, &["--all-features"])?;
         wrong.extend(never(&package.name, &tree));
         wrong.extend(too_new(&package.name, &tree, &workspace.packages));
+        if package.name != "clasp-insecure" {
+            wrong.extend(unasked(package)?);
+        }
     }
     wrong.extend(beyond("clasp-wire", &tree("clasp-wire", &[])?, WIRE_TREE));
     wrong.extend(beyond("clasp-wire without codec", &tree("clasp-wire", &["--no-default-features"])?, &["clasp-wire"]));
@@ -128,6 +137,35 @@ fn allow_list(workspace: &Workspace) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// What a package brings without the feature that asks for it.
+fn unasked(package: &Package) -> Result<Vec<String>, Failure> {
+    let mut wrong = Vec::new();
+    let has = |feature: &str| package.features.contains_key(feature);
+    let by_default = |feature: &str| {
+        let default = package.features.get("default").map(Vec::as_slice).unwrap_or_default();
+        default.iter().any(|enabled| enabled == feature)
+    };
+    for (feature, brought) in ASKED_FOR {
+        let mut builds = vec![vec!["--no-default-features"]];
+        if !by_default(feature) {
+            builds.push(vec![]);
+        }
+        // `insecure` implies `legacy`, not the other way around.
+        if *feature == "insecure" && has("legacy") {
+            builds.push(vec!["--no-default-features", "--features", "legacy"]);
+        }
+        for build in builds {
+            let found = tree(&package.name, &build)?;
+            let found = found.iter().filter(|needed| brought.contains(&needed.name.as_str()));
+            let how = if build.is_empty() { "by default".to_owned() } else { build.join(" ") };
+            wrong.extend(found.map(|needed| {
+                format!("{} brings {} ({how}), which only the feature {feature} may", package.name, needed.name)
+            }));
+        }
+    }
+    Ok(wrong)
 }
 
 fn never(whose: &str, tree: &[Needed]) -> Vec<String> {

@@ -4,6 +4,7 @@ mod dependencies;
 mod features;
 mod lints;
 mod no_std;
+mod without_insecure;
 pub(crate) mod workspace;
 
 use std::time::Instant;
@@ -33,6 +34,8 @@ enum Step {
     NoStd,
     /// Every crate alone, without its default features, and with each feature alone.
     Features,
+    /// All but clasp-insecure, without it.
+    WithoutInsecure,
     /// clippy, with warnings as errors, over all targets.
     Clippy,
     /// rustdoc, with warnings as errors.
@@ -54,6 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             Step::Dependencies => dependencies::check(),
             Step::NoStd => no_std::check(),
             Step::Features => features::check(),
+            Step::WithoutInsecure => without_insecure::check(),
             Step::Clippy => lints::clippy(),
             Step::Docs => lints::docs(),
         };
