@@ -8,8 +8,6 @@ mod provider;
 mod ring_provider;
 mod rust_crypto;
 mod spki;
-#[cfg(test)]
-mod testing;
 mod traits;
 
 pub use clasp_wire::{NamedGroup, SignatureScheme};

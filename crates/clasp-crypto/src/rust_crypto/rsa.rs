@@ -1,8 +1,8 @@
 //! RSA: decryption and encryption for key exchange, and signatures with keys and hashes that ring refuses (RFC 8017).
 
 use clasp_wire::SignatureScheme;
-use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPublicKey};
-use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
+use rsa::pkcs1::{ALGORITHM_OID, DecodeRsaPrivateKey, EncodeRsaPublicKey};
+use rsa::pkcs8::{PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
 use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, Pkcs1v15Sign, PrivateKey, Pss, PublicKey};
 use sha1::Sha1;
@@ -39,8 +39,10 @@ const SCHEMES: &[SignatureScheme] = &[
 ];
 
 impl RsaKey {
+    /// Loads PKCS#8. A key that is for PSS alone (RFC 4055 1.2) is none here, where a key also decrypts.
     pub(crate) fn from_pkcs8(der: &[u8]) -> Option<Self> {
-        Self::new(PrivateKey::from_pkcs8_der(der).ok()?)
+        let info = PrivateKeyInfoRef::try_from(der).ok().filter(|info| info.algorithm.oid == ALGORITHM_OID)?;
+        Self::new(info.try_into().ok()?)
     }
 
     pub(crate) fn from_pkcs1(der: &[u8]) -> Option<Self> {
@@ -136,7 +138,12 @@ impl RsaDecrypter for RsaKey {
 
 /// Encrypts to the RSA key of a DER SubjectPublicKeyInfo, with PKCS#1 v1.5 padding (RFC 8017 7.2.1).
 pub(crate) fn rsa_encrypt(spki: &[u8], plaintext: &[u8], random: &dyn SecureRandom) -> Result<Vec<u8>, CryptoError> {
-    let key = PublicKey::from_public_key_der(spki).map_err(|_| CryptoError::BadPeerKey("not an RSA key"))?;
+    let not_rsa = CryptoError::BadPeerKey("not an RSA key for encryption");
+    let info = SubjectPublicKeyInfoRef::try_from(spki).map_err(|_| not_rsa)?;
+    if info.algorithm.oid != ALGORITHM_OID {
+        return Err(not_rsa);
+    }
+    let key = PublicKey::try_from(info).map_err(|_| not_rsa)?;
     let width = key.size();
     if width * 8 > MAX_BITS {
         return Err(CryptoError::BadPeerKey("the RSA key is longer than 8192 bits"));
@@ -166,10 +173,12 @@ pub(crate) fn rsa_encrypt(spki: &[u8], plaintext: &[u8], random: &dyn SecureRand
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::RSA_2048;
     use crate::{Provider, default_provider};
+    use rsa::pkcs8::DecodePublicKey;
     use rustls_pki_types::PrivateKeyDer;
     use rustls_pki_types::pem::PemObject;
+
+    const RSA_2048: &str = include_str!("../../test-data/rsa2048.pem");
 
     fn setup() -> (&'static Provider, std::sync::Arc<dyn crate::SigningKey>) {
         let provider = default_provider();
