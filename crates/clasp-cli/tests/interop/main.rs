@@ -11,6 +11,7 @@ mod openssl;
 mod peers;
 mod proxy;
 
+mod again;
 mod alpn;
 mod broken;
 mod client_auth;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use clasp::handshake::{Authentication, KeyExchange, Suite};
+use clasp::wire::Strength;
 use clasp::{CIPHER_SUITES, Policy, ServerConfig, Session};
 
 use crate::certs::{Files, Folder, pki};
@@ -43,7 +44,8 @@ impl Cell {
     /// All that can be told apart: encrypt-then-MAC only matters for CBC.
     fn all() -> Vec<Self> {
         let mut cells = Vec::new();
-        for suite in CIPHER_SUITES {
+        // The peers are built without what is weaker.
+        for suite in CIPHER_SUITES.iter().filter(|suite| suite.strength <= Strength::Compatible) {
             for (extended_master_secret, encrypt_then_mac) in
                 [(true, true), (false, true), (true, false), (false, false)]
             {

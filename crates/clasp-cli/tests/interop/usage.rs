@@ -147,14 +147,20 @@ fn a_wrong_command_line_is_exit_code_2_and_says_what_to_write() {
         (&["connect", "localhost:1", "--ca", key], "expected \"-----BEGIN CERTIFICATE-----\""),
         (&["connect", "localhost:1", "--ca", ca, "--cert", cert], "--key <FILE>"),
         (&["connect", "localhost:1", "--ca", ca, "--cert", cert, "--key", key], UNFIT),
-        (&["connect", "localhost:1", "--ca", ca, "--policy", "none"], "[possible values: modern, compatible]"),
+        (
+            &["connect", "localhost:1", "--ca", ca, "--policy", "none"],
+            "[possible values: modern, compatible, legacy, insecure]",
+        ),
         (
             &["connect", "localhost:1", "--ca", ca, "--cipher", "AES128-SHA"],
             "policy compatible does: add --policy compatible",
         ),
         (&["connect", "localhost:1", "--ca", ca, "--cipher", "NULL"], "by IANA's name or OpenSSL's"),
         (&["connect", "localhost:1", "--ca", ca, "--groups", "x448"], "this build does not carry the group x448"),
-        (&["connect", "localhost:1", "--ca", ca, "--min-version", "tls1.3"], "this build speaks TLS 1.2"),
+        (
+            &["connect", "localhost:1", "--ca", ca, "--min-version", "tls1.3"],
+            "speaks no version from TLS 1.3 to TLS 1.3",
+        ),
         (&["connect", "localhost:1", "--pin", "sha256:00"], "--pin sha256:00: "),
         (
             &["connect", "localhost:1", "--ca", ca, "--keylog", "/nowhere/log"],

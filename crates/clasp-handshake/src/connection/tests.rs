@@ -65,6 +65,58 @@ fn a_downgrade_is_noticed() {
     assert_eq!(error.alert(), Some(AlertDescription::ILLEGAL_PARAMETER));
 }
 
+/// BEAST: where the next vector is known, what an attacker chose must not stand at the start of a block it knows of.
+#[cfg(feature = "legacy")]
+#[test]
+fn the_first_byte_travels_alone() {
+    use clasp_wire::ProtocolVersion;
+
+    let ca = Authority::new("CA");
+    for (version, alone) in
+        [(ProtocolVersion::TLS_1_0, true), (ProtocolVersion::TLS_1_1, false), (ProtocolVersion::TLS_1_2, false)]
+    {
+        let suite = CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA;
+        let policy = Policy::legacy().with_versions(version, version).with_cipher_suites(&[suite]);
+        let client = ca.client(policy.clone()).build().unwrap();
+        let server = ca.server(policy).build().unwrap();
+        let (mut client, mut server) = established(&client, &server);
+        client.write(&data(1000)).unwrap();
+        give(&mut server, &client.output().split());
+        let mut lengths = Vec::new();
+        while server.poll_now().unwrap() == Status::Data {
+            lengths.push(server.read().unwrap().len());
+        }
+        assert_eq!(lengths, if alone { vec![1, 999] } else { vec![1000] }, "{version}");
+    }
+}
+
+/// RFC 7507: a client that says it fell back, to a server that speaks something newer.
+#[test]
+fn a_fallback_is_refused() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::compatible()).build().unwrap();
+    let server = ca.server(Policy::compatible()).build().unwrap();
+    let (mut client, mut server) = connections(&client, &server);
+    client.poll_now().unwrap();
+    let mut hello = client.output().split().to_vec();
+    // Version TLS 1.1, and the signal in place of the first suite, behind an empty session identifier.
+    hello[10] = 2;
+    assert_eq!(hello[43], 0);
+    hello[46..48].copy_from_slice(&CipherSuite::TLS_FALLBACK_SCSV.0.to_be_bytes());
+    give(&mut server, &hello);
+    let error = server.poll_now().unwrap_err();
+    #[cfg(not(feature = "legacy"))]
+    assert_eq!(error.alert(), Some(AlertDescription::PROTOCOL_VERSION), "{error}");
+    #[cfg(feature = "legacy")]
+    {
+        assert_eq!(error.alert(), Some(AlertDescription::PROTOCOL_VERSION), "compatible has no TLS 1.1: {error}");
+        let mut server = Connection::server(ca.server(Policy::legacy()).build().unwrap());
+        give(&mut server, &hello);
+        let error = server.poll_now().unwrap_err();
+        assert_eq!(error.alert(), Some(AlertDescription::INAPPROPRIATE_FALLBACK), "{error}");
+    }
+}
+
 #[test]
 fn every_suite_with_and_without_its_options() {
     let ca = Authority::new("CA");
