@@ -65,7 +65,7 @@ pub(crate) fn suite(name: &str) -> CipherSuite {
 }
 
 pub(crate) fn policy(version: ProtocolVersion, name: &str) -> Policy {
-    let policy = clasp::insecure::insecure().with_versions(version, version).with_cipher_suites(&[suite(name)]);
+    let policy = clasp::insecure().with_versions(version, version).with_cipher_suites(&[suite(name)]);
     assert_eq!(policy.suites().len(), 1, "{name}");
     policy
 }

@@ -92,7 +92,7 @@ pub(crate) fn client(policy: Policy) -> ClientConfigBuilder {
 }
 
 fn verifier() -> Arc<WebPkiClientVerifier> {
-    let rules = clasp::insecure::insecure().certificate_rules();
+    let rules = clasp::insecure().certificate_rules();
     Arc::new(WebPkiClientVerifier::builder(roots()).rules(rules).build().unwrap())
 }
 
