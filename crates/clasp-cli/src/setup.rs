@@ -73,7 +73,7 @@ pub(crate) fn named(name: PolicyName) -> Policy {
         #[cfg(feature = "legacy")]
         PolicyName::Legacy => Policy::legacy(),
         #[cfg(feature = "insecure")]
-        PolicyName::Insecure => clasp::insecure::insecure(),
+        PolicyName::Insecure => clasp::insecure(),
     }
 }
 

@@ -10,7 +10,7 @@ pub use clasp_cert as cert;
 pub use clasp_crypto as crypto;
 pub use clasp_handshake as handshake;
 #[cfg(feature = "insecure")]
-pub use clasp_insecure as insecure;
+pub use clasp_insecure::{self as insecure, insecure};
 pub use clasp_keys as keys;
 pub use clasp_record as record;
 #[cfg(feature = "tokio")]

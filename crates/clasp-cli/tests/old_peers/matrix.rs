@@ -65,7 +65,7 @@ pub(crate) fn suite(name: &str) -> CipherSuite {
 }
 
 pub(crate) fn policy(version: ProtocolVersion, name: &str) -> Policy {
-    let policy = clasp::insecure::insecure().with_versions(version, version).with_cipher_suites(&[suite(name)]);
+    let policy = clasp::insecure().with_versions(version, version).with_cipher_suites(&[suite(name)]);
     assert_eq!(policy.suites().len(), 1, "{name}");
     policy
 }
@@ -187,7 +187,7 @@ fn clasp_connects() {
                 "512",
             ]);
             for name in SUITES {
-                let mut config = pki::client(policy(version, name), &pki.server);
+                let mut config = pki::client(policy(version, name));
                 if shows == Shows::One {
                     config = config.identity(pki.client.identity());
                 }
@@ -210,8 +210,8 @@ fn accepted(version: ProtocolVersion, protocol: &str, name: &str, shows: Shows, 
     let pki = pki();
     let client_auth = match shows {
         Shows::NotAsked => ClientAuth::None,
-        Shows::One => pki::require(&pki.client),
-        Shows::Declines => pki::request(&pki.client),
+        Shows::One => pki::require(),
+        Shows::Declines => pki::request(),
     };
     let config =
         ServerConfig::builder(policy(version, name)).identity(server.identity()).client_auth(client_auth).build();
@@ -278,7 +278,7 @@ fn clasp_opens_with_a_hello_in_the_format_of_ssl_2_0() {
     for (version, _, theirs) in VERSIONS {
         for name in SUITES {
             let policy = policy(version, name).sending_sslv2_hello(true);
-            let mut tls = connect(&pki::client(policy, &pki.server).build().unwrap(), port).unwrap();
+            let mut tls = connect(&pki::client(policy).build().unwrap(), port).unwrap();
             assert_agreed(tls.session().unwrap(), version, name, false);
             send_and_compare(&mut tls);
             close(&mut tls);
@@ -303,7 +303,7 @@ fn keys_of_512_bits_and_export_suites() {
             seen(&format!("Clasp server, {version}, {name}, certificate of 512 bits"));
             let (peer, port) =
                 Peer::accept(&["--protocol", protocol, "--cert", path(&pki.short.cert), "--key", path(&pki.short.key)]);
-            let config = pki::client(policy(version, name), &pki.short).build().unwrap();
+            let config = pki::client(policy(version, name)).build().unwrap();
             let mut tls = connect(&config, port).unwrap();
             send_and_compare(&mut tls);
             close(&mut tls);

@@ -57,7 +57,7 @@ fn clasp_resumes_its_sessions_with_old_servers() {
         for name in SUITES {
             let arguments = [&["--protocol", protocol, "--connections", "2"][..], &with(&pki().server)].concat();
             let (peer, port) = Peer::accept(&arguments);
-            let config = pki::client(policy(version, name), &pki().server).build().unwrap();
+            let config = pki::client(policy(version, name)).build().unwrap();
             for how in ["full", "resumed"] {
                 let mut tls = connect(&config, port).unwrap();
                 assert_eq!(tls.session().unwrap().resumed(), how == "resumed");
@@ -97,7 +97,7 @@ fn either_side_renegotiates_with_an_old_client() {
 
             // As IIS does: the certificate is asked for when it is needed.
             let (port, serving) = serve(server(policy(version, name)).build().unwrap(), 1, |tls| {
-                tls.request_client_certificate(pki::require(&pki().client)).unwrap();
+                tls.request_client_certificate(pki::require()).unwrap();
             });
             let peer = Peer::connect(port, &[&arguments[..], &with(&pki().client)].concat());
             assert_eq!(peer.line(), format!("{theirs} {name} certificate full"));
@@ -119,8 +119,7 @@ fn either_side_renegotiates_with_an_old_server() {
     for (version, protocol, theirs) in VERSIONS {
         for name in SUITES {
             let arguments = [&["--protocol", protocol][..], &with(&pki().server)].concat();
-            let config =
-                pki::client(policy(version, name), &pki().server).identity(pki().client.identity()).build().unwrap();
+            let config = pki::client(policy(version, name)).identity(pki().client.identity()).build().unwrap();
 
             let (peer, port) = Peer::accept(&arguments);
             let mut tls = connect(&config, port).unwrap();
@@ -204,7 +203,7 @@ fn an_old_server_of_export_suites_alone_is_refused_by_all_that_do_not_ask_for_th
     for policy in [Policy::compatible(), Policy::legacy()] {
         let arguments = [&["--cipher", "EXP"][..], &with(&pki().server)].concat();
         let (peer, port) = Peer::accept(&arguments);
-        let config = pki::client(policy, &pki().server).build().unwrap();
+        let config = pki::client(policy).build().unwrap();
         let error = connect(&config, port).unwrap_err().to_string();
         assert!(error.contains("handshake_failure (40)") && error.contains("We offered"), "{error}");
         assert!(peer.end_badly().contains("no shared cipher"));

@@ -5,11 +5,8 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::{fs, process};
 
-use clasp::cert::{
-    CertificateError, CertificateProblem, ClientVerification, ClientVerifier, MaybeReady, Pin, PinnedServerVerifier,
-    Report,
-};
-use clasp::{CertificateDer, ClientAuth, ClientConfig, ClientConfigBuilder, Identity, Policy};
+use clasp::cert::WebPkiClientVerifier;
+use clasp::{ClientAuth, ClientConfig, ClientConfigBuilder, Identity, Policy, RootStore};
 
 /// A certificate and its key, as files.
 pub(crate) struct Files {
@@ -20,10 +17,6 @@ pub(crate) struct Files {
 impl Files {
     pub(crate) fn identity(&self) -> Identity {
         Identity::from_pem_files(&self.cert, &self.key).unwrap()
-    }
-
-    fn der(&self) -> CertificateDer<'static> {
-        self.identity().chain()[0].clone()
     }
 }
 
@@ -86,40 +79,29 @@ fn issue(folder: &Path, name: &str, bits: usize, ca: Option<&Files>) -> Files {
     files
 }
 
-/// A client that knows the server by its key.
-pub(crate) fn client(policy: Policy, server: &Files) -> ClientConfigBuilder {
-    let pin = Pin::of_certificate(&server.der()).unwrap();
-    ClientConfig::builder(policy).verifier(Arc::new(PinnedServerVerifier::new(vec![pin]).unwrap()))
+/// What trusts the authority.
+fn roots() -> RootStore {
+    let mut roots = RootStore::default();
+    roots.add_pem_file(&pki().ca).unwrap();
+    roots
 }
 
-/// Accepts one certificate, octet by octet.
-#[derive(Debug)]
-struct OnlyThis(CertificateDer<'static>);
-
-impl ClientVerifier for OnlyThis {
-    fn verify_client<'a>(
-        &'a self,
-        verification: ClientVerification<'a>,
-    ) -> MaybeReady<'a, Result<Report, CertificateError>> {
-        let report = Report::client();
-        MaybeReady::ready(if verification.chain.first() == Some(&self.0) {
-            Ok(report)
-        } else {
-            Err(CertificateError::new(CertificateProblem::Refused { reason: "another certificate".into() }, report))
-        })
-    }
-
-    fn authorities(&self) -> &[Vec<u8>] {
-        &[]
-    }
+/// A client that trusts the authority, and verifies the server's chain by the rules of the policy.
+pub(crate) fn client(policy: Policy) -> ClientConfigBuilder {
+    ClientConfig::builder(policy).roots(roots())
 }
 
-/// Demands the client's certificate, and knows it.
-pub(crate) fn require(client: &Files) -> ClientAuth {
-    ClientAuth::Require(Arc::new(OnlyThis(client.der())))
+fn verifier() -> Arc<WebPkiClientVerifier> {
+    let rules = clasp::insecure().certificate_rules();
+    Arc::new(WebPkiClientVerifier::builder(roots()).rules(rules).build().unwrap())
 }
 
-/// Asks for a certificate.
-pub(crate) fn request(client: &Files) -> ClientAuth {
-    ClientAuth::Request(Arc::new(OnlyThis(client.der())))
+/// Demands a certificate of the authority's.
+pub(crate) fn require() -> ClientAuth {
+    ClientAuth::Require(verifier())
+}
+
+/// Asks for one.
+pub(crate) fn request() -> ClientAuth {
+    ClientAuth::Request(verifier())
 }

@@ -1,5 +1,6 @@
 //! Two connections that talk in memory, under policy insecure. Only what is public is used, as any crate above could.
 
+mod again;
 mod attacks;
 mod dialect;
 mod pair;
