@@ -63,6 +63,24 @@ impl RsaKey {
         self.public.clone()
     }
 
+    /// Where its secret numbers are, and how many bytes each has.
+    #[cfg(feature = "timing")]
+    pub(crate) fn secrets(&self) -> Vec<(*const u8, usize)> {
+        use rsa::traits::PrivateKeyParts;
+        let key = &self.key;
+        let mut numbers = vec![key.d()];
+        numbers.extend(key.primes().iter().map(AsRef::as_ref));
+        numbers.extend(key.dp().into_iter().chain(key.dq()));
+        numbers.extend(key.qinv().map(|qinv| qinv.as_montgomery()));
+        let params = [key.p(), key.q(), key.qinv().map(|qinv| qinv.params().as_ref())];
+        let params = || params.into_iter().flatten();
+        numbers.extend(params().flat_map(|params| [params.modulus().as_ref(), params.one(), params.r2()]));
+        let place = |limbs: &[_]| (limbs.as_ptr().cast(), size_of_val(limbs));
+        let mut places: Vec<_> = numbers.iter().map(|number| place(number.as_limbs())).collect();
+        places.extend(params().map(|params| place(params.mod_inv().as_limbs())));
+        places
+    }
+
     /// What it can sign. PSS with SHA-512 needs more room than 1024 bits have (RFC 8017 9.1.1).
     pub(crate) fn schemes(&self) -> &'static [SignatureScheme] {
         let has_room = self.key.size() >= 2 * 64 + 2;
