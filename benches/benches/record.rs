@@ -52,7 +52,7 @@ fn cases() -> Vec<Case> {
 
 impl Case {
     fn keys(&self) -> Keys<'static> {
-        let lengths = self.bulk.lengths();
+        let lengths = self.bulk.lengths(IvPolicy::Explicit);
         Keys { mac_key: &KEY[..lengths.mac_key], key: &KEY[..lengths.key], iv: &KEY[..lengths.iv] }
     }
 

@@ -4,7 +4,12 @@
 //! same, and what a real peer once answered still fits: a recorded handshake can be played back to the end, its Finished
 //! messages and its data included. A crash comes back each time its input does.
 
-use std::cell::Cell;
+//!
+//! And as the same keys come up again and again, what was computed with them is remembered: public-key arithmetic would take
+//! nearly all the time of a run.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use clasp_cert::{MaybeReady, PreMaster48, PrivateKey, SoftwareKey};
@@ -16,13 +21,41 @@ use clasp_wire::{NamedGroup, SignatureScheme};
 use p256::{PublicKey, SecretKey};
 use rustls_pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer};
 
+/// What was computed, and how much had been drawn afterwards, by what it was computed from.
+type Computed = HashMap<Vec<u8>, (u64, Vec<u8>)>;
+
 thread_local! {
     static DRAWN: Cell<u64> = const { Cell::new(0) };
+    static COMPUTED: RefCell<Computed> = RefCell::default();
 }
 
 /// Begins the stream of random bytes anew, for this thread.
 pub fn begin() {
     DRAWN.set(0);
+}
+
+/// How many results are remembered.
+const MOST_COMPUTED: usize = 1 << 12;
+
+/// Computes something that depends on these parts and the stream of random bytes alone, unless it is remembered.
+fn compute(parts: &[&[u8]], make: impl FnOnce() -> Result<Vec<u8>, CryptoError>) -> Result<Vec<u8>, CryptoError> {
+    let mut key = DRAWN.get().to_le_bytes().to_vec();
+    for part in parts {
+        key.extend_from_slice(&part.len().to_le_bytes());
+        key.extend_from_slice(part);
+    }
+    if let Some((drawn, result)) = COMPUTED.with_borrow(|computed| computed.get(&key).cloned()) {
+        DRAWN.set(drawn);
+        return Ok(result);
+    }
+    let result = make()?;
+    COMPUTED.with_borrow_mut(|computed| {
+        if computed.len() >= MOST_COMPUTED {
+            computed.clear();
+        }
+        computed.insert(key, (DRAWN.get(), result.clone()));
+    });
+    Ok(result)
 }
 
 /// What stands in for randomness.
@@ -84,13 +117,59 @@ impl ActiveKeyExchange for P256Exchange {
     }
 }
 
+/// A group whose keys are remembered.
+#[derive(Debug)]
+struct Remembered(&'static dyn KeyExchangeGroup);
+
+impl KeyExchangeGroup for Remembered {
+    fn name(&self) -> NamedGroup {
+        self.0.name()
+    }
+
+    fn start(&self, random: &dyn SecureRandom) -> Result<Box<dyn ActiveKeyExchange>, CryptoError> {
+        let (group, drawn) = (self.0, DRAWN.get());
+        let parts: [&[u8]; 2] = [b"key pair", &group.name().0.to_be_bytes()];
+        let public = compute(&parts, || Ok(group.start(random)?.public_key().to_vec()))?;
+        Ok(Box::new(RememberedExchange { group, drawn, public }))
+    }
+}
+
+/// A key pair that is drawn again where what comes of it is not remembered.
+struct RememberedExchange {
+    group: &'static dyn KeyExchangeGroup,
+    /// How much had been drawn before.
+    drawn: u64,
+    public: Vec<u8>,
+}
+
+impl ActiveKeyExchange for RememberedExchange {
+    fn public_key(&self) -> &[u8] {
+        &self.public
+    }
+
+    fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError> {
+        let Self { group, drawn, public } = *self;
+        let parts: [&[u8]; 4] = [b"shared secret", &group.name().0.to_be_bytes(), &public, peer];
+        let secret = compute(&parts, || {
+            let now = DRAWN.replace(drawn);
+            let secret = group.start(&Stream).and_then(|pair| pair.complete(peer));
+            DRAWN.set(now);
+            secret.map(|secret| secret.as_bytes().to_vec())
+        })?;
+        Ok(SharedSecret::new(secret))
+    }
+}
+
 /// The provider.
 pub fn provider() -> &'static Provider {
     static PROVIDER: LazyLock<Provider> = LazyLock::new(|| {
         let usual = default_provider();
-        let mut groups: Vec<&'static dyn KeyExchangeGroup> = vec![&SteadyP256];
-        // These two draw from the provider's random bytes already. FFDHE2048 is the fastest of its kind.
-        groups.extend([NamedGroup::SECP521R1, NamedGroup::FFDHE2048].iter().filter_map(|name| usual.group(*name)));
+        // The other two draw from the provider's random bytes already. FFDHE2048 is the fastest of its kind.
+        let names = [NamedGroup::SECP521R1, NamedGroup::FFDHE2048];
+        let others = names.iter().filter_map(|name| usual.group(*name));
+        let steady = std::iter::once(&SteadyP256 as &'static dyn KeyExchangeGroup).chain(others);
+        let groups: Vec<&'static dyn KeyExchangeGroup> =
+            steady.map(|group| Box::leak(Box::new(Remembered(group))) as &'static dyn KeyExchangeGroup).collect();
         Provider { random: &Stream, groups: Box::leak(groups.into_boxed_slice()), ..usual.clone() }
     });
     &PROVIDER
@@ -99,7 +178,7 @@ pub fn provider() -> &'static Provider {
 /// A private key that only signs in ways without chance: RSA with PKCS#1 v1.5 padding, and ECDSA where the nonce is made of
 /// key and message (RFC 6979), which is what the provider does for hashes that ring does not have on the curve.
 #[derive(Debug)]
-struct SteadyKey(SoftwareKey);
+struct SteadyKey(SoftwareKey, SubjectPublicKeyInfoDer<'static>);
 
 const STEADY: &[SignatureScheme] =
     &[SignatureScheme::RSA_PKCS1_SHA256, SignatureScheme::RSA_PKCS1_SHA384, SignatureScheme::RSA_PKCS1_SHA512];
@@ -108,7 +187,20 @@ const STEADY_ECDSA_P256: &[SignatureScheme] =
 
 /// Loads a private key as a [`SteadyKey`].
 pub(crate) fn steady_key(key: &PrivateKeyDer<'_>) -> Result<Arc<dyn PrivateKey>, CryptoError> {
-    Ok(Arc::new(SteadyKey(SoftwareKey::new(key, provider())?)))
+    let key = SoftwareKey::new(key, provider())?;
+    let public = key.public_key().ok_or(CryptoError::Unsupported)?.as_ref().to_vec();
+    Ok(Arc::new(SteadyKey(key, public.into())))
+}
+
+impl SteadyKey {
+    fn spki(&self) -> &[u8] {
+        self.1.as_ref()
+    }
+}
+
+/// The answer of a key in memory.
+fn at_once<T>(answer: MaybeReady<'_, T>) -> T {
+    answer.try_take().unwrap_or_else(|_| unreachable!("a key in memory answers at once"))
 }
 
 impl PrivateKey for SteadyKey {
@@ -129,7 +221,8 @@ impl PrivateKey for SteadyKey {
     }
 
     fn sign<'a>(&'a self, scheme: SignatureScheme, message: &'a [u8]) -> MaybeReady<'a, Result<Vec<u8>, CryptoError>> {
-        self.0.sign(scheme, message)
+        let parts: [&[u8]; 4] = [b"signature", self.spki(), &scheme.0.to_be_bytes(), message];
+        MaybeReady::ready(compute(&parts, || at_once(self.0.sign(scheme, message))))
     }
 
     fn can_decrypt(&self) -> bool {
@@ -142,6 +235,11 @@ impl PrivateKey for SteadyKey {
         prefix: [u8; 2],
         fallback: PreMaster48,
     ) -> MaybeReady<'a, Result<PreMaster48, CryptoError>> {
-        self.0.decrypt_or_keep(ciphertext, prefix, fallback)
+        let parts: [&[u8]; 5] = [b"pre-master secret", self.spki(), ciphertext, &prefix, fallback.as_slice()];
+        let secret = compute(&parts, || {
+            let secret = at_once(self.0.decrypt_or_keep(ciphertext, prefix, fallback.clone()))?;
+            Ok(secret.to_vec())
+        });
+        MaybeReady::ready(secret.map(|secret| PreMaster48::new(secret.try_into().expect("48 bytes"))))
     }
 }

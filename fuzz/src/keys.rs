@@ -43,7 +43,7 @@ impl SessionKeys {
     pub fn derive(session: &Session, secret: &LastSecret, from_server: &[u8]) -> Option<Self> {
         let (client_random, master) = secret.get()?;
         let suite = session.suite();
-        let lengths = suite.bulk.lengths();
+        let lengths = suite.bulk.lengths(IvPolicy::Explicit);
         let lengths = KeyLengths { mac_key: lengths.mac_key, key: lengths.key, iv: lengths.iv };
         let schedule = Tls12::new(default_provider(), suite.prf)?;
         let server_random = server_random(from_server)?;

@@ -48,7 +48,7 @@ struct Sealed<'a> {
 impl<'a> Sealed<'a> {
     /// Keys first, then a byte each for the sequence number and the type, then the body.
     fn parse(bulk: &dyn Bulk, input: &'a [u8]) -> Option<Self> {
-        let lengths = bulk.lengths();
+        let lengths = bulk.lengths(IvPolicy::Explicit);
         let (mac_key, rest) = input.split_at_checked(lengths.mac_key)?;
         let (key, rest) = rest.split_at_checked(lengths.key)?;
         let (iv, rest) = rest.split_at_checked(lengths.iv)?;

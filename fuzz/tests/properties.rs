@@ -30,7 +30,7 @@ hold! {
 
 /// Cases for each target; `CLASP_FUZZ_CASES` gives another number.
 fn cases() -> u32 {
-    std::env::var("CLASP_FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2000)
+    std::env::var("CLASP_FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(5000)
 }
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 
+use crate::starttls::Protocol;
+
 /// Shakes hands over TLS, and shows every step of how it did so.
 #[derive(Debug, Parser)]
 #[command(
@@ -91,6 +93,24 @@ pub(crate) struct Shared {
     /// Do without encrypt-then-MAC.
     #[arg(long)]
     pub(crate) no_etm: bool,
+    /// Whether to shake hands again. `secure` where the policy has renegotiation at all; `unsafe-legacy`, without RFC 5746,
+    /// needs policy insecure.
+    #[arg(long, value_name = "WHETHER", value_enum)]
+    pub(crate) renegotiation: Option<RenegotiationMode>,
+    /// Do without session tickets.
+    #[arg(long)]
+    pub(crate) no_tickets: bool,
+    /// Do without session identifiers.
+    #[arg(long)]
+    pub(crate) no_session_ids: bool,
+}
+
+/// Whether connections renegotiate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RenegotiationMode {
+    Never,
+    Secure,
+    UnsafeLegacy,
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +143,18 @@ pub(crate) struct ConnectArgs {
     /// Our private key, PEM.
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
+    /// Keep sessions in this file, and resume them from it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) session: Option<PathBuf>,
+    /// Afterwards connect N times more, without data, and tell on standard error whether the session was resumed.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) reconnect: u32,
+    /// Take lines from standard input: R alone renegotiates, Q closes.
+    #[arg(long)]
+    pub(crate) interactive: bool,
+    /// Begin in plain text, as this protocol does.
+    #[arg(long, value_name = "PROTOCOL", value_enum)]
+    pub(crate) starttls: Option<Protocol>,
     /// After a failed negotiation, do not connect once more to find out what the server would have chosen.
     #[arg(long)]
     pub(crate) no_diagnose: bool,
@@ -131,7 +163,7 @@ pub(crate) struct ConnectArgs {
 }
 
 /// Whether clients are asked for a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ClientAuthMode {
     /// Not asked.
     None,
@@ -139,6 +171,20 @@ pub(crate) enum ClientAuthMode {
     Request,
     /// Asked, and refused when they decline.
     Require,
+    /// Asked, by renegotiation, when an HTTP request is for a path that begins like this.
+    OnPath(String),
+}
+
+fn client_auth_mode(text: &str) -> Result<ClientAuthMode, String> {
+    Ok(match text {
+        "none" => ClientAuthMode::None,
+        "request" => ClientAuthMode::Request,
+        "require" => ClientAuthMode::Require,
+        _ => match text.strip_prefix("on-path=") {
+            Some(path) if path.starts_with('/') => ClientAuthMode::OnPath(path.to_owned()),
+            _ => return Err("it is none of none, request, require, on-path=/PREFIX".to_owned()),
+        },
+    })
 }
 
 #[derive(Debug, Args)]
@@ -156,8 +202,9 @@ pub(crate) struct ServeArgs {
     /// Authorities that issue client certificates, PEM.
     #[arg(long, value_name = "FILE")]
     pub(crate) client_ca: Option<PathBuf>,
-    /// Whether clients are asked for a certificate. `require` when --client-ca is given.
-    #[arg(long, value_name = "MODE", value_enum)]
+    /// Whether clients are asked for a certificate: none, request, require, or on-path=/PREFIX, only when such a path is
+    /// requested. `require` when --client-ca is given.
+    #[arg(long, value_name = "MODE", value_parser = client_auth_mode)]
     pub(crate) client_auth: Option<ClientAuthMode>,
     /// Answer HTTP requests with a page about the connection. The default.
     #[arg(long, conflicts_with = "echo")]

@@ -8,7 +8,8 @@ use tokio::net::TcpStream;
 use crate::args::ConnectArgs;
 use crate::diagnose;
 use crate::failure::{Failure, explain};
-use crate::{output, setup};
+use crate::starttls::{self, Protocol};
+use crate::{interactive, output, setup};
 
 /// `HOST:PORT`, where an IPv6 address stands in brackets.
 pub(crate) struct Target {
@@ -35,14 +36,24 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
         .map_err(|_| Failure::usage(format!("{name:?} is neither a DNS name nor an IP address; use --servername")))?
         .to_owned();
     let connector = Connector::new(setup::client(&args)?);
-    let tcp = open(&target).await?;
+    let tcp = open(&target, args.starttls).await?;
     match connector.connect_name(name.clone(), tcp).await {
-        Ok(tls) => pump(tls, tokio::io::stdin(), tokio::io::stdout()).await,
+        Ok(tls) => {
+            if args.interactive {
+                interactive::run(tls, tokio::io::stdin(), tokio::io::stdout()).await?;
+            } else {
+                pump(tls, tokio::io::stdin(), tokio::io::stdout()).await?;
+            }
+            for turn in 1..=args.reconnect {
+                reconnect(turn, &connector, &target, &name, args.starttls).await?;
+            }
+            Ok(())
+        }
         Err(StreamError::Tls(error)) => {
             let mut text = format!("no handshake with {}: {}", args.target, explain(&error));
             if !args.no_diagnose
                 && diagnose::helps(&error)
-                && let Some(finding) = diagnose::run(&target, name, &args.shared).await
+                && let Some(finding) = diagnose::run(&target, name, &args.shared, args.starttls).await
             {
                 text.push_str("\nA second connection, with a wider offer and without data, found: ");
                 text.push_str(&finding);
@@ -53,13 +64,37 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
     }
 }
 
-/// Opens the TCP connection.
-pub(crate) async fn open(target: &Target) -> Result<TcpStream, Failure> {
-    let tcp = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(|error| {
+/// One more connection, without data: is the session resumed?
+async fn reconnect(
+    turn: u32,
+    connector: &Connector,
+    target: &Target,
+    name: &ServerName<'static>,
+    starttls: Option<Protocol>,
+) -> Result<(), Failure> {
+    let tcp = open(target, starttls).await?;
+    let mut tls = connector.connect_name(name.clone(), tcp).await.map_err(|error| match error {
+        StreamError::Tls(error) => Failure::Connection(format!("reconnection {turn} failed: {}", explain(&error))),
+        error => Failure::connection(format!("reconnection {turn} failed: {error}")),
+    })?;
+    let session = tls.session();
+    let how = if session.resumed() { "resumed" } else { "full handshake" };
+    output::error_line(format_args!("reconnection {turn}: {how}, {} {}", session.version(), session.cipher_suite()));
+    // Nothing was said, so nothing can be lost.
+    let _ = tls.shutdown().await;
+    Ok(())
+}
+
+/// Opens the TCP connection, and talks plain text as far as it takes.
+pub(crate) async fn open(target: &Target, starttls: Option<Protocol>) -> Result<TcpStream, Failure> {
+    let mut tcp = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(|error| {
         Failure::connection(format!("{}:{} cannot be reached over TCP: {error}", target.host, target.port))
     })?;
     // Only a matter of speed.
     let _ = tcp.set_nodelay(true);
+    if let Some(protocol) = starttls {
+        starttls::begin(&mut tcp, protocol).await?;
+    }
     Ok(tcp)
 }
 

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use crate::args::{PolicyName, Shared};
 use crate::connect::{Target, open};
 use crate::setup;
+use crate::starttls::Protocol;
 
 /// Whether a wider offer could tell more about this failure.
 pub(crate) fn helps(error: &Error) -> bool {
@@ -34,14 +35,19 @@ pub(crate) fn helps(error: &Error) -> bool {
 }
 
 /// Connects with all there is, and says what the server chose and which policy would accept it.
-pub(crate) async fn run(target: &Target, name: ServerName<'static>, shared: &Shared) -> Option<String> {
+pub(crate) async fn run(
+    target: &Target,
+    name: ServerName<'static>,
+    shared: &Shared,
+    starttls: Option<Protocol>,
+) -> Option<String> {
     let widest = PolicyName::Compatible;
     let config = ClientConfig::builder(setup::named(widest))
         .verifier(Arc::new(DangerousAcceptAnyServer))
         .alpn(&shared.alpn)
         .and_then(clasp::ClientConfigBuilder::build)
         .ok()?;
-    let tcp = open(target).await.ok()?;
+    let tcp = open(target, starttls).await.ok()?;
     let connected = timeout(Duration::from_secs(10), Connector::new(config).connect_name(name, tcp)).await.ok()?;
     Some(match connected {
         Ok(tls) => {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::io;
 
 use clasp::cert::CertificateSummary;
-use clasp::{Session, TlsStream};
+use clasp::tokio::Error as StreamError;
+use clasp::{ClientAuth, Session, TlsStream};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
 
@@ -59,11 +60,14 @@ fn parse(bytes: &[u8]) -> Head {
 }
 
 /// Answers requests until the client has enough, or the server is asked to stop.
-pub(crate) async fn serve<IO>(tls: &mut TlsStream<IO>, mut stop: watch::Receiver<bool>) -> io::Result<u64>
+pub(crate) async fn serve<IO>(
+    tls: &mut TlsStream<IO>,
+    on_path: Option<&(String, ClientAuth)>,
+    mut stop: watch::Receiver<bool>,
+) -> io::Result<u64>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let page = page(tls.session());
     let (mut waiting, mut answered) = (Vec::new(), 0);
     loop {
         let request = match parse(&waiting) {
@@ -85,7 +89,23 @@ where
                 continue;
             }
         };
-        let (answer, keep) = answer(request.as_ref(), &page);
+        let guarded = on_path.filter(|(prefix, _)| {
+            request.as_ref().is_some_and(|request| request.path.starts_with(prefix)) && tls.session().report().is_none()
+        });
+        let refused = match guarded {
+            None => None,
+            // Now that the path is known: shake hands again, and ask for the certificate (RFC 5246 7.4.1.1).
+            Some((_, client_auth)) => match tls.request_client_certificate(client_auth.clone()).await {
+                Ok(_) => None,
+                Err(StreamError::Tls(error @ clasp::Error::NoRenegotiation(_))) => Some(format!("{error}\n")),
+                Err(StreamError::Tls(error)) => return Err(io::Error::other(error)),
+                Err(StreamError::Io(error)) => return Err(error),
+                Err(error) => return Err(io::Error::other(error)),
+            },
+        };
+        let page = page(tls.session());
+        let guarded = on_path.map(|(prefix, _)| prefix.as_str());
+        let (answer, keep) = answer(request.as_ref(), guarded, refused.as_deref(), &page);
         let keep = keep && !*stop.borrow();
         tls.write_all(answer.as_bytes()).await?;
         tls.flush().await?;
@@ -96,13 +116,17 @@ where
     }
 }
 
-fn answer(request: Option<&Request>, page: &str) -> (String, bool) {
+/// `guarded`: the prefix of paths that need a certificate; `refused`: why there is none.
+fn answer(request: Option<&Request>, guarded: Option<&str>, refused: Option<&str>, page: &str) -> (String, bool) {
     let (status, body) = match request {
         None => ("400 Bad Request", "that is no HTTP request\n"),
         Some(request) if request.method != "GET" && request.method != "HEAD" => {
             ("405 Method Not Allowed", "only GET\n")
         }
-        Some(request) if request.path == "/" => ("200 OK", page),
+        Some(_) if refused.is_some() => ("403 Forbidden", refused.unwrap_or_default()),
+        Some(request) if request.path == "/" || guarded.is_some_and(|prefix| request.path.starts_with(prefix)) => {
+            ("200 OK", page)
+        }
         Some(_) => ("404 Not Found", "only / is here\n"),
     };
     let keep = request.is_some_and(|request| request.keep_alive && !request.has_body);
@@ -135,6 +159,7 @@ fn page(session: &Session) -> String {
         ("extended master secret", if session.extended_master_secret() { "yes" } else { "no" }.to_owned()),
         ("encrypt-then-MAC", if session.encrypt_then_mac() { "yes" } else { "no" }.to_owned()),
         ("client", subject),
+        ("renegotiations", session.renegotiations().to_string()),
     ] {
         // Writing to a string does not fail.
         let _ = writeln!(page, "{name:<23} {value}");
@@ -179,10 +204,10 @@ mod tests {
     #[test]
     fn answers() {
         let request = whole("GET / HTTP/1.1\r\n\r\n");
-        let (text, keep) = answer(Some(&request), "page");
+        let (text, keep) = answer(Some(&request), None, None, "page");
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\npage") && keep);
-        assert!(answer(None, "page").0.starts_with("HTTP/1.1 400"));
+        assert!(answer(None, None, None, "page").0.starts_with("HTTP/1.1 400"));
         let other = whole("GET /x HTTP/1.1\r\n\r\n");
-        assert!(answer(Some(&other), "page").0.starts_with("HTTP/1.1 404"));
+        assert!(answer(Some(&other), None, None, "page").0.starts_with("HTTP/1.1 404"));
     }
 }

@@ -8,10 +8,13 @@ mod demo;
 mod diagnose;
 mod failure;
 mod http;
+mod interactive;
 mod output;
 mod roster;
 mod serve;
+mod sessions;
 mod setup;
+mod starttls;
 mod trace;
 
 use std::process::ExitCode;

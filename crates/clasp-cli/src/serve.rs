@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clasp::tokio::Error as StreamError;
-use clasp::{Acceptor, TlsStream};
+use clasp::{Acceptor, ClientAuth, TlsStream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -30,6 +30,8 @@ const GRACE: Duration = Duration::from_secs(10);
 struct Service {
     acceptor: Acceptor,
     echo: bool,
+    /// Where a client's certificate is asked for only when it requests such a path.
+    on_path: Option<(String, ClientAuth)>,
     handshake_timeout: Duration,
     roster: Roster,
     stop: watch::Receiver<bool>,
@@ -45,6 +47,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let service = Arc::new(Service {
         acceptor: Acceptor::new(config),
         echo: args.echo,
+        on_path: setup::on_path(&args)?,
         handshake_timeout: Duration::from_secs(args.handshake_timeout),
         roster: Roster::default(),
         stop,
@@ -130,7 +133,9 @@ async fn serve_one(service: &Service, tcp: TcpStream) -> String {
     let served = if service.echo {
         echo(&mut tls).await.map(|bytes| format!("{bytes} bytes echoed"))
     } else {
-        http::serve(&mut tls, service.stop.clone()).await.map(|requests| format!("{requests} requests"))
+        http::serve(&mut tls, service.on_path.as_ref(), service.stop.clone())
+            .await
+            .map(|requests| format!("{requests} requests"))
     };
     // A client that is gone already takes no close_notify.
     let closed = timeout(Duration::from_secs(2), tls.shutdown()).await;

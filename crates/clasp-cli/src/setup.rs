@@ -1,15 +1,18 @@
 //! From options to configurations.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use clasp::cert::{DangerousAcceptAnyServer, Pin, PinnedServerVerifier, WebPkiClientVerifier};
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use clasp::{
-    ClientAuth, ClientConfig, ClientConfigBuilder, Identity, KeyLog, KeyLogFile, Policy, RootStore, ServerConfig,
+    ClientAuth, ClientConfig, ClientConfigBuilder, Identity, KeyLog, KeyLogFile, Policy, Renegotiation, RootStore,
+    ServerConfig,
 };
 
-use crate::args::{ClientAuthMode, ConnectArgs, PolicyName, ServeArgs, Shared};
+use crate::args::{ClientAuthMode, ConnectArgs, PolicyName, RenegotiationMode, ServeArgs, Shared};
 use crate::failure::Failure;
+use crate::sessions::FileSessions;
 use crate::trace;
 
 /// The policy that the options describe.
@@ -47,6 +50,13 @@ pub(crate) fn policy(shared: &Shared) -> Result<Policy, Failure> {
         }
         policy = policy.with_groups(&shared.groups);
     }
+    if let Some(mode) = shared.renegotiation {
+        policy = policy.with_renegotiation(match mode {
+            RenegotiationMode::Never => Renegotiation::Never,
+            RenegotiationMode::Secure => Renegotiation::Secure,
+            RenegotiationMode::UnsafeLegacy => Renegotiation::UnsafeLegacy,
+        });
+    }
     Ok(policy.with_extended_master_secret(!shared.no_ems).with_encrypt_then_mac(!shared.no_etm))
 }
 
@@ -81,6 +91,13 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     }
     if let Some(log) = key_log(&args.shared)? {
         builder = builder.key_log(log);
+    }
+    builder = builder.tickets(!args.shared.no_tickets).session_ids(!args.shared.no_session_ids);
+    if let Some(path) = &args.session {
+        let store = FileSessions::open(path.clone());
+        let store = store
+            .map_err(|error| Failure::usage(format!("the sessions in {} cannot be read: {error}", path.display())))?;
+        builder = builder.session_store(Arc::new(store));
     }
     builder.alpn(&args.shared.alpn).and_then(ClientConfigBuilder::build).map_err(Failure::usage)
 }
@@ -124,7 +141,27 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
     if let Some(log) = key_log(&args.shared)? {
         builder = builder.key_log(log);
     }
+    if args.shared.no_tickets {
+        builder = builder.without_tickets();
+    }
+    if args.shared.no_session_ids {
+        builder = builder.without_session_ids();
+    }
     builder.alpn(&args.shared.alpn).and_then(clasp::ServerConfigBuilder::build).map_err(Failure::usage)
+}
+
+/// For `on-path`: the prefix, and how the client is asked then.
+pub(crate) fn on_path(args: &ServeArgs) -> Result<Option<(String, ClientAuth)>, Failure> {
+    let (Some(ClientAuthMode::OnPath(prefix)), Some(path)) = (&args.client_auth, &args.client_ca) else {
+        return Ok(None);
+    };
+    Ok(Some((prefix.clone(), ClientAuth::Require(Arc::new(client_verifier(path)?)))))
+}
+
+fn client_verifier(path: &Path) -> Result<WebPkiClientVerifier, Failure> {
+    let mut roots = RootStore::default();
+    roots.add_pem_file(path).map_err(Failure::usage)?;
+    WebPkiClientVerifier::builder(roots).build().map_err(Failure::usage)
 }
 
 fn client_auth(args: &ServeArgs) -> Result<ClientAuth, Failure> {
@@ -134,12 +171,10 @@ fn client_auth(args: &ServeArgs) -> Result<ClientAuth, Failure> {
             Some(_) => Err(Failure::usage("--client-auth needs --client-ca: who issues the clients' certificates?")),
         };
     };
-    let mut roots = RootStore::default();
-    roots.add_pem_file(path).map_err(Failure::usage)?;
-    let verifier = WebPkiClientVerifier::builder(roots).build().map_err(Failure::usage)?;
+    let verifier = || client_verifier(path).map(Arc::new);
     Ok(match args.client_auth {
-        Some(ClientAuthMode::None) => ClientAuth::None,
-        Some(ClientAuthMode::Request) => ClientAuth::Request(Arc::new(verifier)),
-        Some(ClientAuthMode::Require) | None => ClientAuth::Require(Arc::new(verifier)),
+        Some(ClientAuthMode::None | ClientAuthMode::OnPath(_)) => ClientAuth::None,
+        Some(ClientAuthMode::Request) => ClientAuth::Request(verifier()?),
+        Some(ClientAuthMode::Require) | None => ClientAuth::Require(verifier()?),
     })
 }

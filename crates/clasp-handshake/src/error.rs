@@ -253,6 +253,8 @@ pub struct AlertReceived {
     pub offered: Option<Offer>,
     /// Whether the peer had asked for our certificate and been sent none (RFC 5246 7.4.6): most likely that is why.
     pub certificate_declined: bool,
+    /// Whether the peer had asked to renegotiate and been declined, which some take for the end (RFC 5246 7.2.2).
+    pub renegotiation_declined: bool,
 }
 
 impl fmt::Display for AlertReceived {
@@ -263,6 +265,9 @@ impl fmt::Display for AlertReceived {
                 ". It had asked for a client certificate and was sent none: give this client an identity that one of \
                  the server's authorities issued",
             )?;
+        }
+        if self.renegotiation_declined {
+            f.write_str(". It had asked to renegotiate, which this version declines")?;
         }
         if let Some(offered) = &self.offered {
             write!(f, ". The peer does not say why. We offered {offered}")?;
@@ -337,6 +342,8 @@ pub struct NoCommonGround {
     pub ours: Offer,
     /// The peer's, as far as it has told.
     pub theirs: Offer,
+    /// What is missing where suites are in common, and none can be used.
+    pub missing: Option<&'static str>,
     /// The named policy that would have met the peer's offer.
     pub policy: Option<&'static str>,
     /// What the peer is told.
@@ -346,10 +353,19 @@ pub struct NoCommonGround {
 impl fmt::Display for NoCommonGround {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no common {}: we have {}; the peer offers {}", self.what, self.ours, self.theirs)?;
+        if let Some(missing) = self.missing {
+            write!(f, ". Suites are in common, but not {missing}")?;
+        }
         match self.policy {
             Some(policy) => write!(f, ". Policy {policy} would accept what the peer offers"),
             None => Ok(()),
         }
+    }
+}
+
+impl From<NoCommonGround> for Error {
+    fn from(what: NoCommonGround) -> Self {
+        Self::NoCommonGround(Box::new(what))
     }
 }
 

@@ -88,7 +88,7 @@ struct Greeting {
 fn greet(config: &ServerConfig, hello: &ClientHello, previous: Option<&Previous>) -> Result<Greeting, Error> {
     let policy = &config.policy;
     let Some(dialect) = choose_dialect(policy, hello) else {
-        return Err(nothing_common(config, hello, "protocol version", AlertDescription::PROTOCOL_VERSION));
+        return Err(nothing_common(config, hello, "protocol version", AlertDescription::PROTOCOL_VERSION).into());
     };
     same_version(previous, dialect)?;
     let newest = policy.versions().next();
@@ -182,7 +182,9 @@ pub(crate) fn choose(
         ours.filter(|suite| hello.cipher_suites.contains(&suite.id)).find_map(usable)
     };
     let Some((suite, group, identity, scheme)) = chosen else {
-        return Err(nothing_common(config, hello, "cipher suite", AlertDescription::HANDSHAKE_FAILURE));
+        let mut error = nothing_common(config, hello, "cipher suite", AlertDescription::HANDSHAKE_FAILURE);
+        error.missing = missing(policy, hello, identities);
+        return Err(error.into());
     };
 
     let extended_master_secret = policy.extended_master_secret && hello.has_extended_master_secret();
@@ -241,7 +243,9 @@ fn choose_alpn(config: &ServerConfig, hello: &ClientHello) -> Result<Option<Byte
     let Some(theirs) = hello.alpn().filter(|_| !config.alpn.is_empty()) else { return Ok(None) };
     match config.alpn.iter().find(|ours| theirs.contains(ours)) {
         Some(protocol) => Ok(Some(protocol.clone())),
-        None => Err(nothing_common(config, hello, "application protocol", AlertDescription::NO_APPLICATION_PROTOCOL)),
+        None => {
+            Err(nothing_common(config, hello, "application protocol", AlertDescription::NO_APPLICATION_PROTOCOL).into())
+        }
     }
 }
 
@@ -290,7 +294,12 @@ fn renegotiation_info_of_client(
 }
 
 /// The error that shows both offers, and the policy that would have met the client's.
-fn nothing_common(config: &ServerConfig, hello: &ClientHello, what: &'static str, alert: AlertDescription) -> Error {
+fn nothing_common(
+    config: &ServerConfig,
+    hello: &ClientHello,
+    what: &'static str,
+    alert: AlertDescription,
+) -> NoCommonGround {
     let policy = &config.policy;
     let wider = if what == "cipher suite" {
         hello
@@ -304,13 +313,38 @@ fn nothing_common(config: &ServerConfig, hello: &ClientHello, what: &'static str
     } else {
         None
     };
-    Error::NoCommonGround(Box::new(NoCommonGround {
+    NoCommonGround {
         what,
         ours: our_offer(policy, &config.alpn),
         theirs: their_offer(hello),
+        missing: None,
         policy: wider,
         alert,
-    }))
+    }
+}
+
+/// Why none of the suites that both have can be used; `None` when there are none.
+fn missing(policy: &Policy, hello: &ClientHello, identities: &[Arc<Identity>]) -> Option<&'static str> {
+    let common: Vec<_> = policy.suites.iter().filter(|suite| hello.cipher_suites.contains(&suite.id)).collect();
+    let served = |suite: &Suite| identities.iter().any(|identity| suits(identity, suite, hello));
+    let has_group =
+        |suite: &Suite| !suite.key_exchange.is_ephemeral() || choose_group(policy, hello, suite.key_exchange).is_some();
+    if common.is_empty() {
+        None
+    } else if !common.iter().any(|suite| served(suite)) {
+        Some("an identity: none of this server's has the kind of key that they need, and the client knows")
+    } else if !common.iter().any(|suite| served(suite) && has_group(suite)) {
+        Some("a key exchange group")
+    } else {
+        Some("a signature scheme")
+    }
+}
+
+/// The version of a client's records from the server's hello on, also if that is then refused: a server may read no
+/// alert in a record of another version than it chose. A choice of no version there is changes nothing.
+pub(crate) fn record_version(offer: &ClientOffer, hello: &ServerHello) -> ProtocolVersion {
+    let newest = offer.hello.client_version;
+    if (ProtocolVersion::SSL_3_0..=newest).contains(&hello.server_version) { hello.server_version } else { newest }
 }
 
 /// Holds, as a client, the server's hello against the offer.
@@ -327,6 +361,7 @@ pub(crate) fn accept(
             what: "protocol version",
             ours: our_offer(policy, &config.alpn),
             theirs: crate::error::Offer { versions: vec![hello.server_version], ..Default::default() },
+            missing: None,
             policy: None,
             alert: AlertDescription::PROTOCOL_VERSION,
         })));

@@ -54,11 +54,12 @@ fn unhex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
         return None;
     }
     let digit = |character: u8| char::from(character).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    pairs
-        .iter()
-        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
-        .collect::<Option<Vec<u8>>>()
-        .map(Zeroizing::new)
+    // All of it at once: a vector that grows leaves what it held behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(pairs.len()));
+    for [high, low] in pairs {
+        bytes.push(digit(*high)? << 4 | digit(*low)?);
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -80,5 +81,9 @@ pub(crate) mod tests {
         {
             assert!(KeyLogLine::parse(bad).is_none(), "{bad}");
         }
+        // As others write them: capitals, more white space, the end of a line of Windows'.
+        let theirs = format!("  CLIENT_RANDOM\t{}  F001\r\n", "0A".repeat(32));
+        assert_eq!(KeyLogLine::parse(&theirs).unwrap().secret[..], [0xf0, 1]);
+        assert_eq!(format!("{parsed:?}"), "KeyLogLine(CLIENT_RANDOM)");
     }
 }

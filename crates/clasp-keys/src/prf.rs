@@ -5,12 +5,18 @@ use clasp_crypto::Hmac;
 /// Fills `out` with P_hash(secret, label + seed), where the seed comes in parts.
 pub fn prf(hmac: &dyn Hmac, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
     let key = hmac.with_key(secret);
-    // A(i), then the label, then up to four parts of seed: a small list on the stack.
+    // A(i), then the label, then up to four parts of seed, which is all TLS has: a small list on the stack.
     let mut parts: [&[u8]; 6] = [&[]; 6];
+    let joined;
+    let seed = if seed.len() > 4 {
+        joined = seed.concat();
+        &[joined.as_slice()][..]
+    } else {
+        seed
+    };
     for (to, from) in parts.iter_mut().skip(1).zip(core::iter::once(&label).chain(seed)) {
         *to = from;
     }
-    debug_assert!(seed.len() <= 4, "a seed of more than four parts");
     let label_and_seed = parts.get(1..).unwrap_or_default();
     let mut a = key.sign(label_and_seed);
     let mut chunks = out.chunks_mut(key.output_len()).peekable();
@@ -69,5 +75,25 @@ mod tests {
         prf(hmac, b"secret", b"label", &[b"one", b"two"], &mut a);
         prf(hmac, b"secret", b"label", &[b"onetwo"], &mut b);
         assert_eq!(a, b);
+        for parts in
+            [&[&b"o"[..], b"n", b"e", b"two"][..], &[b"o", b"n", b"e", b"t", b"w", b"o"], &[b"one", b"", b"two"]]
+        {
+            prf(hmac, b"secret", b"label", parts, &mut a);
+            assert_eq!(a, b, "{} parts", parts.len());
+        }
+    }
+
+    #[test]
+    fn every_length_is_the_beginning_of_the_same_stream() {
+        for hash in [HashAlgorithm::Sha256, HashAlgorithm::Sha384] {
+            let hmac = default_provider().hmac(hash).unwrap();
+            let mut whole = [0; 300];
+            prf(hmac, b"secret", b"label", &[b"seed"], &mut whole);
+            for len in 0..=whole.len() {
+                let mut out = vec![0; len];
+                prf(hmac, b"secret", b"label", &[b"seed"], &mut out);
+                assert_eq!(out, whole[..len]);
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::ZeroizeOnDrop;
 
 /// A side of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,12 +15,13 @@ pub enum Role {
 }
 
 /// The master secret, 48 bytes (RFC 5246 8.1).
-pub struct MasterSecret(Zeroizing<[u8; 48]>);
+#[derive(ZeroizeOnDrop)]
+pub struct MasterSecret([u8; 48]);
 
 impl MasterSecret {
     /// Takes a secret over.
     pub fn new(secret: [u8; 48]) -> Self {
-        Self(Zeroizing::new(secret))
+        Self(secret)
     }
 
     /// Fills a secret in place, so that no copy of it is left behind.
@@ -61,23 +62,25 @@ impl KeyLengths {
 }
 
 /// The key block: both directions' keys, in the order of RFC 5246 6.3.
+#[derive(ZeroizeOnDrop)]
 pub struct KeyBlock {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Vec<u8>,
+    #[zeroize(skip)]
     lengths: KeyLengths,
 }
 
 impl KeyBlock {
     /// Makes a key block of the suite's lengths, whose bytes `fill` makes.
     pub fn fill(lengths: KeyLengths, fill: impl FnOnce(&mut [u8])) -> Self {
-        let mut bytes = Zeroizing::new(vec![0; lengths.total()]);
-        fill(&mut bytes);
-        Self { bytes, lengths }
+        let mut block = Self { bytes: vec![0; lengths.total()], lengths };
+        fill(&mut block.bytes);
+        block
     }
 
     /// The keys with which `role` writes.
     pub fn half(&self, role: Role) -> DirectionKeys {
         let KeyLengths { mac_key, key, iv } = self.lengths;
-        let mut bytes = Zeroizing::new(Vec::with_capacity(mac_key + key + iv));
+        let mut bytes = Vec::with_capacity(mac_key + key + iv);
         let mut rest = self.bytes.as_slice();
         for len in [mac_key, key, iv] {
             // Client's, then server's, of each kind; the block was made long enough.
@@ -105,8 +108,10 @@ impl fmt::Debug for KeyBlock {
 }
 
 /// The keys of one direction.
+#[derive(ZeroizeOnDrop)]
 pub struct DirectionKeys {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Vec<u8>,
+    #[zeroize(skip)]
     lengths: KeyLengths,
 }
 
@@ -138,7 +143,7 @@ impl fmt::Debug for DirectionKeys {
 }
 
 /// What a Finished message says: 12 bytes in TLS, 36 in SSL 3.0.
-#[derive(Clone)]
+#[derive(Clone, ZeroizeOnDrop)]
 pub struct VerifyData {
     bytes: [u8; Self::MAX],
     len: u8,
@@ -175,12 +180,6 @@ impl fmt::Debug for VerifyData {
     }
 }
 
-impl Drop for VerifyData {
-    fn drop(&mut self) {
-        self.bytes.zeroize();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,9 +198,48 @@ mod tests {
     }
 
     #[test]
+    fn halves_of_every_suite_together_are_the_block() {
+        for (mac_key, key, iv) in
+            [(0, 16, 4), (0, 32, 4), (0, 32, 12), (20, 16, 0), (48, 32, 0), (20, 24, 8), (0, 0, 0)]
+        {
+            let lengths = KeyLengths { mac_key, key, iv };
+            let block = KeyBlock::fill(lengths, |bytes| bytes.iter_mut().zip(1..).for_each(|(byte, n)| *byte = n));
+            assert_eq!(block.as_bytes().len(), lengths.total());
+            let (client, server) = (block.half(Role::Client), block.half(Role::Server));
+            let parts = [client.mac_key(), server.mac_key(), client.key(), server.key(), client.iv(), server.iv()];
+            assert_eq!(parts.map(<[u8]>::len), [mac_key, mac_key, key, key, iv, iv]);
+            assert_eq!(parts.concat(), block.as_bytes());
+        }
+    }
+
+    /// That each is wiped is what `ZeroizeOnDrop` derives; what is left to a test is that none does without.
+    #[test]
+    fn everything_secret_is_wiped() {
+        fn is_wiped<T: ZeroizeOnDrop>() {}
+        is_wiped::<MasterSecret>();
+        is_wiped::<KeyBlock>();
+        is_wiped::<DirectionKeys>();
+        is_wiped::<VerifyData>();
+        is_wiped::<clasp_crypto::Digest>();
+        is_wiped::<clasp_crypto::SharedSecret>();
+    }
+
+    #[test]
+    fn verify_data_takes_what_fits() {
+        assert_eq!(VerifyData::new(&[1; 36]).as_slice(), [1; 36]);
+        assert_eq!(VerifyData::new(&[1; 40]).as_slice(), [1; 36]);
+        assert_eq!(VerifyData::new(&[]).as_slice(), []);
+        assert!(!VerifyData::new(&[1; 36]).ct_eq(&[1; 40]));
+    }
+
+    #[test]
     fn nothing_is_shown() {
         let secret = MasterSecret::new([0xab; 48]);
         assert_eq!(format!("{secret:?}"), "MasterSecret");
+        let block = KeyBlock::fill(KeyLengths { mac_key: 0, key: 16, iv: 4 }, |bytes| bytes.fill(0xab));
+        for shown in [format!("{block:?}"), format!("{:?}", block.half(Role::Client))] {
+            assert!(shown.contains("key: 16") && !shown.contains("171") && !shown.contains("ab"), "{shown}");
+        }
         let data = VerifyData::new(&[7; 12]);
         assert_eq!(format!("{data:?}"), "VerifyData(12 bytes)");
         assert!(data.ct_eq(&[7; 12]));

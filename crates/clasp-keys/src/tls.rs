@@ -164,42 +164,83 @@ mod tests {
         Tls12::new(default_provider(), hash).unwrap()
     }
 
-    /// NIST CAVP, "Key Derivation Functions (SP 800-135): TLS", tls.rsp, [TLS 1.2, SHA-256] with a pre-master secret of 384
-    /// bits and a key block of 1024 bits, COUNT = 0.
+    /// NIST CAVP, "Key Derivation Functions (SP 800-135): TLS", tls.rsp, [TLS 1.2, SHA-256] and [TLS 1.2, SHA-384], each with
+    /// a pre-master secret of 384 bits and a key block of 1024 bits, COUNT = 0.
     #[test]
-    fn published_master_secret_and_key_block() {
-        let pre_master = hex(concat!(
-            "f8938ecc9edebc5030c0c6a441e213cd24e6f770a50dda07876f8d55da062bca",
-            "db386b411fd4fe4313a604fce6c17fbc"
-        ));
-        let client_hello_random: [u8; 32] =
-            hex("36c129d01a3200894b9179faac589d9835d58775f9b5ea3587cb8fd0364cae8c").try_into().unwrap();
-        let server_hello_random: [u8; 32] =
-            hex("f6c9575ed7ddd73e1f7d16eca115415812a43c2b747daaaae043abfb50053fce").try_into().unwrap();
-        let server_random: [u8; 32] =
-            hex("ae6c806f8ad4d80784549dff28a4b58fd837681a51d928c3e30ee5ff14f39868").try_into().unwrap();
-        let client_random: [u8; 32] =
-            hex("62e1fd91f23f558a605f28478c58cf72637b89784d959df7e946d3f07bd1b616").try_into().unwrap();
+    fn published_master_secrets_and_key_blocks() {
+        struct Case {
+            hash: HashAlgorithm,
+            pre_master: &'static str,
+            /// Of the hellos: client's, server's.
+            hello_randoms: [&'static str; 2],
+            /// Of the key block: client's, server's.
+            randoms: [&'static str; 2],
+            master: &'static str,
+            key_block: &'static str,
+        }
+        let cases = [
+            Case {
+                hash: HashAlgorithm::Sha256,
+                pre_master: "f8938ecc9edebc5030c0c6a441e213cd24e6f770a50dda07876f8d55da062bcadb386b411fd4fe4313a604fce6c17fbc",
+                hello_randoms: [
+                    "36c129d01a3200894b9179faac589d9835d58775f9b5ea3587cb8fd0364cae8c",
+                    "f6c9575ed7ddd73e1f7d16eca115415812a43c2b747daaaae043abfb50053fce",
+                ],
+                randoms: [
+                    "62e1fd91f23f558a605f28478c58cf72637b89784d959df7e946d3f07bd1b616",
+                    "ae6c806f8ad4d80784549dff28a4b58fd837681a51d928c3e30ee5ff14f39868",
+                ],
+                master: "202c88c00f84a17a20027079604787461176455539e705be730890602c289a5001e34eeb3a043e5d52a65e66125188bf",
+                key_block: concat!(
+                    "d06139889fffac1e3a71865f504aa5d0d2a2e89506c6f2279b670c3e1b74f531",
+                    "016a2530c51a3a0f7e1d6590d0f0566b2f387f8d11fd4f731cdd572d2eae927f",
+                    "6f2f81410b25e6960be68985add6c38445ad9f8c64bf8068bf9a6679485d966f",
+                    "1ad6f68b43495b10a683755ea2b858d70ccac7ec8b053c6bd41ca299d4e51928"
+                ),
+            },
+            Case {
+                hash: HashAlgorithm::Sha384,
+                pre_master: "a5e2642633f5b8c81ad3fe0c2fe3a8e5ef806b06121dd10df4bb0fe857bfdcf522558e05d2682c9a80c741a3aab1716f",
+                hello_randoms: [
+                    "abe4bf5527429ac8eb13574d2709e8012bd1a113c6d3b1d3aa2c3840518778ac",
+                    "cb6e0b3eb02976b6466dfa9651c2919414f1648fd3a7838d02153e5bd39535b6",
+                ],
+                randoms: [
+                    "954b5fe1849c2ede177438261f099a2fcd884d001b9fe1de754364b1f6a6dd8e",
+                    "1b1c8568344a65c30828e7483c0e353e2c68641c9551efae6927d9cd627a107c",
+                ],
+                master: "b4d49bfa87747fe815457bc3da15073d6ac73389e703079a3503c09e14bd559a5b3c7c601c7365f6ea8c68d3d9596827",
+                key_block: concat!(
+                    "10fd89ef689c7ef033387b8a8f3e5e8e7c11f680f6bdd71fbac3246a73e98d45",
+                    "d03185dde686e6b2369e4503e9dc5a6d2cee3e2bf2fa3f41d3de57dff3e197c8",
+                    "a9d5f74cc2d277119d894f8584b07a0a5822f0bd68b3433ec6adaf5c9406c5f3",
+                    "ddbb71bbe17ce98f3d4d5893d3179ef369f57aad908e2bf710639100c3ce7e0c"
+                ),
+            },
+        ];
+        for case in cases {
+            let schedule = schedule(case.hash);
+            let random = |text: &str| <[u8; 32]>::try_from(hex(text)).unwrap();
+            let [client, server] = case.hello_randoms.map(random);
+            let master = schedule.master_secret(&hex(case.pre_master), &client, &server);
+            assert_eq!(master.as_bytes()[..], hex(case.master));
+            let [client, server] = case.randoms.map(random);
+            let lengths = KeyLengths { mac_key: 20, key: 32, iv: 12 };
+            let block = schedule.key_block(&master, &client, &server, lengths);
+            assert_eq!(block.as_bytes(), hex(case.key_block));
+        }
+    }
+
+    /// Nothing of a suite without such an HMAC, or of a transcript without its hash.
+    #[test]
+    fn what_is_missing_is_said() {
+        assert!(Tls12::new(default_provider(), HashAlgorithm::Md5Sha1).is_none());
+        let unsettled = Transcript::new();
         let schedule = schedule(HashAlgorithm::Sha256);
-        let master = schedule.master_secret(&pre_master, &client_hello_random, &server_hello_random);
-        assert_eq!(
-            master.as_bytes()[..],
-            hex(concat!(
-                "202c88c00f84a17a20027079604787461176455539e705be730890602c289a50",
-                "01e34eeb3a043e5d52a65e66125188bf"
-            ))
-        );
-        let lengths = KeyLengths { mac_key: 20, key: 32, iv: 12 };
-        let block = schedule.key_block(&master, &client_random, &server_random, lengths);
-        assert_eq!(
-            block.as_bytes(),
-            hex(concat!(
-                "d06139889fffac1e3a71865f504aa5d0d2a2e89506c6f2279b670c3e1b74f531",
-                "016a2530c51a3a0f7e1d6590d0f0566b2f387f8d11fd4f731cdd572d2eae927f",
-                "6f2f81410b25e6960be68985add6c38445ad9f8c64bf8068bf9a6679485d966f",
-                "1ad6f68b43495b10a683755ea2b858d70ccac7ec8b053c6bd41ca299d4e51928"
-            ))
-        );
+        assert_eq!(schedule.extended_master_secret(b"x", &unsettled).unwrap_err(), ScheduleError::Unsettled);
+        let master = MasterSecret::new([1; 48]);
+        assert_eq!(schedule.finished(&master, Role::Client, &unsettled).unwrap_err(), ScheduleError::Unsettled);
+        assert!(!format!("{schedule:?}").contains("01"));
     }
 
     fn transcript(hash: HashAlgorithm) -> Transcript {
@@ -226,8 +267,6 @@ mod tests {
                 assert!(schedule.finished(&master, role, &transcript).unwrap().ct_eq(&expected));
             }
         }
-        let unsettled = Transcript::new();
-        assert!(schedule(HashAlgorithm::Sha256).extended_master_secret(b"x", &unsettled).is_err());
     }
 
     #[test]

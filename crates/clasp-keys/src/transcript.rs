@@ -47,10 +47,12 @@ impl Transcript {
         }
     }
 
-    /// Settles the hash function, and hashes all there is so far. The bytes are still kept.
+    /// Settles the hash function, and hashes all there is so far. The bytes are still kept. Nothing happens once they were
+    /// dropped.
     pub fn settle(&mut self, hash: &'static dyn Hash) {
+        let Some(raw) = &self.raw else { return };
         let mut running = hash.start();
-        running.update(self.raw().unwrap_or_default());
+        running.update(raw);
         self.running = Some((hash, running));
     }
 
@@ -139,6 +141,24 @@ mod tests {
         assert_eq!(transcript.raw(), None);
         assert_eq!(mark.as_slice(), fork.hash().unwrap().as_slice());
         assert_eq!(fork.hash_with(b"three").unwrap().as_slice(), transcript.hash().unwrap().as_slice());
+    }
+
+    #[test]
+    fn without_its_bytes_it_settles_on_nothing_else() {
+        let hashes = [HashAlgorithm::Sha256, HashAlgorithm::Sha384].map(|hash| default_provider().hash(hash).unwrap());
+        let mut transcript = Transcript::new();
+        transcript.add(b"one");
+        transcript.settle(hashes[0]);
+        transcript.settle(hashes[1]);
+        assert_eq!(transcript.hash().unwrap().as_slice(), hashes[1].hash(&[b"one"]).as_slice());
+        transcript.drop_raw();
+        transcript.settle(hashes[0]);
+        assert_eq!(transcript.hash().unwrap().as_slice(), hashes[1].hash(&[b"one"]).as_slice());
+        let mut early = Transcript::new();
+        early.add(b"one");
+        early.drop_raw();
+        early.settle(hashes[0]);
+        assert!(early.hash().is_none(), "the hash of nothing would pass for a transcript's");
     }
 
     #[test]

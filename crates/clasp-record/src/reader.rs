@@ -63,7 +63,8 @@ impl Reader {
         self.opened = 0;
     }
 
-    /// The most plaintext a record may hold from now on, bytes (RFC 8449, RFC 6066 4).
+    /// The most plaintext a protected record may hold from now on, bytes (RFC 8449 4, RFC 6066 4). Records without
+    /// protection, as those of a first handshake, are not subject to it: 2^14 bytes stay their bound.
     pub fn set_max_plaintext(&mut self, bytes: usize) {
         self.max_plaintext = bytes.min(MAX_PLAINTEXT);
     }
@@ -80,6 +81,9 @@ impl Reader {
 
     /// How many bytes must still be read, at least, before [`Self::next`] has a record; never 0.
     pub fn needed(&self, buffer: &BytesMut) -> usize {
+        if !self.begun && !matches!(Beginning::of(buffer), Beginning::Record) {
+            return 1;
+        }
         let whole = RecordHeader::parse(buffer).map_or(0, |header| usize::from(header.length)) + RecordHeader::LEN;
         whole.saturating_sub(buffer.len()).max(1)
     }
@@ -91,10 +95,12 @@ impl Reader {
     /// [`RecordError`]; the connection cannot go on.
     #[allow(clippy::should_implement_trait, reason = "an iterator cannot be given more to iterate over")]
     pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Record>, RecordError> {
-        if !self.begun
-            && let Some(foreign) = foreign(buffer)
-        {
-            return Err(RecordError::NotTls(foreign));
+        if !self.begun {
+            match Beginning::of(buffer) {
+                Beginning::Record => {}
+                Beginning::Undecided => return Ok(None),
+                Beginning::Foreign(foreign) => return Err(RecordError::NotTls(foreign)),
+            }
         }
         let Some(header) = RecordHeader::parse(buffer) else { return Ok(None) };
         self.check(header)?;
@@ -119,8 +125,9 @@ impl Reader {
                 opened.content_type
             }
         };
-        if body.len() > self.max_plaintext {
-            return Err(RecordError::Overflow { length: body.len(), max: self.max_plaintext });
+        let max = self.max_content();
+        if body.len() > max {
+            return Err(RecordError::Overflow { length: body.len(), max });
         }
         self.count_empty(content_type, &body)?;
         Ok(Some(Record { content_type, payload: body.freeze() }))
@@ -135,12 +142,17 @@ impl Reader {
         if major != MAJOR {
             return Err(RecordError::Version(header.version));
         }
-        let max = self.max_plaintext + if self.is_encrypted() { MAX_EXPANSION } else { 0 };
+        let max = self.max_content() + if self.is_encrypted() { MAX_EXPANSION } else { 0 };
         let length = usize::from(header.length);
         if length > max {
             return Err(RecordError::Overflow { length, max });
         }
         Ok(())
+    }
+
+    /// The most content a record may hold now, bytes.
+    fn max_content(&self) -> usize {
+        if self.is_encrypted() { self.max_plaintext } else { MAX_PLAINTEXT }
     }
 
     fn count_empty(&mut self, content_type: ContentType, body: &[u8]) -> Result<(), RecordError> {
@@ -156,21 +168,40 @@ impl Reader {
     }
 }
 
-/// Tells what a connection is, by its first bytes, that does not begin with a record header; `None` when it does, or when
-/// too little has come to tell.
-fn foreign(bytes: &[u8]) -> Option<Foreign> {
-    const HTTP: [&[u8]; 9] =
-        [b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"PATCH ", b"HTTP/"];
-    match bytes {
-        [20..=23, 3, ..] | [20..=23] | [] => None,
-        [high, _, 1, ..] if high & 0x80 != 0 => Some(Foreign::Sslv2Hello),
-        [high] | [high, _] if high & 0x80 != 0 => None,
-        _ if HTTP.iter().any(|word| bytes.starts_with(word)) => Some(Foreign::Http),
-        // Another letter may still make it a word of HTTP's.
-        _ if bytes.len() < 5 && HTTP.iter().any(|word| word.starts_with(bytes)) => None,
-        _ if bytes.iter().take(5).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => {
-            Some(Foreign::Text)
+/// What a connection's first bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beginning {
+    /// A record header, as far as can be seen.
+    Record,
+    /// Something else; what, the next bytes will tell.
+    Undecided,
+    Foreign(Foreign),
+}
+
+impl Beginning {
+    fn of(bytes: &[u8]) -> Self {
+        const HTTP: [&[u8]; 9] =
+            [b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"PATCH ", b"HTTP/"];
+        /// How many bytes a verdict takes.
+        const ENOUGH: usize = 5;
+        let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        match bytes {
+            [20..=23, 3, ..] | [20..=23] | [] => Self::Record,
+            [high, _, 1, ..] if high & 0x80 != 0 => Self::Foreign(Foreign::Sslv2Hello),
+            [high] | [high, _] if high & 0x80 != 0 => Self::Undecided,
+            _ if HTTP.iter().any(|word| bytes.starts_with(word)) => Self::Foreign(Foreign::Http),
+            // More letters may still make it a word of HTTP's.
+            _ if HTTP.iter().any(|word| word.starts_with(bytes)) => Self::Undecided,
+            _ => {
+                let line = bytes.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
+                if !line.iter().take(ENOUGH).all(is_text) {
+                    Self::Foreign(Foreign::Garbage)
+                } else if line.len() >= ENOUGH || line.ends_with(b"\n") {
+                    Self::Foreign(Foreign::Text)
+                } else {
+                    Self::Undecided
+                }
+            }
         }
-        _ => Some(Foreign::Garbage),
     }
 }

@@ -83,12 +83,15 @@ impl Writer {
             }
             return self.record(content_type, data, random, out);
         }
-        let overhead = self.sealer.as_ref().map_or(RecordHeader::LEN, |sealer| sealer.overhead());
-        out.reserve(data.len() + (data.len().div_ceil(self.max_plaintext) + 1) * overhead);
         // With a vector that an attacker knows, the first record's MAC makes that of the second unknown (BEAST).
         let alone = content_type == ContentType::APPLICATION_DATA
             && self.sealer.as_ref().is_some_and(|sealer| sealer.next_iv_is_known());
         let (first, rest) = data.split_at_checked(usize::from(alone)).unwrap_or((data, &[]));
+        let overhead = self.sealer.as_ref().map_or(RecordHeader::LEN, |sealer| sealer.overhead());
+        out.reserve(
+            data.len()
+                + (first.len().div_ceil(self.max_plaintext) + rest.len().div_ceil(self.max_plaintext)) * overhead,
+        );
         for fragment in first.chunks(self.max_plaintext).chain(rest.chunks(self.max_plaintext)) {
             self.record(content_type, fragment, random, out)?;
         }

@@ -3,7 +3,7 @@
 use core::fmt::{self, Debug};
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use zeroize::ZeroizeOnDrop;
 
 /// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ impl HashAlgorithm {
 
 /// The output of a hash function or of HMAC, at most 64 bytes. It may be secret: it is wiped when dropped, and `Debug`
 /// shows its length only.
-#[derive(Clone)]
+#[derive(Clone, ZeroizeOnDrop)]
 pub struct Digest {
     bytes: [u8; Self::MAX],
     len: u8,
@@ -89,12 +89,6 @@ impl AsRef<[u8]> for Digest {
 impl Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Digest({} bytes)", self.len)
-    }
-}
-
-impl Drop for Digest {
-    fn drop(&mut self) {
-        self.bytes.zeroize();
     }
 }
 

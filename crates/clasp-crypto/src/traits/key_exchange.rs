@@ -3,7 +3,7 @@
 use core::fmt::{self, Debug};
 
 use clasp_wire::NamedGroup;
-use zeroize::Zeroizing;
+use zeroize::ZeroizeOnDrop;
 
 use super::{CryptoError, SecureRandom};
 
@@ -43,12 +43,13 @@ pub trait FiniteField: Debug + Send + Sync {
 }
 
 /// What both sides come to share. Wiped when dropped; `Debug` shows nothing of it.
-pub struct SharedSecret(Zeroizing<Vec<u8>>);
+#[derive(ZeroizeOnDrop)]
+pub struct SharedSecret(Vec<u8>);
 
 impl SharedSecret {
     /// Takes the bytes over.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(bytes)
     }
 
     /// All bytes, of the group's fixed length.

@@ -45,6 +45,7 @@ pub(crate) async fn handshake(
     });
 
     let hello = peer.receive::<ServerHello>().await?;
+    peer.order(Order::RecordVersion(negotiate::record_version(&offer, &hello)));
     let agreed = negotiate::accept(&config, &offer, &hello, previous.as_ref())?;
     peer.trace(Step::ServerHello, "received ServerHello", || {
         vec![

@@ -190,7 +190,12 @@ impl Connection {
             _ => None,
         };
         let certificate_declined = self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.certificate_declined());
-        Err(Error::AlertReceived(Box::new(AlertReceived { alert: description, offered, certificate_declined })))
+        Err(Error::AlertReceived(Box::new(AlertReceived {
+            alert: description,
+            offered,
+            certificate_declined,
+            renegotiation_declined: self.refused_renegotiations > 0,
+        })))
     }
 
     /// Why nothing more will come.

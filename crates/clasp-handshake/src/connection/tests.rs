@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use clasp_cert::{Check, Outcome};
-use clasp_wire::{AlertDescription, CipherSuite, NamedGroup};
+use clasp_wire::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
 
 use super::Status;
 use crate::testing::{Authority, NAME, Recorder, Secrets, connections, established, exchange, give, transfer};
@@ -195,6 +195,26 @@ fn no_common_suite_shows_both_offers_and_the_policy_that_would_do() {
 }
 
 #[test]
+fn suites_in_common_that_cannot_be_used_are_explained() {
+    let ca = Authority::new("CA");
+    let ecdsa_only = Policy::modern().with_cipher_suites(&[CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]);
+    let rsa_server = crate::ServerConfig::builder(Policy::modern()).identity(ca.rsa(NAME)).build().unwrap();
+    let on = |group| Policy::modern().with_groups(&[group]);
+    let signing = |scheme| Policy::modern().with_signature_schemes(&[scheme]);
+    let server = |policy| ca.server(policy).build().unwrap();
+    for (client, server, missing) in [
+        (ecdsa_only, rsa_server, "not an identity: none of this server's has the kind of key"),
+        (on(NamedGroup::X25519), server(on(NamedGroup::SECP521R1)), "not a key exchange group"),
+        (signing(SignatureScheme::ED25519), server(Policy::modern()), "not a signature scheme"),
+    ] {
+        let (mut client, mut server) = connections(&ca.client(client).build().unwrap(), &server);
+        let (_, ours) = exchange(&mut client, &mut server);
+        let text = ours.expect("refused").to_string();
+        assert!(text.contains(&format!("Suites are in common, but {missing}")), "{text}");
+    }
+}
+
+#[test]
 fn exporters_and_key_logs_agree() {
     let ca = Authority::new("CA");
     let log = (Arc::new(Secrets::default()), Arc::new(Secrets::default()));
@@ -283,6 +303,22 @@ fn close_and_truncation_are_told_apart() {
     assert_eq!(b.poll_now().unwrap(), Status::Data);
     assert_eq!(&b.read().unwrap()[..], b"the end is missing");
     assert!(matches!(b.poll_now(), Err(Error::Truncated)));
+}
+
+#[test]
+fn the_alert_on_a_refused_server_hello_is_in_a_record_of_the_version_it_chose() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::modern().requiring_extended_master_secret(true)).build().unwrap();
+    let server = ca.server(Policy::modern().with_extended_master_secret(false)).build().unwrap();
+    let (mut client, mut server) = connections(&client, &server);
+    client.poll_now().unwrap();
+    let hello = client.output().split();
+    assert_eq!(&hello[..3], [22, 3, 1]);
+    give(&mut server, &hello);
+    server.poll_now().unwrap();
+    give(&mut client, &server.output().split());
+    assert!(matches!(client.poll_now(), Err(Error::Misbehaved(Misbehaviour::NoExtendedMasterSecret))));
+    assert_eq!(client.output()[..], [21, 3, 3, 0, 2, 2, AlertDescription::HANDSHAKE_FAILURE.0]);
 }
 
 #[test]

@@ -1,0 +1,26 @@
+//! Clasp beside OpenSSL, GnuTLS and curl, over loopback TCP, in both roles.
+//!
+//! What is tested with a peer that is not installed prints a line `skipped: PROGRAM: why`; `cargo xtask peers` gets them
+//! all, and with `CI=true` a skip is a failure of `cargo xtask test`. Every wait has a deadline (`peers::DEADLINE`).
+
+mod certs;
+mod command;
+mod ends;
+mod gnutls;
+mod openssl;
+mod peers;
+mod proxy;
+
+mod alpn;
+mod broken;
+mod client_auth;
+mod http;
+mod identities;
+mod key_exchange;
+mod matrix;
+mod negotiation;
+mod records;
+mod refusals;
+mod renegotiation;
+mod secrets;
+mod usage;

@@ -1,0 +1,357 @@
+//! The command as people and scripts meet it: help, exit codes, streams, signals.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::certs::{Authority, Folder, Kind, Leaf, pki};
+use crate::command::{Server, clasp, connect};
+use crate::ends::{MIB, assert_same, noise};
+use crate::openssl::path;
+use crate::peers::{DEADLINE, Ended, Running, have};
+use crate::{gnutls, openssl};
+
+fn run(args: &[&str]) -> Ended {
+    Running::start(clasp().args(args)).finish()
+}
+
+fn stdout(ended: &Ended) -> String {
+    String::from_utf8(ended.stdout.clone()).expect("text")
+}
+
+#[test]
+fn help_has_every_option_and_examples() {
+    let shared = [
+        "--policy",
+        "--min-version",
+        "--max-version",
+        "--cipher",
+        "--groups",
+        "--alpn",
+        "--trace",
+        "--keylog",
+        "--no-ems",
+        "--no-etm",
+    ];
+    for (command, options) in [
+        (
+            &[][..],
+            &["demo", "connect", "serve", "Exit status: 0 success, 1 the connection or handshake failed, 2 usage"][..],
+        ),
+        (&["demo"], &["--policy"]),
+        (
+            &["connect"],
+            &[
+                "<HOST:PORT>",
+                "--servername",
+                "--ca",
+                "--pin",
+                "--dangerous-accept-any",
+                "--cert",
+                "--key",
+                "--no-diagnose",
+            ],
+        ),
+        (&["serve"], &["--listen", "--cert", "--key", "--client-ca", "--client-auth", "--http", "--echo"]),
+    ] {
+        let ended = run(&[command, &["--help"]].concat());
+        assert_eq!(ended.code(), Some(0));
+        let text = stdout(&ended);
+        let more = if command.len() == 1 && command[0] != "demo" { &shared[..] } else { &[] };
+        for part in [options, more, &["Examples:", "clasp demo", "clasp connect", "clasp serve"][..]].concat() {
+            // Each shows examples of its own.
+            let of_another =
+                part.strip_prefix("clasp ").is_some_and(|name| command.first().is_some_and(|own| *own != name));
+            assert!(of_another || text.contains(part), "{part}: {text}");
+        }
+        assert!(ended.stderr.is_empty());
+    }
+    let bare = run(&[]);
+    assert_eq!(bare.code(), Some(2));
+    assert!(bare.stderr.contains("Usage: clasp <COMMAND>"), "{}", bare.stderr);
+    assert!(stdout(&run(&["--version"])).starts_with(concat!("clasp ", env!("CARGO_PKG_VERSION"))));
+}
+
+#[test]
+fn a_wrong_command_line_is_exit_code_2_and_says_what_to_write() {
+    const UNFIT: &str = "the key does not fit the certificate of CN=server";
+    let (ca, cert, key) = (path(&pki().ca.files.cert), path(&pki().p256.cert), path(&pki().rsa.key));
+    let listen = ["serve", "--listen", "127.0.0.1:0"];
+    for (args, says) in [
+        (&["connect", "localhost"][..], "is no HOST:PORT, such as example.com:443 or [::1]:443"),
+        (&["connect", "a b:1", "--ca", ca], "is neither a DNS name nor an IP address; use --servername"),
+        (&["connect", "localhost:1", "--ca", "/nowhere.pem"], "cannot read /nowhere.pem: No such file"),
+        (&["connect", "localhost:1", "--ca", key], "expected \"-----BEGIN CERTIFICATE-----\""),
+        (&["connect", "localhost:1", "--ca", ca, "--cert", cert], "--key <FILE>"),
+        (&["connect", "localhost:1", "--ca", ca, "--cert", cert, "--key", key], UNFIT),
+        (&["connect", "localhost:1", "--ca", ca, "--policy", "none"], "[possible values: modern, compatible]"),
+        (
+            &["connect", "localhost:1", "--ca", ca, "--cipher", "AES128-SHA"],
+            "policy compatible does: add --policy compatible",
+        ),
+        (&["connect", "localhost:1", "--ca", ca, "--cipher", "NULL"], "by IANA's name or OpenSSL's"),
+        (&["connect", "localhost:1", "--ca", ca, "--groups", "x448"], "this build does not carry the group x448"),
+        (&["connect", "localhost:1", "--ca", ca, "--min-version", "tls1.3"], "this build speaks TLS 1.2"),
+        (&["connect", "localhost:1", "--pin", "sha256:00"], "--pin sha256:00: "),
+        (
+            &["connect", "localhost:1", "--ca", ca, "--keylog", "/nowhere/log"],
+            "the key log /nowhere/log cannot be opened",
+        ),
+        (&[&listen[..], &["--cert", cert]].concat(), "--key <FILE>"),
+        (&[&listen[..], &["--cert", cert, "--key", key]].concat(), UNFIT),
+        (
+            &[&listen[..], &["--cert", cert, "--key", path(&pki().p256.key), "--client-auth", "require"]].concat(),
+            "--client-auth needs --client-ca: who issues the clients' certificates?",
+        ),
+    ] {
+        println!("{args:?}");
+        let ended = run(args);
+        assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains(says), "{says}: {}", ended.stderr);
+        assert!(ended.stdout.is_empty());
+    }
+}
+
+#[test]
+fn what_cannot_be_reached_or_listened_on_is_exit_code_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (cert, key) = (path(&pki().p256.cert), path(&pki().p256.key));
+    let ended = run(&["serve", "--listen", &address, "--cert", cert, "--key", key]);
+    assert_eq!(ended.code(), Some(1));
+    assert!(ended.stderr.starts_with(&format!("clasp: cannot listen on {address}: ")), "{}", ended.stderr);
+    drop(taken);
+    let ended = run(&["connect", &address, "--ca", path(&pki().ca.files.cert)]);
+    assert_eq!(ended.code(), Some(1));
+    assert!(ended.stderr.contains("cannot be reached over TCP: Connection refused"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_demo_tells_all_steps_and_no_secret() {
+    for (policy, exchange) in
+        [("modern", "with the server's cooperation"), ("compatible", "encrypted to the server's RSA key")]
+    {
+        let folder = Folder::new("demo");
+        // The demo has no key log; this shows that it does not make one by the environment either.
+        let log = folder.file("log");
+        let ended = Running::start(clasp().args(["demo", "--policy", policy]).env("SSLKEYLOGFILE", &log)).finish();
+        assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+        assert!(ended.stderr.is_empty() && !log.exists());
+        let text = stdout(&ended);
+        let steps: Vec<u32> = text
+            .lines()
+            .filter_map(|line| Some((line.get(..2)?.trim().parse().ok()?, line.get(2..4)?)))
+            .filter_map(|(number, gap)| Some(number).filter(|_| gap == "  "))
+            .collect();
+        assert_eq!(steps, (1..=11).collect::<Vec<u32>>(), "{text}");
+        for part in [
+            exchange,
+            "client authenticated",
+            "the server read \"hello from the client\"",
+            "both closed with close_notify",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        // The longest hexadecimal text is the beginning of a random value: 8 bytes.
+        let longest = text.split(|c: char| !c.is_ascii_hexdigit()).map(str::len).max();
+        assert_eq!(longest, Some(16), "{text}");
+    }
+}
+
+#[test]
+fn traces_are_numbered_and_stay_off_standard_output() {
+    let server = Server::start(&[&pki().p256], &["--echo", "--trace=json"]);
+    for (option, json) in [("--trace", false), ("--trace=text", false), ("--trace=json", true)] {
+        let mut client = Running::start(&mut connect(server.port, &pki().ca.files.cert, &[option]));
+        client.say(b"only this");
+        client.wait_for("only this");
+        let ended = client.finish();
+        assert_eq!((ended.code(), stdout(&ended).as_str()), (Some(0), "only this"));
+        let steps: BTreeSet<u64> = ended
+            .stderr
+            .lines()
+            .filter_map(|line| {
+                if json {
+                    let event: Value = serde_json::from_str(line).expect("a JSON object a line");
+                    assert_eq!(event["role"], "client");
+                    event["step"].as_u64()
+                } else {
+                    line.get(..2)?.trim().parse().ok()
+                }
+            })
+            .collect();
+        // Step 5 is only taken when the server asks.
+        assert_eq!(steps, [1, 2, 3, 4, 6, 7, 8, 9, 10].into(), "{}", ended.stderr);
+    }
+    server.running.wait_stderr("the server's trace", |printed| {
+        let text = String::from_utf8_lossy(printed);
+        let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        lines.iter().any(|event| event["role"] == "server" && event["step"] == 10).then_some(())
+    });
+}
+
+#[test]
+fn no_color_and_pipes_are_respected() {
+    const WRONG: &[&str] = &["connect", "--nonsense"];
+    let coloured = |forced: bool, no_color: bool| {
+        let mut command = clasp();
+        command.args(WRONG).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command.envs(Some(("CLICOLOR_FORCE", "1")).filter(|_| forced));
+        command.envs(Some(("NO_COLOR", "1")).filter(|_| no_color));
+        Running::start(&mut command).finish().stderr.contains('\u{1b}')
+    };
+    assert!(!coloured(false, false), "a pipe is no terminal");
+    assert!(coloured(true, false), "the switch works, or the next line says nothing");
+    assert!(!coloured(true, true));
+}
+
+#[test]
+fn suites_are_known_by_both_names() {
+    let server = Server::start(&[&pki().rsa], &["--policy", "compatible", "--echo"]);
+    for name in ["AES128-SHA", "TLS_RSA_WITH_AES_128_CBC_SHA"] {
+        let options = ["--policy", "compatible", "--cipher", name];
+        let ended = Running::start(&mut connect(server.port, &pki().ca.files.cert, &options)).finish();
+        assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    }
+    server.running.wait_stdout("both connections", |printed| {
+        let lines = String::from_utf8_lossy(printed).into_owned();
+        (lines.matches(" TLS 1.2 TLS_RSA_WITH_AES_128_CBC_SHA, 0 bytes echoed\n").count() == 2).then_some(())
+    });
+}
+
+#[test]
+fn the_commands_carry_a_mebibyte_each_way() {
+    if !have(&["openssl", "gnutls-cli"]) {
+        return;
+    }
+    let server = Server::start(&[&pki().p256], &["--echo"]);
+    let data = noise(31, MIB);
+    let echoed = |mut client: Running, start: usize, who: &str| {
+        client.say(&data);
+        assert_same(&client.wait_bytes(start, MIB), &data, who);
+        client
+    };
+    let clasp = Running::start(&mut connect(server.port, &pki().ca.files.cert, &[]));
+    assert_eq!(echoed(clasp, 0, "clasp").finish().code(), Some(0));
+
+    let s_client = openssl::Client::start(server.port, &["-no_ign_eof", "-nocommands"]);
+    let (_, start) = s_client.report();
+    echoed(s_client.running, start, "s_client").finish();
+
+    let gnutls_cli = gnutls::Client::start(server.port, gnutls::ALL, &[]);
+    assert_eq!(echoed(gnutls_cli.running, 0, "gnutls-cli").finish().code(), Some(0));
+    server.running.wait_stdout("three good ends", |printed| {
+        let lines = String::from_utf8_lossy(printed).into_owned();
+        (lines.matches(", 1048576 bytes echoed\n").count() == 3).then_some(())
+    });
+}
+
+#[test]
+fn addresses_serve_as_names() {
+    let server = Server::start(&[&pki().p256], &[]);
+    let request = |target: &str, options: &[&str]| {
+        let mut client =
+            Running::start(clasp().args(["connect", target, "--ca", path(&pki().ca.files.cert)]).args(options));
+        client.say(b"GET / HTTP/1.0\r\n\r\n");
+        // The server closes first, and standard input need not end.
+        let ended = client.end();
+        assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+        stdout(&ended)
+    };
+    // RFC 6066 3: an address is not sent as a server name.
+    let page = request(&format!("127.0.0.1:{}", server.port), &[]);
+    assert!(page.contains("server name             none\n"), "{page}");
+    let page = request(&format!("127.0.0.1:{}", server.port), &["--servername", "localhost"]);
+    assert!(page.contains("server name             localhost\n"), "{page}");
+
+    if TcpListener::bind("[::1]:0").is_err() {
+        return;
+    }
+    let authority = Authority::root("Six");
+    let files = authority.issue(&Leaf::server(Kind::P256).names(&["::1"]));
+    let mut serve = clasp();
+    serve.args(["serve", "--listen", "[::1]:0", "--cert", path(&files.cert), "--key", path(&files.key)]);
+    let serve = Running::start(&mut serve);
+    let target = serve.wait_line("listening on ");
+    let ended = run(&["connect", &target, "--ca", path(&authority.files.cert)]);
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn signals_let_open_connections_finish() {
+    if !have(&["openssl"]) {
+        return;
+    }
+    for signal in ["TERM", "INT"] {
+        let server = Server::start(&[&pki().p256], &["--echo"]);
+        let mut client = openssl::Client::start(server.port, &["-no_ign_eof", "-nocommands"]);
+        let (_, start) = client.report();
+        client.running.say(b"before ");
+        client.running.wait_for_after(start, "before ");
+        server.running.signal(signal);
+        let until = Instant::now() + DEADLINE;
+        while TcpStream::connect(("127.0.0.1", server.port)).is_ok() {
+            assert!(Instant::now() < until, "it still accepts connections");
+            thread::sleep(Duration::from_millis(5));
+        }
+        client.running.say(b"and after");
+        client.running.wait_for_after(start, "before and after");
+        client.ended();
+        let ended = server.running.end();
+        assert_eq!(ended.code(), Some(0), "SIG{signal}: {}", ended.stderr);
+        assert!(stdout(&ended).contains(", 16 bytes echoed\n"));
+    }
+    // A connection kept alive that asks for nothing more is closed, and not cut.
+    let server = Server::start(&[&pki().p256], &["--http"]);
+    let mut client = Running::start(&mut connect(server.port, &pki().ca.files.cert, &[]));
+    client.say(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.wait_for("HTTP/1.1 200 OK");
+    server.running.signal("TERM");
+    assert_eq!(client.end().code(), Some(0));
+    assert_eq!(server.running.end().code(), Some(0));
+}
+
+#[test]
+fn readers_that_go_away_are_survived() {
+    // clasp demo | head -1
+    let mut demo = clasp().arg("demo").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(demo.stdout.take());
+    let mut complaint = String::new();
+    demo.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+    assert_eq!((demo.wait().unwrap().code(), complaint.as_str()), (Some(0), ""));
+
+    let (cert, key) = (path(&pki().p256.cert), path(&pki().p256.key));
+    let mut serve = clasp();
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--cert", cert, "--key", key]);
+    let mut serve = Killed(serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(serve.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let port: u16 = line.trim().rsplit_once(':').unwrap().1.parse().unwrap();
+    for _ in 0..3 {
+        let mut client = Running::start(&mut connect(port, &pki().ca.files.cert, &[]));
+        client.say(b"GET / HTTP/1.0\r\n\r\n");
+        let ended = client.end();
+        assert!(stdout(&ended).starts_with("HTTP/1.1 200 OK\r\n"), "{}", ended.stderr);
+    }
+    assert!(Command::new("kill").arg(serve.0.id().to_string()).status().unwrap().success());
+    let mut complaint = String::new();
+    serve.0.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+    assert_eq!((serve.0.wait().unwrap().code(), complaint.as_str()), (Some(0), ""));
+}
+
+/// A child that ends with the test.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        match self.0.kill() {
+            Err(error) if error.kind() != ErrorKind::InvalidInput => eprintln!("{error}"),
+            _ => drop(self.0.wait()),
+        }
+    }
+}
