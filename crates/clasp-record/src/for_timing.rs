@@ -3,7 +3,7 @@
 use clasp_crypto::{BlockCipherAlgorithm, CryptoError, HashAlgorithm, Provider};
 use clasp_wire::RecordHeader;
 
-use crate::bulk::{Form, Keys, RecordMac};
+use crate::bulk::{Form, Keys};
 use crate::cbc_open::{Iv, Judged, MacThenEncryptOpen};
 use crate::error::RecordError;
 
@@ -40,12 +40,7 @@ impl Judge {
     ///
     /// # Errors
     /// [`RecordError::BadRecordMac`] for what is publicly wrong.
-    pub fn judge(
-        &mut self,
-        sequence: u64,
-        header: &RecordHeader,
-        body: &mut [u8],
-    ) -> Result<(u8, usize), RecordError> {
+    pub fn judge(&mut self, sequence: u64, header: &RecordHeader, body: &mut [u8]) -> Result<(u8, usize), RecordError> {
         let Judged { length, good, .. } = self.0.judge(sequence, header, body)?;
         Ok((good.unwrap_u8(), length))
     }

@@ -68,17 +68,16 @@ impl RsaKey {
     pub(crate) fn secrets(&self) -> Vec<(*const u8, usize)> {
         use rsa::traits::PrivateKeyParts;
         let key = &self.key;
-        let mut numbers = vec![key.d()];
-        numbers.extend(key.primes().iter().map(AsRef::as_ref));
-        numbers.extend(key.dp().into_iter().chain(key.dq()));
-        numbers.extend(key.qinv().map(|qinv| qinv.as_montgomery()));
         let params = [key.p(), key.q(), key.qinv().map(|qinv| qinv.params().as_ref())];
-        let params = || params.into_iter().flatten();
-        numbers.extend(params().flat_map(|params| [params.modulus().as_ref(), params.one(), params.r2()]));
-        let place = |limbs: &[_]| (limbs.as_ptr().cast(), size_of_val(limbs));
-        let mut places: Vec<_> = numbers.iter().map(|number| place(number.as_limbs())).collect();
-        places.extend(params().map(|params| place(params.mod_inv().as_limbs())));
-        places
+        let mut numbers = vec![key.d().as_limbs()];
+        numbers.extend(key.primes().iter().map(|prime| prime.as_limbs()));
+        numbers.extend(key.dp().into_iter().chain(key.dq()).map(BoxedUint::as_limbs));
+        numbers.extend(key.qinv().map(|qinv| qinv.as_montgomery().as_limbs()));
+        for params in params.into_iter().flatten() {
+            numbers.extend([params.modulus().as_limbs(), params.one().as_limbs(), params.r2().as_limbs()]);
+            numbers.push(params.mod_inv().as_limbs());
+        }
+        numbers.iter().map(|limbs| (limbs.as_ptr().cast(), size_of_val(*limbs))).collect()
     }
 
     /// What it can sign. PSS with SHA-512 needs more room than 1024 bits have (RFC 8017 9.1.1).
