@@ -8,6 +8,7 @@ mod peers;
 mod run;
 mod test;
 mod tidy;
+mod timing;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Runs the benchmarks; `bench peers` measures Clasp beside rustls and OpenSSL.
     Bench(bench::Args),
+    /// Measures whether the time of RSA decryption and CBC opening tells a secret; or, by valgrind, whether a branch does.
+    Timing(timing::Args),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Timing(args) => timing::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,6 +15,10 @@ use crate::verify::{ServerVerification, ServerVerifier};
 pub struct DangerousAcceptAnyServer;
 
 impl ServerVerifier for DangerousAcceptAnyServer {
+    fn resumption_scope(&self) -> Vec<u8> {
+        b"anybody".to_vec()
+    }
+
     /// Refuses only a server that sent no certificate.
     fn verify_server<'a>(
         &'a self,

@@ -68,4 +68,5 @@ pub use server::{WebPkiServerVerifier, WebPkiServerVerifierBuilder};
 pub use summary::CertificateSummary;
 pub use verify::{
     ClientVerification, ClientVerifier, KeyUse, ServerVerification, ServerVerifier, StapleCheck, StapleStatus,
+    scope_of_this,
 };

@@ -198,6 +198,13 @@ impl PinnedServerVerifier {
 }
 
 impl ServerVerifier for PinnedServerVerifier {
+    fn resumption_scope(&self) -> Vec<u8> {
+        let mut pins: Vec<String> = self.pins.iter().map(ToString::to_string).collect();
+        pins.sort();
+        let inner = self.inner.as_ref().map(|inner| inner.resumption_scope()).unwrap_or_default();
+        [b"pins ", pins.join(" ").as_bytes(), b" on top of ", &inner].concat()
+    }
+
     fn verify_server<'a>(
         &'a self,
         verification: ServerVerification<'a>,

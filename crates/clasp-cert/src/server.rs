@@ -12,7 +12,7 @@ use crate::report::{Check, Outcome, Report};
 use crate::revocation::Revocation;
 use crate::roots::RootStore;
 use crate::rules::CertificateRules;
-use crate::verify::{ServerVerification, ServerVerifier, StapleCheck, StapleStatus};
+use crate::verify::{ServerVerification, ServerVerifier, StapleCheck, StapleStatus, scope_of_this};
 
 /// Verifies servers against trusted roots, as browsers do.
 #[derive(Debug)]
@@ -53,6 +53,20 @@ impl WebPkiServerVerifier {
 }
 
 impl ServerVerifier for WebPkiServerVerifier {
+    /// The roots and the rules. What depends on more than these, revocation lists and staples, is this verifier's alone.
+    fn resumption_scope(&self) -> Vec<u8> {
+        if self.staple.is_some() || self.path.revocation.is_some() {
+            return scope_of_this(self);
+        }
+        let mut scope = format!("{:?} {} ", self.path.rules, self.path.longest_chain).into_bytes();
+        for root in self.path.roots.anchors() {
+            scope.extend_from_slice(&root.subject);
+            scope.extend_from_slice(&root.subject_public_key_info);
+            scope.extend_from_slice(root.name_constraints.as_deref().unwrap_or_default());
+        }
+        scope
+    }
+
     fn verify_server<'a>(
         &'a self,
         verification: ServerVerification<'a>,

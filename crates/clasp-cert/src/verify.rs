@@ -79,6 +79,12 @@ impl<'a> ClientVerification<'a> {
     }
 }
 
+/// A scope that is no other living value's: its address, and this process.
+pub fn scope_of_this<T: ?Sized>(value: &T) -> Vec<u8> {
+    let address = core::ptr::from_ref(value).addr().to_be_bytes();
+    [&address[..], &std::process::id().to_be_bytes()].concat()
+}
+
 /// Decides whether a server is who the client wants to talk to.
 ///
 /// It does not see the server's proof that it holds the key: that is the handshake's own check.
@@ -89,10 +95,10 @@ pub trait ServerVerifier: fmt::Debug + Send + Sync {
         verification: ServerVerification<'a>,
     ) -> MaybeReady<'a, Result<Report, CertificateError>>;
 
-    /// Tells this way of verifying from others: a session is only resumed where it is the same, as a server that resumes
-    /// shows no certificate. By default the verifier's type.
+    /// Tells this way of verifying from others: a session is only resumed where this is the same, as a server that resumes
+    /// shows no certificate. By default it is this very value's, as long as it lives.
     fn resumption_scope(&self) -> Vec<u8> {
-        core::any::type_name::<Self>().as_bytes().to_vec()
+        scope_of_this(self)
     }
 }
 

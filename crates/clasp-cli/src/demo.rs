@@ -1,6 +1,6 @@
 //! `clasp demo`: the founding document's handshake between a server and a client in this process.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clasp::cert::WebPkiClientVerifier;
 use clasp::crypto::{SecureRandom, default_provider};
@@ -9,8 +9,8 @@ use clasp::wire::CipherSuite;
 #[cfg(feature = "legacy")]
 use clasp::wire::ProtocolVersion;
 use clasp::{
-    Acceptor, ClientAuth, ClientConfig, Connector, Identity, Policy, PrivateKeyDer, RootStore, ServerConfig, Session,
-    Step, Trace, TraceEvent,
+    Acceptor, ClientAuth, ClientConfig, Connector, Identity, Policy, PrivateKeyDer, Renegotiation, RootStore,
+    ServerConfig, Session, Step, Trace, TraceEvent,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
@@ -36,8 +36,18 @@ struct Recorder(Mutex<Vec<TraceEvent>>);
 
 impl Trace for Recorder {
     fn event(&self, event: &TraceEvent) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        self.lock().push(event.clone());
     }
+}
+
+impl Recorder {
+    fn lock(&self) -> MutexGuard<'_, Vec<TraceEvent>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn answer_to(request: &str) -> String {
+    format!("you said {request:?}")
 }
 
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
@@ -56,7 +66,10 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
         let mut request = [0; GREETING.len()];
         tls.read_exact(&mut request).await.map_err(Failure::connection)?;
         let request = String::from_utf8_lossy(&request).into_owned();
-        tls.write_all(format!("you said {request:?}").as_bytes()).await.map_err(Failure::connection)?;
+        tls.write_all(answer_to(&request).as_bytes()).await.map_err(Failure::connection)?;
+        tls.flush().await.map_err(Failure::connection)?;
+        // Until the client closes; it may renegotiate before.
+        tls.read(&mut [0]).await.map_err(Failure::connection)?;
         tls.shutdown().await.map_err(Failure::connection)?;
         Ok::<_, Failure>(request)
     };
@@ -65,15 +78,20 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
         let mut tls = connector.connect(NAME, tcp).await.map_err(Failure::connection)?;
         tls.write_all(GREETING).await.map_err(Failure::connection)?;
         tls.flush().await.map_err(Failure::connection)?;
-        let mut answer = String::new();
-        tls.read_to_string(&mut answer).await.map_err(Failure::connection)?;
+        let mut answer = vec![0; answer_to(&String::from_utf8_lossy(GREETING)).len()];
+        tls.read_exact(&mut answer).await.map_err(Failure::connection)?;
+        let first = events.lock().len();
+        if policy.renegotiation() != Renegotiation::Never {
+            tls.renegotiate().await.map_err(Failure::connection)?;
+        }
         let session = tls.session().clone();
         tls.shutdown().await.map_err(Failure::connection)?;
-        Ok::<_, Failure>((session, answer))
+        tls.read(&mut [0]).await.map_err(Failure::connection)?;
+        Ok::<_, Failure>((session, String::from_utf8_lossy(&answer).into_owned(), first))
     };
-    let (request, (session, answer)) = tokio::try_join!(serving, connecting)?;
+    let (request, (session, answer, first)) = tokio::try_join!(serving, connecting)?;
 
-    tell(&events, &request, &answer)?;
+    tell(&events, first, &request, &answer)?;
     summary(&session)
 }
 
@@ -169,8 +187,9 @@ fn rsa_key() -> Result<KeyPair, Failure> {
 }
 
 /// Prints the steps in order, with what each side did in them.
-fn tell(events: &Recorder, request: &str, answer: &str) -> Result<(), Failure> {
-    let events = events.0.lock().unwrap_or_else(PoisonError::into_inner);
+fn tell(events: &Recorder, first: usize, request: &str, answer: &str) -> Result<(), Failure> {
+    let all = events.lock();
+    let (events, again) = all.split_at(first.min(all.len()));
     for step in STEPS {
         say!("{:>2}  {}", step.number(), step.title())?;
         for event in events.iter().filter(|event| event.step == step) {
@@ -188,7 +207,18 @@ fn tell(events: &Recorder, request: &str, answer: &str) -> Result<(), Failure> {
             say!("      both closed with close_notify")?;
         }
     }
-    say!("11  {}: not in this version; requests for it are declined\n", Step::Renegotiation.title())
+    if again.is_empty() {
+        return say!("11  {}: not under this policy; try --policy compatible\n", Step::Renegotiation.title());
+    }
+    say!("11  {}: the client begins anew, under the keys it has, and it all repeats", Step::Renegotiation.title())?;
+    for event in again {
+        let who = match event.role {
+            clasp::Role::Client => "client",
+            clasp::Role::Server => "server",
+        };
+        say!("      {:>2} {who} {}", event.step.number(), event.what)?;
+    }
+    say!("")
 }
 
 const STEPS: [Step; 10] = [

@@ -3,6 +3,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "timing")]
+#[doc(hidden)]
+pub mod for_timing;
 mod load_key;
 mod provider;
 mod ring_provider;

@@ -141,6 +141,16 @@ impl Policy {
         }
     }
 
+    /// What of the policy a session was authenticated under; suites and versions are compared by themselves.
+    pub(crate) fn resumption_scope(&self) -> Vec<u8> {
+        format!("{} {} {}", self.name, self.min_rsa_bits, self.min_dh_bits).into_bytes()
+    }
+
+    /// Whether connections may renegotiate.
+    pub fn renegotiation(&self) -> Renegotiation {
+        self.renegotiation
+    }
+
     /// The policy's name, such as `modern`.
     pub fn name(&self) -> &'static str {
         self.name

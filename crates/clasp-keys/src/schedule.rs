@@ -77,6 +77,9 @@ pub enum ExportError {
     /// The context is longer than 65535 bytes.
     #[error("the context is longer than 65535 bytes")]
     ContextTooLong,
+    /// The session does not have the extended master secret (RFC 7627 5.4).
+    #[error("without the extended master secret nothing can be exported that is bound to this connection alone")]
+    NotBound,
     /// The version has no exporters (SSL 3.0).
     #[error("this version of the protocol has no exporters")]
     Unsupported,

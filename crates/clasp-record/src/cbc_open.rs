@@ -81,11 +81,28 @@ pub(crate) struct MacThenEncryptOpen {
     pub(crate) iv: Iv,
 }
 
-impl Open for MacThenEncryptOpen {
-    fn open(&mut self, sequence: u64, header: &RecordHeader, body: &mut [u8]) -> Result<Opened, RecordError> {
+/// A decrypted record, before anyone knows what it is worth.
+pub(crate) struct Judged {
+    /// Where the content begins in the body; public.
+    pub(crate) start: usize,
+    /// The length of the content; secret as long as `good` is.
+    pub(crate) length: usize,
+    /// Whether padding and MAC are right.
+    pub(crate) good: Choice,
+}
+
+impl MacThenEncryptOpen {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "as `Open::open` has it")]
+    /// Decrypts the body and judges it. No branch and no address in here depends on a key or on what was decrypted.
+    pub(crate) fn judge(
+        &mut self,
+        sequence: u64,
+        header: &RecordHeader,
+        body: &mut [u8],
+    ) -> Result<Judged, RecordError> {
         let mac_len = self.mac.output_len();
-        let iv_len = self.iv.explicit_len(self.block_len);
-        let encrypted = body.len().checked_sub(iv_len).ok_or(RecordError::BadRecordMac)?;
+        let start = self.iv.explicit_len(self.block_len);
+        let encrypted = body.len().checked_sub(start).ok_or(RecordError::BadRecordMac)?;
         // All that is public: whole blocks, room for a MAC and the padding's length byte.
         if !encrypted.is_multiple_of(self.block_len) || encrypted < mac_len + 1 {
             return Err(RecordError::BadRecordMac);
@@ -106,9 +123,16 @@ impl Open for MacThenEncryptOpen {
         let expected =
             self.mac.sign_secret_len(covered.as_slice(), content, length).ok_or(RecordError::BadRecordMac)?;
         let received = extract_mac(data, most, padding, mac_len);
-        let good = good & received.as_slice().ct_eq(expected.as_slice());
+        Ok(Judged { start, length, good: good & received.as_slice().ct_eq(expected.as_slice()) })
+    }
+}
+
+impl Open for MacThenEncryptOpen {
+    fn open(&mut self, sequence: u64, header: &RecordHeader, body: &mut [u8]) -> Result<Opened, RecordError> {
+        let Judged { start, length, good } = self.judge(sequence, header, body)?;
+        // The first branch on it: that a record was refused is known to all, as the connection ends.
         if bool::from(good) {
-            Ok(Opened { content_type: header.content_type, range: iv_len..iv_len + length })
+            Ok(Opened { content_type: header.content_type, range: start..start + length })
         } else {
             Err(RecordError::BadRecordMac)
         }

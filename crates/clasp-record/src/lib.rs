@@ -8,6 +8,9 @@ mod bulk;
 mod cbc;
 mod cbc_open;
 mod error;
+#[cfg(feature = "timing")]
+#[doc(hidden)]
+pub mod for_timing;
 mod reader;
 mod stream;
 mod writer;

@@ -9,6 +9,9 @@ use crate::error::{Foreign, RecordError};
 /// How many empty records of application data may follow one another. They cost us work and the peer nearly nothing.
 const MAX_EMPTY: u8 = 32;
 
+/// The longest hello in SSL 2.0's format that is waited for, bytes; real ones have about a hundred.
+const MAX_SSLV2_HELLO: usize = 4096;
+
 /// The major version of SSL 3.0 and all of TLS.
 const MAJOR: u8 = 3;
 
@@ -112,7 +115,10 @@ impl Reader {
 
     /// Whether what has come is a hello in SSL 2.0's format, or its beginning.
     fn awaits_sslv2_hello(&self, buffer: &[u8]) -> bool {
-        self.takes_sslv2_hello && !self.begun && Sslv2ClientHello::is_start(buffer)
+        self.takes_sslv2_hello
+            && !self.begun
+            && Sslv2ClientHello::is_start(buffer)
+            && Sslv2ClientHello::announced(buffer).is_none_or(|length| length <= MAX_SSLV2_HELLO)
     }
 
     /// Takes a hello in SSL 2.0's format off the front of `buffer`: the message, without its two-byte record header. Only at

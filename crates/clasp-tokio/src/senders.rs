@@ -21,6 +21,16 @@ pub(crate) struct Senders {
 }
 
 impl Senders {
+    /// Lets one half wait for the other, which is woken.
+    pub(crate) fn park(&mut self, half: Half, cx: &Context<'_>) {
+        let (ours, other) = match half {
+            Half::Read => (&mut self.reader, &mut self.writer),
+            Half::Write => (&mut self.writer, &mut self.reader),
+        };
+        *ours = Some(cx.waker().clone());
+        other.take().into_iter().for_each(Waker::wake);
+    }
+
     /// Lets one half use the transport.
     pub(crate) fn run<T>(
         &mut self,

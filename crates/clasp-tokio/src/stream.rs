@@ -16,6 +16,9 @@ use crate::senders::{Half, Senders};
 const READ_HANDSHAKING: usize = 4096;
 const READ_ESTABLISHED: usize = 33_000;
 
+/// How much data a writer that waits for a renegotiation leaves to the reader, bytes.
+const WRITER_HOLDS: usize = 33_000;
+
 /// An established TLS connection.
 ///
 /// Reading and writing are independent, also through [`tokio::io::split`]. A read may be dropped and tried again without
@@ -34,6 +37,8 @@ pub struct TlsStream<IO> {
     flush_due: bool,
     senders: Senders,
     fillers: Senders,
+    /// Who waits for a callback.
+    pollers: Senders,
     /// The transport takes no more; what it had sent before may still tell why.
     write_error: Option<io::Error>,
 }
@@ -51,6 +56,7 @@ where
         flush_due: false,
         senders: Senders::default(),
         fillers: Senders::default(),
+        pollers: Senders::default(),
         write_error: None,
     };
     poll_fn(|cx| stream.poll_handshake(cx)).await?;
@@ -229,7 +235,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
 
     fn poll_renegotiated(&mut self, cx: &mut Context<'_>, half: Half) -> Poll<Result<(), Error>> {
         loop {
-            let polled = self.tls.poll_renegotiation(cx);
+            if matches!(half, Half::Write) && self.tls.held_data() > WRITER_HOLDS {
+                // Data waits to be read: it is the reader's turn.
+                self.fillers.park(half, cx);
+                return Poll::Pending;
+            }
+            let Self { tls, pollers, .. } = &mut *self;
+            let polled = pollers.run(half, cx, |cx| tls.poll_renegotiation(cx));
             let sent = self.poll_answer(cx, half);
             match polled {
                 Poll::Ready(Ok(RenegotiationStatus::Done)) => return sent.map_err(Error::Io),
@@ -243,7 +255,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     /// Gets the next piece of data into `unread`; it stays empty at the end of the stream.
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.unread.is_empty() {
-            match self.tls.poll(cx) {
+            let Self { tls, pollers, .. } = &mut *self;
+            match pollers.run(Half::Read, cx, |cx| tls.poll(cx)) {
                 Poll::Ready(Ok(Status::Data)) => self.unread = self.tls.read().unwrap_or_default(),
                 Poll::Ready(Ok(Status::Closed)) => break,
                 Poll::Ready(Ok(Status::NeedInput)) => {
@@ -314,6 +327,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.tls.close();
+        if this.tls.is_closing() {
+            // A handshake is under way, and nothing may follow a close_notify. One that fails has closed too.
+            let _ = ready!(this.poll_renegotiated(cx, Half::Write));
+        }
         ready!(this.poll_send(cx, Half::Write))?;
         Pin::new(&mut this.io).poll_shutdown(cx)
     }

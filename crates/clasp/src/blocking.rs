@@ -102,6 +102,9 @@ impl<IO: Read + Write> Stream<IO> {
     /// The transport's.
     pub fn close(&mut self) -> io::Result<()> {
         self.tls.close();
+        if self.tls.is_closing() {
+            self.finish_renegotiation()?;
+        }
         self.send()?;
         self.io.flush()
     }

@@ -14,7 +14,7 @@
 //! | 8 | the client says that it now encrypts, and that its part is finished | ChangeCipherSpec, Finished |
 //! | 9 | the server does the same | ChangeCipherSpec, Finished |
 //! | 10 | application data | |
-//! | 11 | either side may renegotiate: not yet in this version, requests are declined | HelloRequest |
+//! | 11 | either side renegotiates, and it all repeats (RFC 5746) | HelloRequest, ClientHello |
 //!
 //! Step 4 has two forms. With RSA key exchange the client makes the secret alone and encrypts it to the key in the
 //! server's certificate: whoever has that key later can read the session. With (EC)DHE both sides contribute a fresh

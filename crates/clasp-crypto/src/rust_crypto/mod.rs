@@ -35,6 +35,8 @@ pub(crate) use hmac::{HMAC_SHA1, HMAC_SHA256, HMAC_SHA384};
 #[cfg(feature = "legacy")]
 pub(crate) use md5::{MD5, MD5_SHA1};
 pub(crate) use p521::SECP521R1;
+#[cfg(feature = "timing")]
+pub(crate) use pkcs1::unpad_or_keep;
 pub(crate) use rsa::{RsaKey, rsa_encrypt};
 #[cfg(feature = "legacy")]
 pub(crate) use rsa_verify::{

@@ -8,7 +8,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 /// Copies the message of the encoded block `em` into `out` if the block is `00 02 PS 00 M` with no zero in PS, M as long as
 /// `out` and beginning with `prefix`, and `also` holds; leaves `out` as it is otherwise. Only the lengths show in the time.
-pub(super) fn unpad_or_keep(em: &[u8], prefix: &[u8], also: Choice, out: &mut [u8]) {
+pub(crate) fn unpad_or_keep(em: &[u8], prefix: &[u8], also: Choice, out: &mut [u8]) {
     /// Two leading bytes, at least eight of padding, and the separator.
     const OVERHEAD: usize = 11;
     if em.len() < out.len() + OVERHEAD || prefix.len() > out.len() {

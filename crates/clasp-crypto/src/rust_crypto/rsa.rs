@@ -84,6 +84,23 @@ impl RsaKey {
         self.public.clone()
     }
 
+    /// Where its secret numbers are, and how many bytes each has.
+    #[cfg(feature = "timing")]
+    pub(crate) fn secrets(&self) -> Vec<(*const u8, usize)> {
+        use rsa::traits::PrivateKeyParts;
+        let key = &self.key;
+        let params = [key.p(), key.q(), key.qinv().map(|qinv| qinv.params().as_ref())];
+        let mut numbers = vec![key.d().as_limbs()];
+        numbers.extend(key.primes().iter().map(|prime| prime.as_limbs()));
+        numbers.extend(key.dp().into_iter().chain(key.dq()).map(BoxedUint::as_limbs));
+        numbers.extend(key.qinv().map(|qinv| qinv.as_montgomery().as_limbs()));
+        for params in params.into_iter().flatten() {
+            numbers.extend([params.modulus().as_limbs(), params.one().as_limbs(), params.r2().as_limbs()]);
+            numbers.push(params.mod_inv().as_limbs());
+        }
+        numbers.iter().map(|limbs| (limbs.as_ptr().cast(), size_of_val(*limbs))).collect()
+    }
+
     /// What it can sign.
     pub(crate) fn schemes(&self) -> &[SignatureScheme] {
         &self.schemes

@@ -17,7 +17,7 @@ use crate::error::{Error, Misbehaviour};
 use crate::key_exchange::ServerParams;
 use crate::negotiate::{self, Agreed};
 use crate::peer::{Order, Peer};
-use crate::resumption::Saved;
+use crate::resumption::{LONGEST_TICKET, Saved};
 use crate::session::{Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::trace::{Step, report_fields};
@@ -263,6 +263,9 @@ async fn remember(
 ) {
     let Some(resumption) = &config.resumption else { return };
     let ticket = made.ticket.map(|message| message.ticket).unwrap_or_default();
+    if ticket.len() > LONGEST_TICKET {
+        return;
+    }
     let id: &[u8] = if resumption.ids { made.hello.session_id.as_slice() } else { &[] };
     if ticket.is_empty() && id.is_empty() {
         return;
@@ -283,12 +286,16 @@ async fn remember(
     resumption.store.put(name.to_str().as_bytes(), saved.encode()).await;
 }
 
-/// What a client's sessions belong to: those of another policy, or of a server verified in another way, are not taken up.
+/// What a client's sessions belong to: those of another policy, of a server verified in another way, or of a client with
+/// other certificates are not taken up.
 pub(super) fn scope(config: &ClientConfig) -> Box<[u8]> {
-    let mut scope = config.policy.name().as_bytes().to_vec();
-    scope.push(0);
-    scope.extend_from_slice(&config.verifier.resumption_scope());
-    scope.into()
+    let policy = config.policy.resumption_scope();
+    let (verifier, identities) = (config.verifier.resumption_scope(), config.identities.resumption_scope());
+    let length = |part: &[u8]| u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes();
+    let hash = config.provider.hash(clasp_crypto::HashAlgorithm::Sha256);
+    let parts: [&[u8]; 6] =
+        [&length(&policy), &policy, &length(&verifier), &verifier, &length(&identities), &identities];
+    hash.map_or_else(|| parts.concat().into(), |hash| hash.hash(&parts).as_slice().into())
 }
 
 fn refused(error: clasp_cert::CertificateError) -> Error {

@@ -76,6 +76,12 @@ pub struct CertificateAsk<'a> {
 pub trait ClientIdentityResolver: Debug + Send + Sync {
     /// Answers one request; `None` declines.
     fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, Option<Arc<Identity>>>;
+
+    /// Tells the identities that may be shown from others: a session in which one was shown is only resumed where this is
+    /// the same. By default it is this very value's, as long as it lives.
+    fn resumption_scope(&self) -> Vec<u8> {
+        clasp_cert::scope_of_this(self)
+    }
 }
 
 /// Whether `identity` can sign with a scheme of the list.
@@ -84,6 +90,10 @@ fn can_sign(identity: &Identity, schemes: &[SignatureScheme]) -> bool {
 }
 
 impl ClientIdentityResolver for FixedIdentities {
+    fn resumption_scope(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|identity| identity.public_key().spki().to_vec()).collect()
+    }
+
     /// The first that can sign what the server verifies, those first that one of its authorities issued. One issued
     /// by somebody else is still shown: servers often name no intermediate authority, and they decide in the end.
     fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, Option<Arc<Identity>>> {

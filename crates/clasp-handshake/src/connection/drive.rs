@@ -118,9 +118,10 @@ impl Connection {
         }
         match content_type {
             ContentType::HANDSHAKE => Ok(self.reassembler.push(payload)?),
-            ContentType::APPLICATION_DATA if self.established.is_some() => {
+            // Between the peer's ChangeCipherSpec and its Finished nothing else may come (RFC 5246 7.3).
+            ContentType::APPLICATION_DATA if self.established.is_some() && !self.awaits_finished() => {
                 if !payload.is_empty() {
-                    self.plaintext.push_back(payload);
+                    self.hold(payload);
                 }
                 self.watch_held_data()?;
                 self.watch_short_blocks()
@@ -138,7 +139,14 @@ impl Connection {
         };
         match &self.flight {
             // Already on it: the wish is ignored, and in no transcript (RFC 5246 7.4.1.1).
-            Some(_) if asks_again && self.established.is_some() && self.role() == Role::Client => Ok(()),
+            Some(_)
+                if asks_again
+                    && self.established.is_some()
+                    && self.role() == Role::Client
+                    && !self.awaits_finished() =>
+            {
+                Ok(())
+            }
             Some((_, mailbox)) => {
                 mailbox.deliver(Incoming::Message(message));
                 Ok(())
@@ -195,7 +203,7 @@ impl Connection {
             mailbox.deliver(Incoming::NoCertificate);
             return Ok(());
         }
-        if description == AlertDescription::NO_RENEGOTIATION && self.declined() {
+        if level == AlertLevel::WARNING && description == AlertDescription::NO_RENEGOTIATION && self.declined() {
             return Ok(());
         }
         if level == AlertLevel::WARNING {
@@ -240,6 +248,12 @@ impl Connection {
     /// Tells the peer, once, and lets go of all that is no longer needed.
     pub(super) fn fail(&mut self, error: &Error) {
         self.flight = None;
+        if let Side::Client(config, name) = &self.side
+            && let Some(resumption) = &config.resumption
+        {
+            // A session that came to a bad end is not resumed (RFC 5246 7.2.2). One in a store that takes its time stays.
+            drop(resumption.store.remove(name.to_str().as_bytes()).try_take());
+        }
         if let Some(description) = error.alert().filter(|_| !self.ended.write) {
             // An alert that cannot be sealed cannot be sent; the error itself is what counts.
             let _ = self.send_alert(AlertLevel::FATAL, description);
@@ -247,6 +261,7 @@ impl Connection {
         self.ended.write = true;
         self.input = BytesMut::new();
         self.plaintext.clear();
+        self.held = 0;
         self.failed = Some(error.clone());
     }
 

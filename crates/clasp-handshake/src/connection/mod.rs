@@ -27,7 +27,7 @@ use clasp_record::{Reader, Writer};
 use clasp_wire::{AlertDescription, ContentType, Reassembler};
 use rustls_pki_types::ServerName;
 
-use crate::config::{ClientConfig, Limits, ServerConfig};
+use crate::config::{ClientAuth, ClientConfig, Limits, ServerConfig};
 use crate::dialect::Dialect;
 use crate::error::{Error, Role};
 use crate::peer::{Peer, SharedMailbox};
@@ -78,6 +78,12 @@ pub struct Connection {
     /// Renegotiations that the peer started.
     peer_renegotiations: u32,
     again: renegotiate::State,
+    /// What `plaintext` takes, bytes.
+    held: usize,
+    /// How the client was asked for its certificate, in place of what the configuration says.
+    client_auth: Option<ClientAuth>,
+    /// `close` was called in the middle of a renegotiation.
+    close_due: bool,
 }
 
 /// Which ways the connection has ended.
@@ -186,6 +192,9 @@ impl Connection {
             refused_renegotiations: 0,
             peer_renegotiations: 0,
             again: renegotiate::State::Idle,
+            held: 0,
+            client_auth: None,
+            close_due: false,
         }
     }
 
@@ -257,6 +266,7 @@ impl Connection {
     /// The next piece of application data, without a copy: a view of the record it came in.
     pub fn read(&mut self) -> Option<Bytes> {
         let piece = self.plaintext.pop_front();
+        self.held -= piece.as_ref().map_or(0, |piece| piece.len() + renegotiate::PIECE);
         if self.plaintext.is_empty() {
             self.plaintext = VecDeque::new();
         }
@@ -273,11 +283,14 @@ impl Connection {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        if self.ended.write {
+        if self.ended.write || self.close_due {
             return Err(Error::NotWritable("data was written after close"));
         }
         if self.established.is_none() {
             return Err(Error::NotWritable("data was written before the handshake was done"));
+        }
+        if self.flight.is_some() && (self.ended.read || self.ended.transport) {
+            return Err(Error::NotWritable("the peer closed in the middle of a renegotiation"));
         }
         if self.flight.is_some() {
             // Peers take no application data in the middle of a handshake.
@@ -295,8 +308,14 @@ impl Connection {
         Ok(taken.len())
     }
 
-    /// Ends our direction with a close_notify (RFC 5246 7.2.1). The peer may go on sending.
+    /// Ends our direction with a close_notify (RFC 5246 7.2.1), in the middle of a renegotiation at its end. The peer may go
+    /// on sending.
     pub fn close(&mut self) {
+        if self.established.is_some() && self.flight.is_some() && !self.ended.read {
+            // Nothing may follow a close_notify, so the handshake is finished first.
+            self.close_due = true;
+            return;
+        }
         if !self.ended.write && self.failed.is_none() {
             self.ended.write = true;
             // A connection that can seal no more is as good as closed.
@@ -314,6 +333,11 @@ impl Connection {
         self.established.is_some() && self.flight.is_none() && !self.ended.write && self.failed.is_none()
     }
 
+    /// Whether [`close`](Self::close) waits for the end of a renegotiation.
+    pub fn is_closing(&self) -> bool {
+        self.close_due && self.failed.is_none()
+    }
+
     /// Whether the peer has sent close_notify.
     pub fn peer_has_closed(&self) -> bool {
         self.ended.read
@@ -329,15 +353,20 @@ impl Connection {
         self.side.role()
     }
 
-    /// Fills `out` with keying material for another protocol, bound to this connection (RFC 5705). `None`: not yet
-    /// established.
+    /// Fills `out` with keying material for another protocol, bound to this connection (RFC 5705), which takes the extended
+    /// master secret (RFC 7627 5.4). `None`: not yet established.
     pub fn export_keying_material(
         &self,
         label: &[u8],
         context: Option<&[u8]>,
         out: &mut [u8],
     ) -> Option<Result<(), ExportError>> {
-        let secrets = &self.established.as_ref()?.secrets;
+        let established = self.established.as_ref()?;
+        if !established.session.extended_master_secret {
+            // Another connection might export the same (RFC 7627 5.4).
+            return Some(Err(ExportError::NotBound));
+        }
+        let secrets = &established.secrets;
         let (client, server) = (&secrets.randoms.client, &secrets.randoms.server);
         Some(secrets.schedule.export(&secrets.master, client, server, label, context, out))
     }

@@ -6,6 +6,7 @@
 
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use clasp_wire::{AlertDescription, AlertLevel, ContentType, RawHandshake};
 
 use super::{Connection, Side, Status};
@@ -16,6 +17,9 @@ use crate::policy::{Policy, Renegotiation};
 use crate::server::Again;
 use crate::session::{Established, Previous};
 use crate::trace::{Step, TraceEvent};
+
+/// What a piece of data that is held takes besides its bytes, about.
+pub(super) const PIECE: usize = 64;
 
 /// How far the wish for another handshake has come.
 #[derive(Debug, Default)]
@@ -110,8 +114,11 @@ impl Connection {
         if self.ended.read || self.ended.write || self.ended.transport {
             return Err(Error::NoRenegotiation("the connection is closing"));
         }
-        let needed =
-            if established.session.secure_renegotiation { Renegotiation::Secure } else { Renegotiation::UnsafeLegacy };
+        // A session resumed without the extended master secret may have the same Finished as another one, with somebody
+        // else (RFC 7627 5.4).
+        let bound = !established.session.resumed || established.session.extended_master_secret;
+        let secure = established.session.secure_renegotiation && bound;
+        let needed = if secure { Renegotiation::Secure } else { Renegotiation::UnsafeLegacy };
         match self.policy().renegotiation {
             Renegotiation::Never => Err(Error::NoRenegotiation("the policy does not allow it")),
             allowed if allowed < needed => {
@@ -132,16 +139,21 @@ impl Connection {
         match self.role() {
             Role::Client => self.start_flight(None),
             Role::Server => {
-                self.tell("sent HelloRequest");
-                self.again = State::Asked(client_auth);
                 // The message is in no transcript (RFC 5246 7.4.1.1).
                 self.seal(ContentType::HANDSHAKE, &[0, 0, 0, 0])?;
+                self.tell("sent HelloRequest");
+                self.again = State::Asked(client_auth);
             }
         }
         Ok(())
     }
 
     fn start_flight(&mut self, client_auth: Option<ClientAuth>) {
+        // Once a client was asked for its certificate it is asked in every later handshake: it may not lose its identity.
+        if client_auth.is_some() {
+            self.client_auth = client_auth;
+        }
+        let client_auth = self.client_auth.clone();
         if let Some(established) = &self.established {
             let again = Again { previous: Previous::of(established), client_auth };
             self.flight = Some(self.side.flight(Some(again)));
@@ -204,6 +216,7 @@ impl Connection {
         }
         self.flight = None;
         self.again = State::Declined;
+        self.close_if_due();
         true
     }
 
@@ -213,13 +226,36 @@ impl Connection {
             established.session.renegotiations = before.session.renegotiations + 1;
         }
         self.established = Some(Box::new(established));
+        self.close_if_due();
+    }
+
+    /// Closes now what was to be closed in the middle of a handshake.
+    fn close_if_due(&mut self) {
+        if std::mem::take(&mut self.close_due) {
+            self.close();
+        }
+    }
+
+    /// Keeps application data for the caller.
+    pub(super) fn hold(&mut self, payload: Bytes) {
+        self.held += payload.len() + PIECE;
+        self.plaintext.push_back(payload);
+    }
+
+    /// How much application data waits to be read, in bytes, what each piece of it takes besides included.
+    pub fn held_data(&self) -> usize {
+        self.held
     }
 
     /// Bounds what is held back.
     pub(super) fn watch_held_data(&self) -> Result<(), Error> {
         let bound = self.side.limits().renegotiation_data;
-        let held: usize = self.plaintext.iter().map(bytes::Bytes::len).sum();
-        if self.plaintext.len() > 1 && held > bound { Err(Error::RenegotiationData(bound)) } else { Ok(()) }
+        if self.plaintext.len() > 1 && self.held > bound { Err(Error::RenegotiationData(bound)) } else { Ok(()) }
+    }
+
+    /// Whether the peer has changed its keys, and owes the Finished under them.
+    pub(super) fn awaits_finished(&self) -> bool {
+        self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.awaited() == Some("Finished"))
     }
 
     /// Under a cipher with short blocks two alike are to be expected after some 2^32 of them, and tell of plaintext

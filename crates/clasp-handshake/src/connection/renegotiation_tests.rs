@@ -254,3 +254,83 @@ fn short_blocks_change_keys_or_end() {
         }
     }
 }
+
+/// Who authenticated itself on demand stays authenticated in handshakes that follow.
+#[test]
+fn a_client_that_was_asked_keeps_its_identity() {
+    let ca = Authority::new("CA");
+    let mut limits = Limits::default();
+    limits.renegotiation_distance = 0;
+    let client = ca.client(Policy::compatible()).identity(ca.ecdsa("client.example")).build().unwrap();
+    let server = ca.server(Policy::compatible()).limits(limits).build().unwrap();
+    let (mut client, mut server) = established(&client, &server);
+    server.request_client_certificate(ca.require_client()).unwrap();
+    settle(&mut client, &mut server);
+    for from_client in [true, false] {
+        if from_client { client.renegotiate() } else { server.renegotiate() }.unwrap();
+        settle(&mut client, &mut server);
+        assert!(server.session().unwrap().client_authenticated());
+    }
+}
+
+/// Nothing follows a close_notify: a handshake that is under way is finished first, and the other direction stays open.
+#[test]
+fn closing_in_the_middle_waits_for_the_end() {
+    let ca = Authority::new("CA");
+    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    client.renegotiate().unwrap();
+    client.poll_now().unwrap();
+    client.close();
+    assert!(client.is_closing());
+    assert!(matches!(client.write(b"x"), Err(Error::NotWritable(_))));
+    settle(&mut client, &mut server);
+    assert!(!client.is_closing() && server.peer_has_closed());
+    assert_eq!(count(&client, &server), (1, 1));
+    transfer(&mut server, &mut client, b"still here");
+}
+
+/// RFC 5246 7.3: between the peer's ChangeCipherSpec and its Finished nothing else comes, application data included.
+#[test]
+fn data_before_the_finished_is_refused() {
+    let ca = Authority::new("CA");
+    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    client.renegotiate().unwrap();
+    client.poll_now().unwrap();
+    give(&mut server, &client.output().split());
+    server.poll_now().unwrap();
+    give(&mut client, &server.output().split());
+    client.poll_now().unwrap();
+    let wire = client.output().split();
+    // The last record is the Finished; application data under the new keys takes its place.
+    let mut ends = Vec::new();
+    let mut at = 0;
+    while at < wire.len() {
+        at += 5 + usize::from(u16::from_be_bytes([wire[at + 3], wire[at + 4]]));
+        ends.push(at);
+    }
+    give(&mut server, &wire[..ends[ends.len() - 2]]);
+    client.seal(ContentType::APPLICATION_DATA, b"early").unwrap();
+    server.poll_now().unwrap();
+    let mut record = client.output().split();
+    give(&mut server, &record.split());
+    let error = server.poll_now().unwrap_err();
+    assert!(error.alert().is_some(), "{error}");
+}
+
+/// Many small pieces are bounded by what they take, not by what is in them.
+#[test]
+fn small_pieces_are_bounded_too() {
+    let ca = Authority::new("CA");
+    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    server.renegotiate().unwrap();
+    let cx = &mut Context::from_waker(Waker::noop());
+    let error = (0..10_000).find_map(|_| {
+        client.write(b"x").unwrap();
+        give(&mut server, &client.output().split());
+        match server.poll_renegotiation(cx) {
+            Poll::Ready(Err(error)) => Some(error),
+            _ => None,
+        }
+    });
+    assert!(matches!(error, Some(Error::RenegotiationData(_))), "{error:?}");
+}

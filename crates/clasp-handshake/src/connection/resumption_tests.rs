@@ -180,3 +180,66 @@ fn a_resumed_session_renegotiates() {
     assert!(!resumed(&pair));
     transfer(&mut pair.0, &mut pair.1, b"on");
 }
+
+/// Who shares a store and trusts others, or shows another certificate, does not inherit what somebody else was told.
+#[test]
+fn a_session_belongs_to_its_trust_and_its_identity() {
+    use clasp_cert::{DangerousAcceptAnyServer, ServerVerifier};
+
+    let (ca, other) = (Authority::new("CA"), Authority::new("Other"));
+    let store = Arc::new(MemorySessions::default());
+    let server = ca.server(Policy::modern()).client_auth(ca.request_client()).build().unwrap();
+    let anybody: Arc<dyn ServerVerifier> = Arc::new(DangerousAcceptAnyServer);
+    let trusting = |verifier: Option<Arc<dyn ServerVerifier>>, by: &Authority| {
+        let builder = by.client(Policy::modern()).session_store(store.clone());
+        verifier.into_iter().fold(builder, ClientConfigBuilder::verifier).build().unwrap()
+    };
+    assert!(resumed(&twice(&trusting(Some(anybody), &ca), &server)));
+    // The same server, now to be verified: by its own authority, and by one that does not know it.
+    assert!(!resumed(&established(&trusting(None, &ca), &server)));
+    assert!(resumed(&established(&trusting(None, &ca), &server)));
+    let (mut client, mut tls) = connections(&trusting(None, &other), &server);
+    let (error, _) = exchange(&mut client, &mut tls);
+    assert!(matches!(error, Some(Error::Certificate { .. })), "{error:?}");
+
+    let showing = |identity: Option<clasp_cert::Identity>| {
+        let builder = ca.client(Policy::modern()).session_store(store.clone());
+        identity.into_iter().fold(builder, ClientConfigBuilder::identity).build().unwrap()
+    };
+    let (alice, bob) = (showing(Some(ca.ecdsa("alice"))), showing(Some(ca.ecdsa("bob"))));
+    let subject = |pair: &(Connection, Connection)| pair.1.session().unwrap().peer_certificates().first().cloned();
+    let first = subject(&established(&alice, &server));
+    let second = established(&bob, &server);
+    assert!(!resumed(&second) && subject(&second) != first);
+    assert!(!resumed(&established(&showing(None), &server)));
+}
+
+/// RFC 5246 7.2.2: what came to a bad end is not tried again.
+#[test]
+fn a_session_that_fails_is_forgotten() {
+    let ca = Authority::new("CA");
+    let store = Arc::new(MemorySessions::default());
+    let client = ca.client(Policy::modern()).session_store(store.clone()).build().unwrap();
+    let server = ca.server(Policy::modern()).build().unwrap();
+    let (mut tls, mut other) = twice(&client, &server);
+    assert_eq!(store.len(), 1);
+    other.write(b"data").unwrap();
+    let mut wire = other.output().split();
+    *wire.last_mut().unwrap() ^= 1;
+    crate::testing::give(&mut tls, &wire);
+    tls.poll_now().unwrap_err();
+    assert!(store.is_empty());
+}
+
+/// RFC 7627 5.4: without the extended master secret nothing is exported, and a resumed session is not renegotiated.
+#[test]
+fn without_the_extended_master_secret_less_is_allowed() {
+    let ca = Authority::new("CA");
+    let policy = Policy::compatible().with_extended_master_secret(false);
+    let (client, server) = (ca.client(policy.clone()).build().unwrap(), ca.server(policy).build().unwrap());
+    let (mut client, _) = twice(&client, &server);
+    assert!(client.session().unwrap().resumed());
+    let exported = client.export_keying_material(b"EXPORTER-x", None, &mut [0; 32]).unwrap();
+    assert_eq!(exported, Err(clasp_keys::ExportError::NotBound));
+    assert!(matches!(client.renegotiate(), Err(Error::NoRenegotiation(_))));
+}

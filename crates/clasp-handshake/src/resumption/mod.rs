@@ -23,6 +23,10 @@ pub use tickets::TicketKeys;
 /// How long a session may be resumed, seconds (RFC 5246 F.1.4 advises at most a day).
 pub(crate) const LIFETIME: u64 = 24 * 3600;
 
+/// The longest ticket that is issued or kept, bytes, or nearly so: a hello must have room for it. They grow with the peer's
+/// certificates.
+pub(crate) const LONGEST_TICKET: usize = 16 << 10;
+
 /// How a client resumes.
 #[derive(Debug)]
 pub(crate) struct ClientResumption {
@@ -56,7 +60,7 @@ pub(crate) struct Found {
 
 /// What a server's sessions belong to: those of another policy are not taken up.
 pub(crate) fn scope(config: &ServerConfig) -> Box<[u8]> {
-    config.policy.name().as_bytes().into()
+    config.policy.resumption_scope().into()
 }
 
 /// A fresh session identifier.
@@ -70,6 +74,9 @@ pub(crate) fn fresh_id(provider: &clasp_crypto::Provider) -> Result<clasp_wire::
 pub(crate) fn ticket(config: &ServerConfig, saved: &Saved) -> Option<(Bytes, u32)> {
     let keys = config.resumption.tickets.as_ref()?;
     let state: Zeroizing<Vec<u8>> = saved.encode();
+    if state.len() > LONGEST_TICKET {
+        return None;
+    }
     let ticket = keys.seal(&state, config.clock.now().as_secs())?;
     Some((ticket.into(), keys.lifetime_hint()))
 }

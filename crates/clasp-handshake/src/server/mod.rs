@@ -61,7 +61,12 @@ pub(crate) async fn handshake(
         && let Some(found) = lookup::find(&config, &hello, version).await?
         && let Some(report) = classic::same_client(&config, client_auth, &found.saved).await
     {
-        return classic::resumed_handshake(&mut peer, &config, &hello, found, report).await;
+        let resumed = classic::resumed_handshake(&mut peer, &config, &hello, found, report).await;
+        if let (Err(_), Some(store)) = (&resumed, &config.resumption.ids) {
+            // RFC 5246 7.2.2.
+            store.remove(hello.session_id.as_slice()).await;
+        }
+        return resumed;
     }
     let choice = negotiate::choose(&config, &hello, &identities, random(config.provider)?.0, previous.as_ref())?;
     // The classic family; the flights of TLS 1.3 will have their own file.
