@@ -172,12 +172,14 @@ fn failed(target: &str, text: &str) -> Failure {
     let input = text.lines().find_map(|line| line.split_once("Test unit written to ")).map(|(_, path)| path.trim());
     let hint =
         input.map_or(String::new(), |path| format!("\nits input is {path}; fuzz/README.md says what to do with it"));
-    format!("fuzz target {target} failed:\n{}{hint}", tail(text))
+    // A panic says what does not hold; the stack behind it is long.
+    let panic = text.lines().skip_while(|line| !line.contains("panicked at")).take(2).collect::<Vec<_>>().join("\n");
+    format!("fuzz target {target} failed:\n{}\n{panic}{hint}", tail(text).trim_end())
 }
 
 /// The end of a long text, where it says what is wrong.
 fn tail(text: &str) -> &str {
-    let from = text.len().saturating_sub(6000);
+    let from = text.len().saturating_sub(2000);
     text.char_indices().find(|(at, _)| *at >= from).map_or("", |(at, _)| &text[at..])
 }
 
@@ -205,9 +207,10 @@ mod tests {
 
     #[test]
     fn a_target_that_fails_fails_the_command() {
-        let crash = fuzzer("crash", "echo 'Test unit written to /there/crash-1' >&2; exit 77");
+        let crash =
+            fuzzer("crash", "echo 'x panicked at y:\nit is not so\nTest unit written to /there/crash-1' >&2; exit 77");
         let failure = crash.fuzz(&["alert".to_owned()], 1).unwrap_err();
-        assert!(failure.contains("alert failed") && failure.contains("input is /there/crash-1;"), "{failure}");
+        assert!(failure.contains("alert failed") && failure.contains("y:\nit is not so\nits input"), "{failure}");
         let good = fuzzer("good", "echo 'stat::number_of_executed_units: 12' >&2");
         assert_eq!(good.one_target("alert", 1).unwrap(), "ok, 12 runs, ? new inputs");
         assert_eq!(good.fuzz(&["alert".to_owned()], 1), Ok(()));
@@ -218,7 +221,7 @@ mod tests {
     #[test]
     fn the_end_of_a_text_is_cut_between_characters() {
         let long = "ü".repeat(5000);
-        assert!(tail(&long).len() <= 6000 && long.ends_with(tail(&long)));
+        assert!(tail(&long).len() <= 2000 && long.ends_with(tail(&long)));
         assert_eq!(tail("short"), "short");
     }
 }

@@ -8,7 +8,7 @@ mod provider;
 mod ring_provider;
 mod rust_crypto;
 mod spki;
-#[cfg(test)]
+#[cfg(all(test, feature = "legacy"))]
 mod testing;
 mod traits;
 

@@ -47,6 +47,9 @@ impl SigningKey for LoadedKey {
     }
 
     fn sign(&self, scheme: SignatureScheme, message: &[u8], random: &dyn SecureRandom) -> Result<Vec<u8>, CryptoError> {
+        if !self.schemes.contains(&scheme) {
+            return Err(CryptoError::Unsupported);
+        }
         match &self.ring {
             Some(ring) if ring.schemes().contains(&scheme) => ring.sign(scheme, message),
             _ => match &self.second {

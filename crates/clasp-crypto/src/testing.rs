@@ -1,6 +1,4 @@
-//! What this crate's tests share.
-
-pub(crate) const RSA_2048: &str = include_str!("../test-data/rsa2048.pem");
+//! What this crate's unit tests share.
 
 pub(crate) fn hex(text: &str) -> Vec<u8> {
     assert_eq!(text.len() % 2, 0);

@@ -44,7 +44,9 @@ impl Corpus {
         let mut total = 0;
         for (target, _) in TARGETS {
             let folder = folder("corpus").join(target);
-            clear(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+            // What grew from other recordings would play back sessions that are not known any more.
+            let keep_found = !target.ends_with("_connection");
+            clear(&folder, keep_found).map_err(|error| format!("{}: {error}", folder.display()))?;
             let (mut count, mut size) = (0, 0);
             for ((_, name), bytes) in self.0.iter().filter(|((other, _), _)| other == target) {
                 fs::write(folder.join(name), bytes).map_err(|error| format!("{name}: {error}"))?;
@@ -62,12 +64,12 @@ impl Corpus {
     }
 }
 
-/// Empties a folder of all but what fuzzing found.
-fn clear(folder: &Path) -> std::io::Result<()> {
+/// Empties a folder, of all but what fuzzing found if that is to be kept.
+fn clear(folder: &Path, keep_found: bool) -> std::io::Result<()> {
     fs::create_dir_all(folder)?;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if !entry.file_name().to_string_lossy().starts_with("found-") {
+        if !(keep_found && entry.file_name().to_string_lossy().starts_with("found-")) {
             fs::remove_file(entry.path())?;
         }
     }

@@ -2,7 +2,7 @@
 //! over loopback, and cuts them into the seeds of every fuzz target.
 //!
 //! Clasp's side has no chance in it (`clasp_fuzz::chance`), so what a peer answered is played back to the end. Files whose
-//! names begin with `found-` are kept: they are inputs that fuzzing found.
+//! names begin with `found-` are inputs that fuzzing found, and are kept where they do not hang on the recordings.
 
 mod corpus;
 mod cut;

@@ -20,9 +20,11 @@ pub(crate) trait EcdsaSigner: Send + Sync {
     fn sign(&self, scheme: SignatureScheme, message: &[u8], random: &dyn SecureRandom) -> Result<Vec<u8>, CryptoError>;
 }
 
-/// The hash a scheme names, padded on the left to at least `width` bytes: the number that is signed stays the same, and
-/// the library takes no shorter input than half the curve's width.
-fn prehash(scheme: SignatureScheme, message: &[u8], width: usize) -> Option<Vec<u8>> {
+/// The hash a scheme names, padded on the left to at least `least` bytes: the number that is signed stays the same, and the
+/// library takes no shorter input than half the curve's width. Nor more than that is added: P-521's width is no whole
+/// number of bytes, and for a nonce (RFC 6979 2.3.2) the last bits of an input that fills all its bytes are cut off, so that
+/// two messages could come to share one.
+fn prehash(scheme: SignatureScheme, message: &[u8], least: usize) -> Option<Vec<u8>> {
     Some(padded(
         &match scheme {
             SignatureScheme::ECDSA_SHA1 => Sha1::digest(message).to_vec(),
@@ -31,18 +33,23 @@ fn prehash(scheme: SignatureScheme, message: &[u8], width: usize) -> Option<Vec<
             SignatureScheme::ECDSA_SECP521R1_SHA512 => Sha512::digest(message).to_vec(),
             _ => return None,
         },
-        width,
+        least,
     ))
 }
 
-fn padded(hash: &[u8], width: usize) -> Vec<u8> {
-    let mut out = vec![0; width.saturating_sub(hash.len())];
+fn padded(hash: &[u8], least: usize) -> Vec<u8> {
+    let mut out = vec![0; least.saturating_sub(hash.len())];
     out.extend_from_slice(hash);
     out
 }
 
+/// Half the curve's width, bytes.
+const P256_LEAST: usize = 16;
+const P384_LEAST: usize = 24;
+const P521_LEAST: usize = 33;
+
 macro_rules! signer {
-    ($name:ident: $curve:ident $algorithm:ident $width:literal [$($scheme:ident)*]) => {
+    ($name:ident: $curve:ident $algorithm:ident $least:ident [$($scheme:ident)*]) => {
         struct $name($curve::ecdsa::SigningKey);
 
         impl EcdsaSigner for $name {
@@ -64,7 +71,7 @@ macro_rules! signer {
                 message: &[u8],
                 _random: &dyn SecureRandom,
             ) -> Result<Vec<u8>, CryptoError> {
-                let hash = prehash(scheme, message, $width).ok_or(CryptoError::Unsupported)?;
+                let hash = prehash(scheme, message, $least).ok_or(CryptoError::Unsupported)?;
                 let signature: $curve::ecdsa::Signature =
                     self.0.sign_prehash(&hash).map_err(|_| CryptoError::SigningFailed)?;
                 Ok(signature.to_der().as_bytes().to_vec())
@@ -73,9 +80,9 @@ macro_rules! signer {
     };
 }
 
-signer!(P256Signer: p256 EcdsaP256 32 [ECDSA_SECP256R1_SHA256 ECDSA_SECP384R1_SHA384 ECDSA_SECP521R1_SHA512 ECDSA_SHA1]);
-signer!(P384Signer: p384 EcdsaP384 48 [ECDSA_SECP384R1_SHA384 ECDSA_SECP521R1_SHA512 ECDSA_SECP256R1_SHA256 ECDSA_SHA1]);
-signer!(P521Signer: p521 EcdsaP521 66 [ECDSA_SECP521R1_SHA512 ECDSA_SECP384R1_SHA384 ECDSA_SECP256R1_SHA256 ECDSA_SHA1]);
+signer!(P256Signer: p256 EcdsaP256 P256_LEAST [ECDSA_SECP256R1_SHA256 ECDSA_SECP384R1_SHA384 ECDSA_SECP521R1_SHA512 ECDSA_SHA1]);
+signer!(P384Signer: p384 EcdsaP384 P384_LEAST [ECDSA_SECP384R1_SHA384 ECDSA_SECP521R1_SHA512 ECDSA_SECP256R1_SHA256 ECDSA_SHA1]);
+signer!(P521Signer: p521 EcdsaP521 P521_LEAST [ECDSA_SECP521R1_SHA512 ECDSA_SECP384R1_SHA384 ECDSA_SECP256R1_SHA256 ECDSA_SHA1]);
 
 /// Loads a PKCS#8 key on one of the three curves.
 pub(crate) fn ecdsa_from_pkcs8(der: &[u8]) -> Option<Box<dyn EcdsaSigner>> {
@@ -137,24 +144,24 @@ const ECDSA_SHA1: AlgorithmIdentifier =
     AlgorithmIdentifier::from_slice(&[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01]);
 
 macro_rules! verifier {
-    ($name:ident: $curve:ident $key:ident $hash:ident $signature:expr, $width:literal) => {
+    ($name:ident: $curve:ident $key:ident $hash:ident $signature:expr, $least:ident) => {
         pub(crate) static $name: EcdsaVerifier = EcdsaVerifier {
             key: alg_id::$key,
             signature: $signature,
             verify: |key, message, signature| {
                 let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
                 let signature = $curve::ecdsa::Signature::from_der(signature).ok()?;
-                key.verify_prehash(&padded(&$hash::digest(message), $width), &signature).ok()
+                key.verify_prehash(&padded(&$hash::digest(message), $least), &signature).ok()
             },
         };
     };
 }
 
-verifier!(VERIFY_ECDSA_P256_SHA512: p256 ECDSA_P256 Sha512 alg_id::ECDSA_SHA512, 32);
-verifier!(VERIFY_ECDSA_P384_SHA512: p384 ECDSA_P384 Sha512 alg_id::ECDSA_SHA512, 48);
-verifier!(VERIFY_ECDSA_P521_SHA256: p521 ECDSA_P521 Sha256 alg_id::ECDSA_SHA256, 66);
-verifier!(VERIFY_ECDSA_P521_SHA384: p521 ECDSA_P521 Sha384 alg_id::ECDSA_SHA384, 66);
-verifier!(VERIFY_ECDSA_P521_SHA512: p521 ECDSA_P521 Sha512 alg_id::ECDSA_SHA512, 66);
-verifier!(VERIFY_ECDSA_P256_SHA1: p256 ECDSA_P256 Sha1 ECDSA_SHA1, 32);
-verifier!(VERIFY_ECDSA_P384_SHA1: p384 ECDSA_P384 Sha1 ECDSA_SHA1, 48);
-verifier!(VERIFY_ECDSA_P521_SHA1: p521 ECDSA_P521 Sha1 ECDSA_SHA1, 66);
+verifier!(VERIFY_ECDSA_P256_SHA512: p256 ECDSA_P256 Sha512 alg_id::ECDSA_SHA512, P256_LEAST);
+verifier!(VERIFY_ECDSA_P384_SHA512: p384 ECDSA_P384 Sha512 alg_id::ECDSA_SHA512, P384_LEAST);
+verifier!(VERIFY_ECDSA_P521_SHA256: p521 ECDSA_P521 Sha256 alg_id::ECDSA_SHA256, P521_LEAST);
+verifier!(VERIFY_ECDSA_P521_SHA384: p521 ECDSA_P521 Sha384 alg_id::ECDSA_SHA384, P521_LEAST);
+verifier!(VERIFY_ECDSA_P521_SHA512: p521 ECDSA_P521 Sha512 alg_id::ECDSA_SHA512, P521_LEAST);
+verifier!(VERIFY_ECDSA_P256_SHA1: p256 ECDSA_P256 Sha1 ECDSA_SHA1, P256_LEAST);
+verifier!(VERIFY_ECDSA_P384_SHA1: p384 ECDSA_P384 Sha1 ECDSA_SHA1, P384_LEAST);
+verifier!(VERIFY_ECDSA_P521_SHA1: p521 ECDSA_P521 Sha1 ECDSA_SHA1, P521_LEAST);

@@ -41,20 +41,3 @@ impl HashContext for Context {
         Digest::new(&self.0.clone().finalize())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::hex;
-
-    /// FIPS 180-4's example: the hash of "abc".
-    #[test]
-    fn abc() {
-        let mut context = SHA1.start();
-        context.update(b"a");
-        let fork = context.fork();
-        context.update(b"bc");
-        assert_eq!(context.current().as_slice(), hex("a9993e364706816aba3e25717850c26c9cd0d89d"));
-        assert_eq!(fork.finish().as_slice(), SHA1.hash(&[b"a"]).as_slice());
-    }
-}

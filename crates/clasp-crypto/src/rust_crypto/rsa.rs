@@ -2,8 +2,8 @@
 
 use clasp_wire::SignatureScheme;
 use rsa::pkcs1::der::Decode as _;
-use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPublicKey, RsaPublicKeyRef};
-use rsa::pkcs8::{DecodePrivateKey, SubjectPublicKeyInfoRef};
+use rsa::pkcs1::{ALGORITHM_OID, DecodeRsaPrivateKey, EncodeRsaPublicKey, RsaPublicKeyRef};
+use rsa::pkcs8::{PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
 use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, Pkcs1v15Sign, PrivateKey, Pss, PublicKey};
 use sha1::Sha1;
@@ -58,8 +58,10 @@ const SCHEMES: &[(SignatureScheme, usize)] = &[
 ];
 
 impl RsaKey {
+    /// Loads PKCS#8. A key that is for PSS alone (RFC 4055 1.2) is none here, where a key also decrypts.
     pub(crate) fn from_pkcs8(der: &[u8]) -> Option<Self> {
-        Self::new(PrivateKey::from_pkcs8_der(der).ok()?)
+        let info = PrivateKeyInfoRef::try_from(der).ok().filter(|info| info.algorithm.oid == ALGORITHM_OID)?;
+        Self::new(info.try_into().ok()?)
     }
 
     pub(crate) fn from_pkcs1(der: &[u8]) -> Option<Self> {
@@ -161,10 +163,12 @@ impl RsaDecrypter for RsaKey {
 
 /// Encrypts to the RSA key of a DER SubjectPublicKeyInfo, with PKCS#1 v1.5 padding (RFC 8017 7.2.1).
 pub(crate) fn rsa_encrypt(spki: &[u8], plaintext: &[u8], random: &dyn SecureRandom) -> Result<Vec<u8>, CryptoError> {
-    let spki =
-        SubjectPublicKeyInfoRef::try_from(spki).ok().filter(|spki| spki.algorithm.oid == rsa::pkcs1::ALGORITHM_OID);
-    let key = spki.and_then(|spki| public_key(spki.subject_public_key.as_bytes()?));
-    let key = key.ok_or(CryptoError::BadPeerKey("not an RSA key of a usable length"))?;
+    let not_rsa = CryptoError::BadPeerKey("not an RSA key for encryption of a usable length");
+    let info = SubjectPublicKeyInfoRef::try_from(spki).map_err(|_| not_rsa)?;
+    if info.algorithm.oid != ALGORITHM_OID {
+        return Err(not_rsa);
+    }
+    let key = info.subject_public_key.as_bytes().and_then(public_key).ok_or(not_rsa)?;
     let width = key.size();
     let padding = width.checked_sub(plaintext.len() + 3).filter(|len| *len >= 8);
     let padding = padding.ok_or(CryptoError::BadPeerKey("the RSA key is too short for the message"))?;
@@ -190,13 +194,13 @@ pub(crate) fn rsa_encrypt(spki: &[u8], plaintext: &[u8], random: &dyn SecureRand
 
 #[cfg(test)]
 mod tests {
-    use rsa::pkcs8::DecodePublicKey;
-
     use super::*;
-    use crate::testing::RSA_2048;
     use crate::{Provider, default_provider};
+    use rsa::pkcs8::DecodePublicKey;
     use rustls_pki_types::PrivateKeyDer;
     use rustls_pki_types::pem::PemObject;
+
+    const RSA_2048: &str = include_str!("../../test-data/rsa2048.pem");
 
     fn setup() -> (&'static Provider, std::sync::Arc<dyn crate::SigningKey>) {
         let provider = default_provider();
