@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::check::workspace::Workspace;
+use crate::check::workspace::{Package, Workspace};
 use crate::run::{self, Failure};
 use crate::{fuzz, peers};
 
@@ -14,6 +14,9 @@ pub(crate) struct Args {
     /// Takes the peers as they are, and installs nothing.
     #[arg(long)]
     no_peers: bool,
+    /// Only the command beside its peers; prints every combination that was seen to work.
+    #[arg(long)]
+    matrix: bool,
 }
 
 /// Counts from the lines the test programs print.
@@ -22,6 +25,8 @@ struct Tally {
     passed: u64,
     failed: u64,
     skipped: Vec<String>,
+    /// Combinations of the matrix, as far as they were asked for.
+    cells: Vec<String>,
     /// Commands that ended badly.
     commands: Vec<String>,
 }
@@ -34,6 +39,8 @@ impl Tally {
             self.failed += number_before(rest, " failed");
         } else if let Some(what) = line.strip_prefix("skipped: ") {
             self.skipped.push(what.to_owned());
+        } else if let Some(cell) = line.strip_prefix("matrix: ") {
+            self.cells.push(cell.to_owned());
         }
     }
 
@@ -59,16 +66,23 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     {
         tally.skipped.push(format!("what needs the missing peers ({failure})"));
     }
-    // A crate alone has just the features it asks for: what a user of it alone gets.
+    if args.matrix {
+        let mut command = run::cargo(&["test", "--quiet", "--no-fail-fast", "--package", "clasp-cli"]);
+        command.args(&args.filter).env("CLASP_MATRIX", "1");
+        tally.run(command)?;
+        tally.cells.sort();
+        return finish(&tally, run::is_ci());
+    }
+    // A crate alone has just the features it asks for: what a user of it alone gets. And then all there are.
     for package in Workspace::load()?.members() {
         if package.name == "clasp-benches" {
             continue;
         }
-        let mut command = run::cargo(&["test", "--quiet", "--no-fail-fast", "--package", &package.name]);
-        tally.run({
-            command.args(&args.filter);
-            command
-        })?;
+        for features in feature_sets(package) {
+            let mut command = run::cargo(&["test", "--quiet", "--no-fail-fast", "--package", &package.name]);
+            command.args(features).args(&args.filter);
+            tally.run(command)?;
+        }
     }
     let mut bodies = fuzz::property_test();
     bodies.arg("--quiet").args(&args.filter);
@@ -76,9 +90,22 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     finish(&tally, run::is_ci())
 }
 
+/// The features by default; and all, where some of them change what the tests can see.
+fn feature_sets(package: &Package) -> Vec<&'static [&'static str]> {
+    let default = package.features.get("default").map(Vec::as_slice).unwrap_or_default();
+    let has_more = |name: &str| package.features.contains_key(name) && !default.iter().any(|enabled| enabled == name);
+    if ["legacy", "insecure"].into_iter().any(has_more) { vec![&[], &["--all-features"]] } else { vec![&[]] }
+}
+
 /// Says how it went; the counts come last.
 fn finish(tally: &Tally, ci: bool) -> Result<(), Failure> {
     println!();
+    for cell in &tally.cells {
+        println!("  {cell}");
+    }
+    if !tally.cells.is_empty() {
+        println!("{} combinations seen to work", tally.cells.len());
+    }
     for what in &tally.skipped {
         println!("skipped: {what}");
     }
@@ -113,11 +140,26 @@ mod tests {
             "running 3 tests",
             "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s",
             "skipped: gnutls: no gnutls-cli",
+            "matrix: this with that",
             "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s",
         ]);
         assert_eq!((tally.passed, tally.failed), (13, 2));
         assert_eq!(tally.skipped, ["gnutls: no gnutls-cli"]);
+        assert_eq!(tally.cells, ["this with that"]);
         assert!(finish(&tally, false).is_err());
+    }
+
+    #[test]
+    fn features_that_nobody_has_by_default_are_tested_too() {
+        let package = |features: &[(&str, &[&str])]| {
+            let features = features
+                .iter()
+                .map(|(name, on)| ((*name).to_owned(), on.iter().map(|name| (*name).to_owned()).collect()));
+            feature_sets(&Package { features: features.collect(), ..Package::default() }).len()
+        };
+        assert_eq!(package(&[("default", &[]), ("legacy", &["dep:des"])]), 2);
+        assert_eq!(package(&[("default", &["legacy"]), ("legacy", &["clasp/legacy"])]), 1);
+        assert_eq!(package(&[("default", &["codec"]), ("codec", &["dep:nom"])]), 1);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What else happens between the two: sessions resumed, handshakes repeated, and failures told.
 
 use std::net::TcpListener;
+use std::process::Command;
 use std::thread;
 
 use clasp::blocking::Stream;
@@ -207,5 +208,41 @@ fn an_old_server_of_export_suites_alone_is_refused_by_all_that_do_not_ask_for_th
         let error = connect(&config, port).unwrap_err().to_string();
         assert!(error.contains("handshake_failure (40)") && error.contains("We offered"), "{error}");
         assert!(peer.end_badly().contains("no shared cipher"));
+    }
+}
+
+/// With the default policy the command fails, looks again with all it carries, and says what would have done.
+#[test]
+fn the_command_s_diagnosis_names_what_the_old_server_chose_and_the_policy_that_takes_it() {
+    if !have() {
+        return;
+    }
+    for (protocol, name, found) in [
+        (
+            "ssl3",
+            "AES128-SHA",
+            "the server chose SSL 3.0 with TLS_RSA_WITH_AES_128_CBC_SHA. Policy insecure accepts that",
+        ),
+        ("tls1", "RC4-MD5", "the server chose TLS 1.0 with TLS_RSA_WITH_RC4_128_MD5. Policy insecure accepts that"),
+        (
+            "tls1",
+            "DES-CBC3-SHA",
+            "the server chose TLS 1.0 with TLS_RSA_WITH_3DES_EDE_CBC_SHA. Policy legacy accepts that",
+        ),
+    ] {
+        let options = ["--protocol", protocol, "--cipher", name, "--connections", "2", "--go-on"];
+        let (peer, port) = Peer::accept(&[&options[..], &with(&pki().server)].concat());
+        let target = format!("localhost:{port}");
+        let output = Command::new(env!("CARGO_BIN_EXE_clasp"))
+            .args(["connect", &target, "--ca", path(&pki().ca)])
+            .env_remove("SSLKEYLOGFILE")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains("We offered versions TLS 1.2"), "{text}");
+        assert!(text.contains(found), "{text}");
+        assert!(peer.line().starts_with("failed: the handshake failed"));
+        peer.end();
     }
 }

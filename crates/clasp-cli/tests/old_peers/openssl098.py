@@ -91,6 +91,10 @@ CRYPTO_FUNCTIONS = {
 }
 
 
+class Failed(Exception):
+    pass
+
+
 def declared(library, functions):
     for name, (result, parameters) in functions.items():
         function = getattr(library, name)
@@ -150,7 +154,7 @@ class Old:
             text = ctypes.create_string_buffer(256)
             self.crypto.ERR_error_string_n(error, text, len(text))
             reasons.append(text.value.decode())
-        sys.exit(f"{what} failed: {'; '.join(reasons) or 'no reason given'}")
+        raise Failed(f"{what} failed: {'; '.join(reasons) or 'no reason given'}")
 
     def suites(self):
         ssl, names = self.ssl.SSL_new(self.context), []
@@ -244,10 +248,10 @@ class Connection:
             while len(back) < length:
                 more = self.read()
                 if not more:
-                    sys.exit(f"the peer ended after {sent + len(back)} bytes")
+                    raise Failed(f"the peer ended after {sent + len(back)} bytes")
                 back += more
             if back != data:
-                sys.exit(f"what came back differs within bytes {sent} to {sent + length}")
+                raise Failed(f"what came back differs within bytes {sent} to {sent + length}")
             if renegotiate and sent == 0:
                 self.renegotiate_as_client()
             sent += length
@@ -269,8 +273,14 @@ def accept(old, options):
     print("port", listener.getsockname()[1], flush=True)
     for _ in range(options.connections):
         connection = Connection(old, listener.accept()[0])
-        connection.shake_hands("SSL_accept")
-        connection.close(connection.echo(options.renegotiate))
+        try:
+            connection.shake_hands("SSL_accept")
+            connection.close(connection.echo(options.renegotiate))
+        except Failed as failed:
+            if not options.go_on:
+                raise
+            print("failed:", failed, flush=True)
+            connection.tcp.close()
 
 
 def connect(old, options):
@@ -300,6 +310,7 @@ def main():
     parser.add_argument("--dh-bits", type=int, help="has a Diffie-Hellman group of this size")
     parser.add_argument("--renegotiate", action="store_true", help="after the first data")
     parser.add_argument("--connections", type=int, default=1, help="a client resumes the first one's session")
+    parser.add_argument("--go-on", action="store_true", help="a server outlives connections that fail, and tells of them")
     parser.add_argument("--data", type=int, default=65536, help="bytes to send and to get back")
     options = parser.parse_args()
     old = Old(options.folder, options)
@@ -312,4 +323,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Failed as failed:
+        sys.exit(str(failed))
