@@ -90,6 +90,34 @@ fn the_first_byte_travels_alone() {
     }
 }
 
+/// CRIME: a hello must offer the null method, and nothing but that is ever agreed (RFC 5246 7.4.1.2, 7.4.1.3).
+#[test]
+fn compression_is_refused() {
+    let ca = Authority::new("CA");
+    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (mut tls, mut other) = connections(&client, &server);
+    tls.poll_now().unwrap();
+    let hello = tls.output().split();
+    // Behind an empty session identifier stand the suites, then the methods.
+    let methods = 46 + usize::from(u16::from_be_bytes([hello[44], hello[45]]));
+    assert_eq!(hello[43..44], [0]);
+    assert_eq!(hello[methods..methods + 2], [1, 0]);
+    let mut deflating = hello.to_vec();
+    deflating[methods + 1] = 1;
+    let mut strict = Connection::server(server);
+    give(&mut strict, &deflating);
+    assert!(matches!(strict.poll_now(), Err(Error::Misbehaved(Misbehaviour::NoNullCompression))));
+
+    give(&mut other, &hello);
+    other.poll_now().unwrap();
+    let mut answer = other.output().split().to_vec();
+    assert_eq!(answer[43], 0);
+    assert_eq!(answer[46], 0);
+    answer[46] = 1;
+    give(&mut tls, &answer);
+    assert!(matches!(tls.poll_now(), Err(Error::Misbehaved(Misbehaviour::CompressionNotOffered))));
+}
+
 /// RFC 7507: a client that says it fell back, to a server that speaks something newer.
 #[test]
 fn a_fallback_is_refused() {
