@@ -4,34 +4,34 @@
 //! Chance is taken out (`chance.rs`), so a recorded peer is played back to the end, and the bytes around each of its
 //! messages are within a fuzzer's reach.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use clasp_handshake::{ClientConfig, Connection, ServerConfig};
+use clasp_handshake::{ClientConfig, ServerConfig};
 
 use crate::chance;
 use crate::run::Run;
-use crate::setup::{Ask, name, test_data, whole_client, whole_server};
+use crate::setup::{Ask, Keyed, test_data, whole_client, whole_server};
 
 /// What a connection says to its peer.
 const SPEECH: &[u8] = b"hello from Clasp\n";
 
-/// The sessions of the recorded handshakes, one a line: name of the seed and exported keying material in hexadecimal.
+/// The sessions of the recorded handshakes, one a line: name of the seed, and the secret of its view in hexadecimal.
 pub static SESSIONS: LazyLock<String> =
     LazyLock::new(|| String::from_utf8(test_data("sessions.txt")).expect("a list of sessions"));
 
 /// Begins a server's connection as the recorder of seeds had it.
-pub fn begin_server(config: Arc<ServerConfig>, speech: &[u8]) -> Run {
+pub fn begin_server(keyed: &Keyed<ServerConfig>, speech: &[u8]) -> Run {
     chance::begin();
-    Run::new(Connection::server(config), speech)
+    Run::server(keyed, speech)
 }
 
 /// Begins a client's connection as the recorder of seeds had it.
-pub fn begin_client(config: Arc<ClientConfig>, speech: &[u8]) -> Run {
+pub fn begin_client(keyed: &Keyed<ClientConfig>, speech: &[u8]) -> Run {
     chance::begin();
-    Run::new(Connection::client(config, name()), speech)
+    Run::client(keyed, speech)
 }
 
-/// Exported keying material as it stands in [`SESSIONS`].
+/// A secret as it stands in [`SESSIONS`].
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -50,13 +50,14 @@ fn play(mut run: Run, data: &[u8], piece: usize) -> Run {
 
 fn in_pieces_and_whole(begin: impl Fn() -> Run, data: &[u8], piece: usize) -> Run {
     let run = play(begin(), data, piece);
+    let view = run.view();
     let whole = play(begin(), data, data.len().max(1));
     assert_eq!(run.verdict(), whole.verdict(), "the sizes of the pieces decide how it ends");
     assert_eq!(run.read, whole.read, "the sizes of the pieces decide what is read");
-    assert_eq!(run.view(), whole.view(), "the sizes of the pieces decide what is agreed");
-    if let Some(view) = run.view() {
-        let exported = hex(&view.exported);
-        let known = SESSIONS.lines().any(|line| line.ends_with(&exported));
+    assert_eq!(view, whole.view(), "the sizes of the pieces decide what is agreed");
+    if let Some(view) = view {
+        let secret = hex(&view.secret);
+        let known = SESSIONS.lines().any(|line| line.ends_with(&secret));
         assert!(known, "a session with nobody: {}", view.agreed);
     } else {
         assert!(run.read.is_empty(), "data before the handshake was done");
@@ -73,20 +74,19 @@ fn piece(options: u8) -> usize {
 /// Plays a client to a server: the first byte's low half is the size of the pieces, as a power of two, its high half
 /// whether the server asks for a certificate ([`Ask::from_byte`]). What follows is what the client sends.
 pub fn play_to_server(input: &[u8]) -> Option<Run> {
-    type Configs = [Arc<ServerConfig>; 4];
-    static CONFIGS: LazyLock<Configs> =
-        LazyLock::new(|| [0, 1, 2, 3].map(|ask| whole_server(Ask::from_byte(ask), None)));
+    type Configs = [Keyed<ServerConfig>; 4];
+    static CONFIGS: LazyLock<Configs> = LazyLock::new(|| [0, 1, 2, 3].map(|ask| whole_server(Ask::from_byte(ask))));
     let (options, data) = input.split_first()?;
     let config = &CONFIGS[usize::from(options >> 4 & 3)];
-    Some(in_pieces_and_whole(|| begin_server(Arc::clone(config), SPEECH), data, piece(*options)))
+    Some(in_pieces_and_whole(|| begin_server(config, SPEECH), data, piece(*options)))
 }
 
 /// Plays a server to a client: the first byte's low half is the size of the pieces, as a power of two. What follows is what
 /// the server sends.
 pub fn play_to_client(input: &[u8]) -> Option<Run> {
-    static CONFIG: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| whole_client(None));
+    static CONFIG: LazyLock<Keyed<ClientConfig>> = LazyLock::new(whole_client);
     let (options, data) = input.split_first()?;
-    Some(in_pieces_and_whole(|| begin_client(Arc::clone(&CONFIG), SPEECH), data, piece(*options)))
+    Some(in_pieces_and_whole(|| begin_client(&CONFIG, SPEECH), data, piece(*options)))
 }
 
 /// See [`play_to_server`].

@@ -11,9 +11,9 @@ use clasp_record::Seal;
 use clasp_wire::{AlertDescription, CipherSuite, ContentType, MAX_PLAINTEXT};
 
 use crate::chance;
-use crate::keys::{LastSecret, SessionKeys, records};
+use crate::keys::{Secrets, SessionKeys, records};
 use crate::run::Run;
-use crate::setup::{client, name, policy, server};
+use crate::setup::{Keyed, client, name, policy, server};
 
 /// One suite of each kind of record protection; no handshake that costs much.
 const SUITES: [CipherSuite; 4] = [
@@ -27,14 +27,14 @@ const SUITES: [CipherSuite; 4] = [
 struct Pair {
     client: Connection,
     server: Connection,
+    secrets: Arc<Secrets>,
     keys: SessionKeys,
 }
 
 fn established(options: u8) -> Pair {
     let suite = SUITES[usize::from(options & 3)];
     let policy = policy().with_cipher_suites(&[suite]).with_encrypt_then_mac(options & 4 != 0);
-    let secret = Arc::new(LastSecret::default());
-    let config = client(policy.clone()).key_log(secret.clone()).build().expect("a client");
+    let Keyed { config, secrets } = Keyed::client(client(policy.clone()));
     let mut client = Connection::client(config, name());
     let mut server = Connection::server(server(policy).build().expect("a server"));
     chance::begin();
@@ -49,8 +49,8 @@ fn established(options: u8) -> Pair {
         from_server.extend_from_slice(&bytes);
     }
     let session = client.session().expect("established");
-    let keys = SessionKeys::derive(session, &secret, &from_server).expect("a server's hello");
-    Pair { client, server, keys }
+    let keys = SessionKeys::derive(session, &secrets, &from_server).expect("a server's hello");
+    Pair { client, server, secrets, keys }
 }
 
 /// What the peer sends, record by record.
@@ -82,9 +82,9 @@ impl Script {
 /// client. Then come records: a byte for the type, two for the length of the content, the content.
 pub fn keyed_peer(input: &[u8]) {
     let Some((options, mut rest)) = input.split_first() else { return };
-    let Pair { client, server, keys } = established(*options);
+    let Pair { client, server, secrets, keys } = established(*options);
     let (tested, peer) = if options & 0x80 != 0 { (client, Role::Server) } else { (server, Role::Client) };
-    let mut run = Run::new(tested, b"what we have to say");
+    let mut run = Run::new(tested, secrets, b"what we have to say");
     let mut script = Script { sealer: keys.sealer(peer), sequence: 1, data: Vec::new(), harmless: true };
     while let Some(([typ, high, low], content)) = rest.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes([*high, *low])).min(content.len()).min(MAX_PLAINTEXT);

@@ -1,7 +1,9 @@
 //! The session keys of a connection, from its master secret and both hellos (RFC 5246 6.3): to seal and open what the two
 //! sides say to each other.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
+use std::thread::{self, ThreadId};
 
 use clasp_crypto::default_provider;
 use clasp_handshake::{KeyLog, Session, Suite};
@@ -9,22 +11,36 @@ use clasp_keys::{DirectionKeys, KeyBlock, KeyLengths, MasterSecret, Role, Schedu
 use clasp_record::{Form, IvPolicy, Keys, Open, Seal};
 use clasp_wire::RecordHeader;
 
-/// Keeps the last master secret.
-#[derive(Debug, Default)]
-pub struct LastSecret(Mutex<Option<([u8; 32], [u8; 48])>>);
+/// Client random and master secret.
+type Secret = ([u8; 32], [u8; 48]);
 
-impl LastSecret {
-    /// The client random and the master secret.
-    pub fn get(&self) -> Option<([u8; 32], [u8; 48])> {
-        *self.0.lock().expect("nobody panics while holding it")
+/// Keeps the first and the last master secret of each thread: a configuration may serve several.
+#[derive(Debug, Default)]
+pub struct Secrets(Mutex<HashMap<ThreadId, (Secret, Secret)>>);
+
+impl Secrets {
+    fn get(&self) -> Option<(Secret, Secret)> {
+        self.0.lock().expect("nobody panics while holding it").get(&thread::current().id()).copied()
+    }
+
+    /// This thread's first client random and master secret.
+    pub fn first(&self) -> Option<Secret> {
+        self.get().map(|(first, _)| first)
+    }
+
+    /// This thread's last client random and master secret: after a renegotiation, its own.
+    pub fn last(&self) -> Option<Secret> {
+        self.get().map(|(_, last)| last)
     }
 }
 
-impl KeyLog for LastSecret {
+impl KeyLog for Secrets {
     fn log(&self, label: &str, client_random: &[u8; 32], secret: &[u8]) {
         assert_eq!(label, "CLIENT_RANDOM");
         let secret = secret.try_into().expect("a master secret has 48 bytes");
-        *self.0.lock().expect("nobody panics while holding it") = Some((*client_random, secret));
+        let mut secrets = self.0.lock().expect("nobody panics while holding it");
+        let secret = (*client_random, secret);
+        secrets.entry(thread::current().id()).or_insert((secret, secret)).1 = secret;
     }
 }
 
@@ -38,10 +54,10 @@ pub struct SessionKeys {
 }
 
 impl SessionKeys {
-    /// The keys of an established session. `from_server` is what the server sent: it begins with its hello. `None` when it
-    /// does not.
-    pub fn derive(session: &Session, secret: &LastSecret, from_server: &[u8]) -> Option<Self> {
-        let (client_random, master) = secret.get()?;
+    /// The keys of the first session of a connection, which was established with the first secret. `from_server` is what the
+    /// server sent: it begins with its hello. `None` when it does not.
+    pub fn derive(session: &Session, secrets: &Secrets, from_server: &[u8]) -> Option<Self> {
+        let (client_random, master) = secrets.first()?;
         let suite = session.suite();
         let lengths = suite.bulk.lengths(IvPolicy::Explicit);
         let lengths = KeyLengths { mac_key: lengths.mac_key, key: lengths.key, iv: lengths.iv };

@@ -8,13 +8,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use clasp_handshake::{CIPHER_SUITES, Connection};
-use clasp_wire::{CipherSuite, ContentType, RecordHeader};
+use clasp_handshake::{CIPHER_SUITES, ClientConfig, MemorySessions, ServerConfig};
+use clasp_wire::{CipherSuite, ContentType, HandshakeType, RecordHeader};
 
 use crate::chance;
 use crate::keys::records;
 use crate::run::Run;
-use crate::setup::{Ask, PROTOCOLS, cast, client, name, policy, server};
+use crate::setup::{Ask, Keyed, PROTOCOLS, cast, client, policy, server};
 
 const FROM_CLIENT: &[u8] = b"from the client";
 const FROM_SERVER: &[u8] = b"from the server";
@@ -103,13 +103,25 @@ impl Middle<'_> {
         out
     }
 
-    /// Whether the client's, or the server's, handshake messages were heard as they were said. What was heard behind them
-    /// is another matter, as long as the hearer is not established.
-    fn is_faithful(&self, from_client: bool, hearer_established: bool) -> bool {
+    /// Whether the client's, or the server's, handshake messages were heard as they were said: all of them, or those of its
+    /// first flight.
+    fn is_faithful(&self, from_client: bool, all: bool) -> bool {
         let side = usize::from(!from_client);
         let (said, heard) = (plain_handshake(&self.said[side]), plain_handshake(&self.heard[side]));
-        if hearer_established { heard == said } else { heard.starts_with(&said) }
+        if all { heard == said } else { heard.starts_with(first_flight(&said)) }
     }
+}
+
+/// Up to and with the ServerHelloDone, if there is one: a ticket comes later.
+fn first_flight(messages: &[u8]) -> &[u8] {
+    let mut end = 0;
+    while let Some([typ, a, b, c]) = messages.get(end..).and_then(<[u8]>::first_chunk) {
+        end += 4 + (usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c));
+        if *typ == HandshakeType::SERVER_HELLO_DONE.0 {
+            break;
+        }
+    }
+    messages.get(..end).unwrap_or(messages)
 }
 
 /// The handshake messages up to the ChangeCipherSpec, whatever the records they lie in.
@@ -212,14 +224,17 @@ const SUITES: [CipherSuite; 8] = [
     CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
 ];
 
-fn sides(choice: u8, options: u8) -> (Run, Run) {
+/// Both sides' configurations.
+type Sides = (Keyed<ClientConfig>, Keyed<ServerConfig>);
+
+fn configs(choice: u8, options: u8) -> Sides {
     // The client offers all, or only what will be chosen: then no mutation can lead to another suite.
     let suite = SUITES[usize::from(choice & 7)];
     let chosen = policy().with_cipher_suites(&[suite]);
     let all: Vec<_> = CIPHER_SUITES.iter().map(|row| row.id).collect();
     let offered = if choice & 8 == 0 { chosen.clone() } else { policy().with_cipher_suites(&all) };
     let offered = offered.with_extended_master_secret(options & 1 == 0).with_encrypt_then_mac(options & 2 == 0);
-    let mut client = client(offered);
+    let mut client = client(offered).session_store(Arc::new(MemorySessions::default()));
     if options & 4 == 0 {
         let cast = cast();
         client = client.identity(if options & 8 == 0 { &cast.client_ecdsa } else { &cast.client_rsa }.clone());
@@ -229,20 +244,19 @@ fn sides(choice: u8, options: u8) -> (Run, Run) {
     }
     let accepted = if choice & 16 == 0 { chosen } else { policy().with_cipher_suites(&all) };
     let server = server(accepted).client_auth(Ask::from_byte(options >> 6).client_auth()).alpn(PROTOCOLS);
-    let server = server.expect("names of protocols").prefer_client_order(options & 32 != 0).build().expect("a server");
-    let client = client.build().expect("a client");
-    chance::begin();
-    let client = Run::new(Connection::client(client, name()), FROM_CLIENT);
-    (client, Run::new(Connection::server(Arc::clone(&server)), FROM_SERVER))
+    let server = server.expect("names of protocols").prefer_client_order(options & 32 != 0);
+    // By ticket or by identifier.
+    let (client, server) = if choice & 64 == 0 {
+        (client, server)
+    } else {
+        (client.tickets(false), server.session_store(Arc::new(MemorySessions::default())))
+    };
+    (Keyed::client(client), Keyed::server(server))
 }
 
-/// The first two bytes choose suite, extensions, client authentication; then come up to four mutations of five bytes:
-/// side and record, kind, place (two bytes), value.
-pub fn mutated_handshake(input: &[u8]) {
-    let Some(([choice, options], rest)) = input.split_first_chunk() else { return };
-    let (mut client, mut server) = sides(*choice, *options);
-    let mutations = Mutation::list(rest);
-    let mut middle = Middle { mutations, ..Middle::default() };
+/// Runs a handshake, its data and its goodbyes.
+fn meet((client, server): &Sides, middle: &mut Middle<'_>) -> (Run, Run) {
+    let (mut client, mut server) = (Run::client(client, FROM_CLIENT), Run::server(server, FROM_SERVER));
     let mut rounds = 0;
     loop {
         let from_client = middle.carry(&std::mem::take(&mut client.sent), true);
@@ -257,25 +271,54 @@ pub fn mutated_handshake(input: &[u8]) {
     }
     client.receive_eof();
     server.receive_eof();
+    (client, server)
+}
+
+/// The first two bytes choose suite, extensions, client authentication, and whether there is an earlier session to resume;
+/// then come up to four mutations of five bytes: side and record, kind, place (two bytes), value.
+pub fn mutated_handshake(input: &[u8]) {
+    let Some(([choice, options], rest)) = input.split_first_chunk() else { return };
+    chance::begin();
+    let sides = configs(*choice, *options);
+    let mut resumable = false;
+    if choice & 32 != 0 {
+        let (client, server) = meet(&sides, &mut Middle::default());
+        resumable = client.view().is_some() && client.closed && server.closed;
+    }
+    let mut middle = Middle { mutations: Mutation::list(rest), ..Middle::default() };
+    let (client, server) = meet(&sides, &mut middle);
+    assert!(resumable || !(client.resumed() || server.resumed()), "a session was resumed that never was");
     check(&client, &server, &middle, *options);
+    if resumable && !middle.touched {
+        assert!(client.resumed() && server.resumed(), "nothing stands in the way, and yet nothing is resumed");
+    }
 }
 
 fn check(client: &Run, server: &Run, middle: &Middle<'_>, options: u8) {
-    if let Some(view) = client.view() {
-        // The client is the last to be established: it has seen the server's Finished.
-        assert_eq!(Some(view), server.view(), "the two sides are established on different views");
-        let cast = cast();
+    let cast = cast();
+    let (of_client, of_server) = (client.view(), server.view());
+    if of_client.is_some() && of_server.is_some() {
+        assert_eq!(of_client, of_server, "the two sides are established on different views");
+    }
+    // In a full handshake the client is the last to see the other's Finished, in a resumed one the server is. The Finished
+    // messages hold the whole handshake so far (RFC 5246 7.3, 7.4.9).
+    if of_client.is_some() {
+        assert!(client.resumed() || of_server.is_some(), "a client is established with nobody");
+        assert!(middle.is_faithful(false, true), "the client heard another handshake than was said");
+        assert!(middle.is_faithful(true, of_server.is_some()), "the server heard another handshake than was said");
         let chains = [cast.server_rsa.chain(), cast.server_ecdsa.chain()];
         assert!(chains.contains(&client.peer_certificates()), "a server that is not ours");
-        let expected = if options & 8 == 0 { &cast.client_ecdsa } else { &cast.client_rsa }.chain();
-        assert!([&[][..], expected].contains(&server.peer_certificates()), "a client that is not ours");
     } else {
         assert!(client.read.is_empty(), "data before the handshake was done");
     }
-    // The Finished messages hold the whole handshake (RFC 5246 7.4.9).
-    if server.view().is_some() {
-        let faithful = middle.is_faithful(true, true) && middle.is_faithful(false, client.view().is_some());
-        assert!(faithful, "the two sides heard another handshake than was said");
+    if of_server.is_some() {
+        assert!(!server.resumed() || of_client.is_some(), "a server is established with nobody");
+        assert!(middle.is_faithful(true, true), "the server heard another handshake than was said");
+        assert!(middle.is_faithful(false, of_client.is_some()), "the client heard another handshake than was said");
+        let expected = if options & 8 == 0 { &cast.client_ecdsa } else { &cast.client_rsa }.chain();
+        assert!([&[][..], expected].contains(&server.peer_certificates()), "a client that is not ours");
+    } else {
+        assert!(server.read.is_empty(), "data before the handshake was done");
     }
     for (reader, written) in [(client, FROM_SERVER), (server, FROM_CLIENT)] {
         assert!(written.starts_with(&reader.read), "data was read that nobody wrote");

@@ -1,8 +1,13 @@
 //! One connection driven to rest, with what must hold for it whatever the peer sends.
 
-use clasp_handshake::{Connection, Error, Role, Status};
+use std::sync::Arc;
+
+use clasp_handshake::{ClientConfig, Connection, Error, Role, ServerConfig, Status};
 use clasp_record::RecordError;
 use rustls_pki_types::CertificateDer;
+
+use crate::keys::Secrets;
+use crate::setup::{Keyed, name};
 
 /// More than a whole flight of ours, and less than a peer could make us hold that asks for things again and again.
 const MOST_OUTPUT: usize = 1 << 15;
@@ -12,6 +17,8 @@ const MOST_OUTPUT: usize = 1 << 15;
 pub struct Run {
     /// The connection.
     pub tls: Connection,
+    /// Where it leaves its master secrets.
+    pub secrets: Arc<Secrets>,
     /// What to write.
     pub speech: Vec<u8>,
     /// Application data that came.
@@ -22,15 +29,35 @@ pub struct Run {
     pub error: Option<Error>,
     /// The peer sent close_notify.
     pub closed: bool,
+    /// What was agreed, by each handshake that a poll came to the end of.
+    pub views: Vec<View>,
     spoken: bool,
 }
 
 impl Run {
-    /// Begins: a client's hello is in [`Self::sent`] afterwards.
-    pub fn new(tls: Connection, speech: &[u8]) -> Self {
-        let speech = speech.to_vec();
-        let mut run =
-            Self { tls, speech, read: Vec::new(), sent: Vec::new(), error: None, closed: false, spoken: false };
+    /// Begins a client's connection: its hello is in [`Self::sent`] afterwards.
+    pub fn client(keyed: &Keyed<ClientConfig>, speech: &[u8]) -> Self {
+        Self::new(Connection::client(Arc::clone(&keyed.config), name()), Arc::clone(&keyed.secrets), speech)
+    }
+
+    /// Begins a server's connection.
+    pub fn server(keyed: &Keyed<ServerConfig>, speech: &[u8]) -> Self {
+        Self::new(Connection::server(Arc::clone(&keyed.config)), Arc::clone(&keyed.secrets), speech)
+    }
+
+    /// Goes on with a connection, whose master secret is, or will be, left in `secrets`.
+    pub fn new(tls: Connection, secrets: Arc<Secrets>, speech: &[u8]) -> Self {
+        let mut run = Self {
+            tls,
+            secrets,
+            speech: speech.to_vec(),
+            read: Vec::new(),
+            sent: Vec::new(),
+            error: None,
+            closed: false,
+            views: Vec::new(),
+            spoken: false,
+        };
         run.drive();
         run
     }
@@ -62,6 +89,9 @@ impl Run {
     fn drive(&mut self) {
         loop {
             let polled = self.tls.poll_now();
+            if let Some(view) = self.view().filter(|view| self.views.last() != Some(view)) {
+                self.views.push(view);
+            }
             match polled {
                 Ok(Status::Data) => {
                     let data = self.tls.read().expect("the data that the status tells of");
@@ -130,13 +160,19 @@ impl Run {
     /// What both sides must agree on, once established.
     pub fn view(&self) -> Option<View> {
         let session = self.tls.session()?;
-        let mut exported = [0; 16];
-        self.tls.export_keying_material(b"EXPORTER-clasp-fuzz", None, &mut exported)?.expect("a label of our own");
+        let mut secret = [0; 16];
+        if session.extended_master_secret() {
+            self.tls.export_keying_material(b"EXPORTER-clasp-fuzz", None, &mut secret)?.expect("a label of our own");
+        } else {
+            // Nothing is exported then, as another connection might export the same (RFC 7627 5.4).
+            let (_, master) = self.secrets.last()?;
+            secret.copy_from_slice(master.first_chunk::<16>()?);
+        }
         let protocol = session.alpn().map(<[u8]>::to_vec);
         Some(View {
-            exported,
+            secret,
             agreed: format!(
-                "{:?} {:?} {:?} {protocol:?} {:?} ems {} etm {} rinfo {} client {}",
+                "{:?} {:?} {:?} {protocol:?} {:?} ems {} etm {} rinfo {} client {} resumed {}",
                 session.version(),
                 session.cipher_suite(),
                 session.group(),
@@ -145,9 +181,15 @@ impl Run {
                 session.encrypt_then_mac(),
                 session.secure_renegotiation(),
                 session.client_authenticated(),
+                session.resumed(),
             ),
             unique: self.tls.tls_unique().map(<[u8]>::to_vec),
         })
+    }
+
+    /// Whether the connection is established on a session that was resumed.
+    pub fn resumed(&self) -> bool {
+        self.tls.session().is_some_and(clasp_handshake::Session::resumed)
     }
 
     /// The peer's certificates.
@@ -159,8 +201,9 @@ impl Run {
 /// What the two sides of an established connection must hold in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
-    /// Exported keying material: it depends on the master secret and both randoms.
-    pub exported: [u8; 16],
+    /// Exported keying material, which depends on the master secret and both randoms; without the extended master secret,
+    /// the beginning of the master secret.
+    pub secret: [u8; 16],
     /// Version, suite, group, protocol, name, and what of the extensions is in force.
     pub agreed: String,
     /// The `tls-unique` channel binding.

@@ -8,15 +8,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use clasp_cert::{Identity, RootStore, WebPkiClientVerifier};
+use clasp_cert::{Identity, MaybeReady, RootStore, WebPkiClientVerifier};
 use clasp_handshake::{
-    ClientAuth, ClientConfig, ClientConfigBuilder, Clock, KeyLog, Policy, ServerConfig, ServerConfigBuilder,
+    ClientAuth, ClientConfig, ClientConfigBuilder, Clock, Limits, Policy, ServerConfig, ServerConfigBuilder,
+    SessionStore, TicketKeys,
 };
 use clasp_wire::{NamedGroup, ProtocolVersion};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
+use zeroize::Zeroizing;
+
 use crate::chance;
+use crate::keys::Secrets;
 
 /// The server's name.
 pub const NAME: &str = "server.example";
@@ -38,6 +42,24 @@ struct FixedClock;
 impl Clock for FixedClock {
     fn now(&self) -> UnixTime {
         now()
+    }
+}
+
+/// A store that keeps nothing: sessions are offered for resumption, and no run depends on one before it.
+#[derive(Debug)]
+struct Forgetful;
+
+impl SessionStore for Forgetful {
+    fn get<'a>(&'a self, _: &'a [u8]) -> MaybeReady<'a, Option<Zeroizing<Vec<u8>>>> {
+        MaybeReady::ready(None)
+    }
+
+    fn put<'a>(&'a self, _: &'a [u8], _: Zeroizing<Vec<u8>>) -> MaybeReady<'a, ()> {
+        MaybeReady::ready(())
+    }
+
+    fn remove<'a>(&'a self, _: &'a [u8]) -> MaybeReady<'a, ()> {
+        MaybeReady::ready(())
     }
 }
 
@@ -103,18 +125,34 @@ pub fn policy() -> Policy {
     ])
 }
 
-/// A client that trusts the root, and has no certificate of its own.
+/// A client that trusts the root, has no certificate of its own, and forgets its sessions.
 pub fn client(policy: Policy) -> ClientConfigBuilder {
-    ClientConfig::builder(policy).provider(chance::provider()).roots(cast().roots.clone()).clock(Arc::new(FixedClock))
+    ClientConfig::builder(policy)
+        .provider(chance::provider())
+        .roots(cast().roots.clone())
+        .session_store(Arc::new(Forgetful))
+        .clock(Arc::new(FixedClock))
+        .limits(limits())
 }
 
-/// A server with both identities, which asks for no certificate.
+/// A server with both identities, which asks for no certificate, issues tickets, and forgets what else could be resumed.
 pub fn server(policy: Policy) -> ServerConfigBuilder {
+    let keys = TicketKeys::shared(chance::provider(), [0x7e; 32]).expect("primitives for tickets");
     ServerConfig::builder(policy)
         .provider(chance::provider())
+        .session_store(Arc::new(Forgetful))
+        .ticket_keys(Arc::new(keys))
         .identity(cast().server_ecdsa.clone())
         .identity(cast().server_rsa.clone())
         .clock(Arc::new(FixedClock))
+        .limits(limits())
+}
+
+/// The usual bounds, but that renegotiations may follow one another at once: inputs are short.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.renegotiation_distance = 0;
+    limits
 }
 
 /// Whether and how a server asks for the client's certificate.
@@ -152,29 +190,44 @@ impl Ask {
     }
 }
 
+/// A configuration, and where its connections leave their master secrets.
+#[derive(Debug)]
+pub struct Keyed<C> {
+    /// The configuration.
+    pub config: Arc<C>,
+    /// The first and the last of them.
+    pub secrets: Arc<Secrets>,
+}
+
+impl Keyed<ClientConfig> {
+    /// Builds a client.
+    pub fn client(builder: ClientConfigBuilder) -> Self {
+        let secrets = Arc::new(Secrets::default());
+        Self { config: builder.key_log(secrets.clone()).build().expect("a client"), secrets }
+    }
+}
+
+impl Keyed<ServerConfig> {
+    /// Builds a server.
+    pub fn server(builder: ServerConfigBuilder) -> Self {
+        let secrets = Arc::new(Secrets::default());
+        Self { config: builder.key_log(secrets.clone()).build().expect("a server"), secrets }
+    }
+}
+
 /// The client of the targets that are a whole connection: it offers all there is, and has both certificates.
-pub fn whole_client(key_log: Option<Arc<dyn KeyLog>>) -> Arc<ClientConfig> {
+pub fn whole_client() -> Keyed<ClientConfig> {
     let builder = client(policy())
         .identity(cast().client_ecdsa.clone())
         .identity(cast().client_rsa.clone())
         .alpn(PROTOCOLS)
         .expect("names of protocols")
         .record_size_limit(4096);
-    match key_log {
-        Some(key_log) => builder.key_log(key_log),
-        None => builder,
-    }
-    .build()
-    .expect("a client")
+    Keyed::client(builder)
 }
 
 /// The server of the targets that are a whole connection.
-pub fn whole_server(ask: Ask, key_log: Option<Arc<dyn KeyLog>>) -> Arc<ServerConfig> {
-    let builder = server(policy()).client_auth(ask.client_auth()).alpn(PROTOCOLS).expect("names of protocols");
-    match key_log {
-        Some(key_log) => builder.key_log(key_log),
-        None => builder,
-    }
-    .build()
-    .expect("a server")
+pub fn whole_server(ask: Ask) -> Keyed<ServerConfig> {
+    let builder = server(policy()).client_auth(ask.client_auth()).alpn(PROTOCOLS);
+    Keyed::server(builder.expect("names of protocols"))
 }

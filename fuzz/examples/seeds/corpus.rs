@@ -92,10 +92,11 @@ pub(crate) fn write(recordings: &[Recording]) -> Result<(), Failure> {
 
     let mut sessions = String::new();
     for recording in recordings {
-        if let Some(Ours { role, established: Some((view, _)), .. }) = &recording.ours {
-            let target = target_of(*role);
+        let Some(Ours { role, established: Some((views, _)), .. }) = &recording.ours else { continue };
+        let target = target_of(*role);
+        for view in views {
             // Writing to a string does not fail.
-            let _ = writeln!(sessions, "{target}/{} {}", recording.name, hex(&view.exported));
+            let _ = writeln!(sessions, "{target}/{} {}", recording.name, hex(&view.secret));
         }
     }
     fs::write(folder("test-data").join("sessions.txt"), sessions).map_err(|error| error.to_string())?;
@@ -119,7 +120,7 @@ fn played_back(corpus: &Corpus, recording: &Recording) -> Result<(), Failure> {
         Role::Server => play_to_server(seed),
     };
     let view = run.as_ref().and_then(Run::view);
-    let recorded = ours.established.as_ref().map(|(view, _)| view.clone());
+    let recorded = ours.established.as_ref().and_then(|(views, _)| views.last().cloned());
     if view == recorded {
         return Ok(());
     }
@@ -266,7 +267,7 @@ fn protected(corpus: &mut Corpus, recording: &Recording, ours: &Ours) {
     script[0] |= u8::try_from(number % 8).unwrap_or(0);
     corpus.add("keyed_peer", name, script);
 
-    if let Some((client_random, master)) = ours.secret.get() {
+    if let Some((client_random, master)) = ours.secret {
         let line = clasp_keys::key_log_line("CLIENT_RANDOM", &client_random, &master);
         corpus.add_first("key_log_line", recording.peer(), line.into_bytes());
     }
@@ -314,6 +315,8 @@ fn made_by_hand(corpus: &mut Corpus) {
         corpus.add("mutated_handshake", &format!("untouched-{suite}"), vec![suite, 0]);
         let choice = suite | 0x18;
         corpus.add("mutated_handshake", &format!("untouched-all-offered-{suite}"), vec![choice, suite << 5 | 0x1f]);
+        corpus.add("mutated_handshake", &format!("untouched-resumed-by-ticket-{suite}"), vec![suite | 0x20, 0xd0]);
+        corpus.add("mutated_handshake", &format!("untouched-resumed-by-id-{suite}"), vec![suite | 0x60, 0x01]);
     }
     corpus.add("mutated_handshake", "untouched-client-shows-ecdsa", vec![0, 0xd0]);
     corpus.add("mutated_handshake", "untouched-client-shows-rsa", vec![3, 0xd8]);
@@ -321,7 +324,9 @@ fn made_by_hand(corpus: &mut Corpus) {
     for kind in 0..12_u8 {
         for (side, from) in [(0, "client"), (0x80, "server")] {
             let seed = vec![kind % 8, 0xd0, side | (kind % 5), kind, 0, 40 + kind, 1];
-            corpus.add("mutated_handshake", &format!("kind-{kind}-from-{from}"), seed);
+            corpus.add("mutated_handshake", &format!("kind-{kind}-from-{from}"), seed.clone());
+            let resumed = [&[0x20 | (kind % 2 * 0x40) | seed[0]], &seed[1..]].concat();
+            corpus.add("mutated_handshake", &format!("kind-{kind}-from-{from}-resumed"), resumed);
         }
     }
 }

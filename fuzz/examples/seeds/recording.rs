@@ -2,11 +2,10 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
 use std::thread;
 
 use clasp_fuzz::connections::{begin_client, begin_server};
-use clasp_fuzz::keys::{LastSecret, SessionKeys};
+use clasp_fuzz::keys::SessionKeys;
 use clasp_fuzz::run::{Run, View};
 use clasp_fuzz::setup::{Ask, whole_client, whole_server};
 use clasp_keys::Role;
@@ -29,8 +28,10 @@ pub(crate) struct Ours {
     pub(crate) role: Role,
     pub(crate) ask: Ask,
     pub(crate) verdict: String,
-    pub(crate) established: Option<(View, SessionKeys)>,
-    pub(crate) secret: Arc<LastSecret>,
+    /// What was agreed by each handshake on the connection, and the keys of the first.
+    pub(crate) established: Option<(Vec<View>, SessionKeys)>,
+    /// The client random and the master secret.
+    pub(crate) secret: Option<([u8; 32], [u8; 48])>,
 }
 
 impl Recording {
@@ -50,39 +51,30 @@ impl Recording {
 
 /// Clasp as the client.
 pub(crate) fn as_client(name: &str, stream: TcpStream) -> Result<Recording, Failure> {
-    let secret = Arc::new(LastSecret::default());
-    let run = begin_client(whole_client(Some(secret.clone())), b"hello from Clasp\n");
-    finish(name, run, stream, Role::Client, Ask::No, secret)
+    let run = begin_client(&whole_client(), b"hello from Clasp\n");
+    finish(name, run, stream, Role::Client, Ask::No)
 }
 
 /// Clasp as the server.
 pub(crate) fn as_server(name: &str, stream: TcpStream, ask: Ask, speech: &[u8]) -> Result<Recording, Failure> {
-    let secret = Arc::new(LastSecret::default());
-    let run = begin_server(whole_server(ask, Some(secret.clone())), speech);
-    finish(name, run, stream, Role::Server, ask, secret)
+    let run = begin_server(&whole_server(ask), speech);
+    finish(name, run, stream, Role::Server, ask)
 }
 
-fn finish(
-    name: &str,
-    mut run: Run,
-    stream: TcpStream,
-    role: Role,
-    ask: Ask,
-    secret: Arc<LastSecret>,
-) -> Result<Recording, Failure> {
+fn finish(name: &str, mut run: Run, stream: TcpStream, role: Role, ask: Ask) -> Result<Recording, Failure> {
     let (sent, received) = carry(&mut run, stream).map_err(|error| format!("{name}: {error}"))?;
     let (from_client, from_server) = match role {
         Role::Client => (sent, received),
         Role::Server => (received, sent),
     };
-    let established = match (run.view(), run.tls.session()) {
-        (Some(view), Some(session)) => {
-            let keys = SessionKeys::derive(session, &secret, &from_server);
-            Some((view, keys.ok_or_else(|| format!("{name}: no keys"))?))
+    let established = match run.tls.session() {
+        Some(session) => {
+            let keys = SessionKeys::derive(session, &run.secrets, &from_server);
+            Some((run.views.clone(), keys.ok_or_else(|| format!("{name}: no keys"))?))
         }
-        _ => None,
+        None => None,
     };
-    let ours = Some(Ours { role, ask, verdict: run.verdict(), established, secret });
+    let ours = Some(Ours { role, ask, verdict: run.verdict(), established, secret: run.secrets.first() });
     Ok(Recording { name: name.to_owned(), from_client, from_server, ours })
 }
 
