@@ -1,5 +1,7 @@
 //! CBC records with the MAC under the encryption: every padding, right and wrong, and four ways to open them.
 
+use std::hint::black_box;
+
 use clasp::crypto::{BlockCipherAlgorithm, CbcDecrypt, CbcEncrypt, HashAlgorithm, HmacKey, default_provider};
 use clasp::record::{Form, IvPolicy, Keys, Padding, TLS_MAC};
 use clasp::wire::{ContentType, ProtocolVersion, RecordHeader};
@@ -187,14 +189,14 @@ impl Opening {
     }
 }
 
-/// How a control leaks.
+/// The one thing by which a control leaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leak {
-    /// Returns at once when the padding is wrong (Vaudenay, 2002).
+    /// It returns at once when the padding is wrong (Vaudenay, 2002).
     PaddingBranch,
-    /// Takes the content to be unpadded then, as TLS 1.1 says; the MAC covers no more than there is (Lucky Thirteen).
+    /// It computes the MAC over as much as there is, and no more (Lucky Thirteen, 2013).
     Length,
-    /// Does all that, and compares the MAC up to the first difference.
+    /// It compares the MAC up to the first difference.
     EarlyExit,
 }
 
@@ -230,28 +232,39 @@ impl Leaky {
     /// What follows decryption.
     #[inline(never)]
     pub(crate) fn check(&self, data: &[u8]) -> (bool, usize) {
-        let last = data[data.len() - 1];
-        let padding = usize::from(last);
         let most = self.shape.most();
-        let padded = padding <= most && data[data.len() - 1 - padding..].iter().all(|byte| *byte == last);
-        if !padded && self.leak == Leak::PaddingBranch {
+        let (padded, padding) = judge_padding(data, most);
+        if self.leak == Leak::PaddingBranch && padded == 0 {
             return (false, most);
         }
-        let length = if padded { most - padding } else { most };
+        let length = most - usize::from(padding);
+        let header = covered(self.shape.header(), length);
         let expected = match self.leak {
-            Leak::EarlyExit => {
-                let header = covered(self.shape.header(), length);
-                self.mac.sign_secret_len(&header, &data[..most], length).expect("HMAC in constant time")
-            }
-            _ => self.mac.sign(&[&covered(self.shape.header(), length), &data[..length]]),
+            Leak::Length => self.mac.sign(&[&header, &data[..length]]),
+            _ => self.mac.sign_secret_len(&header, &data[..most], length).expect("HMAC in constant time"),
         };
         let received = &data[length..length + expected.as_slice().len()];
         let same = match self.leak {
-            Leak::EarlyExit => received.iter().zip(expected.as_slice()).all(|(a, b)| std::hint::black_box(a) == b),
+            Leak::EarlyExit => received.iter().zip(expected.as_slice()).all(|(a, b)| black_box(*a) == *b),
             _ => expected.ct_eq(received),
         };
-        (padded && same, length)
+        ((padded == 0xff) & same, length)
     }
+}
+
+/// All bits if the padding is right, and its length; no bits and none otherwise. By masks, as the library does it.
+fn judge_padding(data: &[u8], most: usize) -> (u8, u8) {
+    /// All bits where the number is negative.
+    fn is_negative(number: i32) -> u8 {
+        (number >> 31) as u8
+    }
+    let last = black_box(data[data.len() - 1]);
+    let mut wrong = is_negative(most as i32 - i32::from(last));
+    for (distance, byte) in (0..=255).zip(data.iter().rev()) {
+        wrong |= is_negative(distance - i32::from(last) - 1) & (byte ^ last);
+    }
+    let right = is_negative(i32::from(black_box(wrong)) - 1);
+    (right, last & right)
 }
 
 impl Subject for Opening {
