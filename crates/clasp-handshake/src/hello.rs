@@ -7,8 +7,10 @@ use clasp_wire::{
 };
 use rustls_pki_types::ServerName;
 
+use crate::client::Offer13;
 use crate::config::ClientConfig;
 use crate::error::{Error, Offer};
+use crate::negotiate;
 use crate::policy::Policy;
 use crate::resumption::{Saved, fresh_id};
 use crate::session::Previous;
@@ -19,6 +21,8 @@ pub(crate) const MAX_PLAINTEXT: u16 = 16384;
 /// A client's offer, kept to hold the answer against.
 pub(crate) struct ClientOffer {
     pub(crate) hello: ClientHello,
+    /// What TLS 1.3 takes besides; `None` where it is not offered.
+    pub(crate) tls13: Option<Offer13>,
 }
 
 impl ClientOffer {
@@ -29,7 +33,8 @@ impl ClientOffer {
         saved: Option<&Saved>,
     ) -> Result<Self, Error> {
         let policy = &config.policy;
-        let newest = policy.versions().next().unwrap_or(ProtocolVersion::TLS_1_2);
+        // TLS 1.3 is offered by an extension: servers of old refuse a version they do not know (RFC 8446 4.1.2).
+        let newest = policy.dialects.first().map_or(ProtocolVersion::TLS_1_2, |dialect| dialect.version());
         let mut suites: Vec<CipherSuite> = policy.suites().iter().map(|suite| suite.id).collect();
         let mut extensions = client_extensions(config, name, previous, saved);
         if !policy.hello_has_extensions(previous.is_none()) {
@@ -40,16 +45,27 @@ impl ClientOffer {
                 suites.push(CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
             }
         }
-        Ok(Self {
-            hello: ClientHello {
-                client_version: newest,
-                random: random(config.provider)?,
-                session_id: session_id(config, saved)?,
-                cipher_suites: suites,
-                compression_methods: vec![CompressionMethod::NULL],
-                extensions: Some(extensions).filter(|extensions| !extensions.is_empty()),
-            },
-        })
+        let mut hello = ClientHello {
+            client_version: newest,
+            random: random(config.provider)?,
+            session_id: session_id(config, saved)?,
+            cipher_suites: suites,
+            compression_methods: vec![CompressionMethod::NULL],
+            extensions: Some(extensions).filter(|extensions| !extensions.is_empty()),
+        };
+        let tls13 = if policy.offers_tls13(previous.is_none()) {
+            Some(Offer13::add_to(&mut hello, config, saved)?)
+        } else {
+            let exists = |suite: &CipherSuite| !policy.suites.iter().any(|row| row.id == *suite && row.is_of_tls13());
+            hello.cipher_suites.retain(exists);
+            None
+        };
+        Ok(Self { hello, tls13 })
+    }
+
+    /// Whether the hello asks for the status of the server's certificate.
+    pub(crate) fn asks_for_status(&self) -> bool {
+        self.hello.status_request().is_some()
     }
 
     /// Whether the hello holds an extension of this answer's kind: only such may be answered (RFC 5246 7.4.1.4).
@@ -75,20 +91,20 @@ fn client_extensions(
     if let (true, ServerName::DnsName(host)) = (config.send_server_name, name) {
         extensions.push(ClientExtension::ServerName(vec![ServerNameEntry::host_name(host.as_ref())]));
     }
-    if policy.extended_master_secret {
+    if policy.extended_master_secret && !policy.dialects.is_empty() {
         extensions.push(ClientExtension::ExtendedMasterSecret);
     }
     // Empty in a first handshake; not there towards a server that did not know it then (RFC 5746 3.4, 3.5, 4.2).
     let info = previous.map_or_else(|| Some(bytes::Bytes::new()), Previous::client_info);
-    extensions.extend(info.map(ClientExtension::RenegotiationInfo));
+    extensions.extend(info.filter(|_| !policy.dialects.is_empty()).map(ClientExtension::RenegotiationInfo));
     let groups = offered_groups(policy);
-    if groups.iter().any(|group| !is_finite_field(*group)) {
+    if !policy.dialects.is_empty() && groups.iter().any(|group| !is_finite_field(*group)) {
         extensions.push(ClientExtension::EcPointFormats(vec![EcPointFormat::UNCOMPRESSED]));
     }
     if !groups.is_empty() {
         extensions.push(ClientExtension::SupportedGroups(groups));
     }
-    if policy.dialects.iter().any(|dialect| dialect.names_schemes()) {
+    if policy.tls13 || policy.dialects.iter().any(|dialect| dialect.names_schemes()) {
         extensions.push(ClientExtension::SignatureAlgorithms(policy.named_schemes().collect()));
     }
     if !config.alpn.is_empty() {
@@ -98,7 +114,9 @@ fn client_extensions(
     if policy.encrypt_then_mac && policy.suites.iter().any(|suite| suite.bulk.is_cbc()) {
         extensions.push(ClientExtension::EncryptThenMac);
     }
-    if previous.is_none() && config.resumption.as_ref().is_some_and(|resumption| resumption.tickets) {
+    let classic = !policy.dialects.is_empty();
+    if classic && previous.is_none() && config.resumption.as_ref().is_some_and(|resumption| resumption.tickets) {
+        let saved = saved.filter(|saved| !negotiate::is_of_tls13(saved));
         let ticket = saved.map_or_else(bytes::Bytes::new, |saved| bytes::Bytes::copy_from_slice(&saved.ticket));
         extensions.push(ClientExtension::SessionTicket(ticket));
     }
@@ -113,16 +131,17 @@ fn client_extensions(
 fn session_id(config: &ClientConfig, saved: Option<&Saved>) -> Result<SessionId, Error> {
     match saved {
         None => Ok(SessionId::EMPTY),
+        Some(saved) if negotiate::is_of_tls13(saved) => Ok(SessionId::EMPTY),
         Some(saved) if saved.ticket.is_empty() => Ok(SessionId::new(&saved.id).unwrap_or(SessionId::EMPTY)),
         Some(_) => Ok(fresh_id(config.provider)?),
     }
 }
 
 /// The policy's groups, less those no suite of it could use.
-fn offered_groups(policy: &Policy) -> Vec<NamedGroup> {
+pub(crate) fn offered_groups(policy: &Policy) -> Vec<NamedGroup> {
     use crate::suites::KeyExchange::{Dhe, Ecdhe};
     let has = |kx| policy.suites.iter().any(|suite| suite.key_exchange == kx);
-    let (curves, fields) = (has(Ecdhe), has(Dhe));
+    let (curves, fields) = (has(Ecdhe) || policy.tls13, has(Dhe) || policy.tls13);
     policy.groups.iter().copied().filter(|group| if is_finite_field(*group) { fields } else { curves }).collect()
 }
 
@@ -151,10 +170,7 @@ pub(crate) fn our_offer(policy: &Policy, alpn: &[bytes::Bytes]) -> Offer {
 
 /// What a client's hello offers, for errors.
 pub(crate) fn their_offer(hello: &ClientHello) -> Offer {
-    let mut versions = supported_versions(hello);
-    if versions.is_empty() {
-        versions.push(hello.client_version);
-    }
+    let versions = supported_versions(hello).map_or_else(|| vec![hello.client_version], <[_]>::to_vec);
     Offer {
         versions,
         suites: hello.cipher_suites.iter().copied().filter(|suite| !is_signal(*suite)).collect(),
@@ -168,26 +184,19 @@ pub(crate) fn their_offer(hello: &ClientHello) -> Offer {
 fn is_signal(suite: CipherSuite) -> bool {
     suite == CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV
         || suite == CipherSuite::TLS_FALLBACK_SCSV
-        || (suite.0 & 0x0f0f == 0x0a0a && suite.0 >> 8 == suite.0 & 0xff)
+        || suite.is_grease()
 }
 
 fn printable(name: &[u8]) -> String {
     name.escape_ascii().to_string()
 }
 
-/// The versions of a hello's supported_versions extension (RFC 8446 4.2.1), which a server of any version must honour;
-/// empty when the hello has none.
-pub(crate) fn supported_versions(hello: &ClientHello) -> Vec<ProtocolVersion> {
-    const SUPPORTED_VERSIONS: u16 = 43;
-    for extension in hello.extensions.iter().flatten() {
-        if let ClientExtension::Unknown(unknown) = extension
-            && unknown.typ.0 == SUPPORTED_VERSIONS
-        {
-            let list = unknown.data.get(1..).unwrap_or_default();
-            return list.as_chunks::<2>().0.iter().map(|pair| ProtocolVersion(u16::from_be_bytes(*pair))).collect();
-        }
-    }
-    Vec::new()
+/// The versions of a hello's supported_versions extension (RFC 8446 4.2.1), which a server of any version must honour.
+pub(crate) fn supported_versions(hello: &ClientHello) -> Option<&[ProtocolVersion]> {
+    hello.extensions.iter().flatten().find_map(|extension| match extension {
+        ClientExtension::SupportedVersions(versions) => Some(versions.as_slice()),
+        _ => None,
+    })
 }
 
 /// The most plaintext the client lets us send in a record, and the extension that answers it (RFC 8449 4, RFC 6066 4).

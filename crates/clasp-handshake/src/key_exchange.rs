@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::dialect::Dialect;
 use crate::error::{Error, Misbehaviour};
 use crate::export::TemporaryKey;
-use crate::negotiate::Agreed;
+use crate::negotiate::{self, Agreed};
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::suites::{KeyExchange, Suite};
@@ -59,6 +59,7 @@ impl ServerParams {
             KeyExchange::Rsa => Self::Rsa,
             KeyExchange::Ecdhe => Self::Ecdh(peer.receive().await?),
             KeyExchange::Dhe => Self::Dh(peer.receive().await?),
+            KeyExchange::Tls13 => return Err(Misbehaviour::SuiteNotOffered.into()),
         })
     }
 
@@ -127,7 +128,7 @@ impl ServerParams {
                 Ok((PreMaster::Rsa(secret), ClientKeyExchange::Rsa(ciphertext)))
             }
             Self::Ecdh(message) => {
-                if !policy.groups.contains(&message.group) {
+                if !policy.groups.contains(&message.group) || negotiate::is_for_tls13_alone(message.group) {
                     return Err(Misbehaviour::GroupNotOffered.into());
                 }
                 let group = provider.group(message.group).ok_or(Misbehaviour::GroupNotOffered)?;
@@ -203,7 +204,7 @@ impl ServerExchange {
         let group = provider.group(name).ok_or(CryptoError::Unsupported)?;
         let exchange = group.start(provider.random)?;
         Ok(match suite.key_exchange {
-            KeyExchange::Rsa => Self::Rsa,
+            KeyExchange::Rsa | KeyExchange::Tls13 => Self::Rsa,
             KeyExchange::Ecdhe => Self::Ecdh(name, exchange),
             KeyExchange::Dhe => Self::Dh(name, exchange),
         })

@@ -51,8 +51,56 @@ fn choose_dialect(policy: &Policy, hello: &ClientHello) -> Option<&'static dyn D
     policy.dialects.iter().copied().find(|dialect| {
         let version = dialect.version();
         // RFC 8446 4.2.1: where the list is sent it alone counts.
-        if listed.is_empty() { version <= hello.client_version } else { listed.contains(&version) }
+        listed.map_or(version <= hello.client_version, |listed| listed.contains(&version))
     })
+}
+
+/// Whether a hello leads to TLS 1.3, which is only ever offered in the list (RFC 8446 4.2.1). A hello without it is of
+/// TLS 1.2 at the most, whatever it says.
+pub(crate) fn leads_to_tls13(policy: &Policy, hello: &ClientHello) -> bool {
+    policy.tls13 && supported_versions(hello).is_some_and(|listed| listed.contains(&ProtocolVersion::TLS_1_3))
+}
+
+/// Whether the server chose TLS 1.3. That is said in an extension, which says nothing else (RFC 8446 4.2.1).
+pub(crate) fn chose_tls13(offer: &ClientOffer, hello: &ServerHello) -> Result<bool, Misbehaviour> {
+    let selected = hello.extensions.iter().flatten().find_map(|extension| match extension {
+        ServerExtension::SupportedVersions(version) => Some(*version),
+        _ => None,
+    });
+    match (selected, &offer.tls13) {
+        (None, _) => Ok(false),
+        (Some(_), None) => Err(Misbehaviour::UnsolicitedExtension),
+        (Some(ProtocolVersion::TLS_1_3), Some(_)) => Ok(true),
+        (Some(_), Some(_)) => Err(Misbehaviour::VersionNotOffered),
+    }
+}
+
+/// Whether a session is of TLS 1.3.
+pub(crate) fn is_of_tls13(saved: &Saved) -> bool {
+    is_of(saved, ProtocolVersion::TLS_1_3)
+}
+
+/// Whether a key of this kind signs in TLS 1.3 with the scheme: there the scheme names the curve, and RSA signs with PSS
+/// alone (RFC 8446 4.2.3).
+pub(crate) fn signs_in_tls13(scheme: SignatureScheme, key: KeyAlgorithm) -> bool {
+    match key {
+        KeyAlgorithm::Rsa => matches!(
+            scheme,
+            SignatureScheme::RSA_PSS_RSAE_SHA256
+                | SignatureScheme::RSA_PSS_RSAE_SHA384
+                | SignatureScheme::RSA_PSS_RSAE_SHA512
+        ),
+        KeyAlgorithm::EcdsaP256 => scheme == SignatureScheme::ECDSA_SECP256R1_SHA256,
+        KeyAlgorithm::EcdsaP384 => scheme == SignatureScheme::ECDSA_SECP384R1_SHA384,
+        KeyAlgorithm::EcdsaP521 => scheme == SignatureScheme::ECDSA_SECP521R1_SHA512,
+        KeyAlgorithm::Ed25519 => scheme == SignatureScheme::ED25519,
+        _ => false,
+    }
+}
+
+/// Whether the group has no use before TLS 1.3: no ServerKeyExchange names a key encapsulation.
+pub(crate) fn is_for_tls13_alone(group: NamedGroup) -> bool {
+    group.is_post_quantum()
 }
 
 /// The hello as the version that will be chosen from it reads it: one without extensions knows `renegotiation_info` alone
@@ -65,17 +113,37 @@ pub(crate) fn without_extensions_if_too_old(policy: &Policy, mut hello: ClientHe
     hello
 }
 
-/// The end of a server's random value that says: this server speaks TLS 1.2, and if you do too somebody came between us
+/// The end of a server's random value that says: this server speaks TLS 1.3, and if you do too somebody came between us
 /// (RFC 8446 4.1.3).
+const SPEAKS_TLS13: [u8; 8] = *b"DOWNGRD\x01";
+
+/// The same of a server that speaks TLS 1.2.
 const SPEAKS_TLS12: [u8; 8] = *b"DOWNGRD\0";
 
 /// Marks the random value when less is agreed than could be.
 fn marked(mut random: [u8; 32], policy: &Policy, dialect: &dyn Dialect) -> [u8; 32] {
     let newest = policy.versions().next();
-    if dialect.version() < ProtocolVersion::TLS_1_2 && newest >= Some(ProtocolVersion::TLS_1_2) {
-        random.iter_mut().rev().zip(SPEAKS_TLS12.iter().rev()).for_each(|(to, from)| *to = *from);
+    let mark = if dialect.version() < ProtocolVersion::TLS_1_2 {
+        (newest >= Some(ProtocolVersion::TLS_1_2)).then_some(SPEAKS_TLS12)
+    } else {
+        (newest >= Some(ProtocolVersion::TLS_1_3)).then_some(SPEAKS_TLS13)
+    };
+    for mark in mark {
+        random.iter_mut().rev().zip(mark.iter().rev()).for_each(|(to, from)| *to = *from);
     }
     random
+}
+
+/// Whether the server's random value says that less was agreed than both could have.
+fn is_downgraded(policy: &Policy, dialect: &dyn Dialect, random: &[u8; 32]) -> bool {
+    let newest = policy.versions().next();
+    let (old, marked12, marked13) =
+        (dialect.version() < ProtocolVersion::TLS_1_2, random.ends_with(&SPEAKS_TLS12), random.ends_with(&SPEAKS_TLS13));
+    if newest >= Some(ProtocolVersion::TLS_1_3) {
+        marked12 || marked13
+    } else {
+        newest >= Some(ProtocolVersion::TLS_1_2) && old && marked12
+    }
 }
 
 /// The server's choice, and what it hangs on.
@@ -103,9 +171,9 @@ fn greet(config: &ServerConfig, hello: &ClientHello, previous: Option<&Previous>
     };
     same_version(previous, dialect)?;
     let newest = policy.versions().next();
-    if hello.cipher_suites.contains(&CipherSuite::TLS_FALLBACK_SCSV)
-        && newest.is_some_and(|newest| hello.client_version < newest)
-    {
+    let theirs = supported_versions(hello).and_then(|listed| listed.iter().filter(|version| version.is_known()).max());
+    let theirs = *theirs.unwrap_or(&hello.client_version);
+    if hello.cipher_suites.contains(&CipherSuite::TLS_FALLBACK_SCSV) && newest.is_some_and(|newest| theirs < newest) {
         return Err(Misbehaviour::InappropriateFallback.into());
     }
     if !hello.compression_methods.contains(&CompressionMethod::NULL) {
@@ -251,7 +319,8 @@ fn suits(identity: &Identity, suite: &Suite, policy: &Policy, hello: &ClientHell
 fn choose_group(policy: &Policy, hello: &ClientHello, kx: KeyExchange) -> Option<NamedGroup> {
     let wants_field = matches!(kx, KeyExchange::Dhe);
     let theirs = hello.supported_groups().unwrap_or_default();
-    let mut ours = policy.groups.iter().copied().filter(|group| is_finite_field(*group) == wants_field);
+    let classic = policy.groups.iter().copied().filter(|group| !is_for_tls13_alone(*group));
+    let mut ours = classic.filter(|group| is_finite_field(*group) == wants_field);
     if wants_field && !theirs.iter().any(|group| is_finite_field(*group)) {
         return ours.next();
     }
@@ -261,7 +330,7 @@ fn choose_group(policy: &Policy, hello: &ClientHello, kx: KeyExchange) -> Option
     ours.find(|group| theirs.contains(group))
 }
 
-fn choose_alpn(config: &ServerConfig, hello: &ClientHello) -> Result<Option<Bytes>, Error> {
+pub(crate) fn choose_alpn(config: &ServerConfig, hello: &ClientHello) -> Result<Option<Bytes>, Error> {
     let Some(theirs) = hello.alpn().filter(|_| !config.alpn.is_empty()) else { return Ok(None) };
     match config.alpn.iter().find(|ours| theirs.contains(ours)) {
         Some(protocol) => Ok(Some(protocol.clone())),
@@ -316,7 +385,7 @@ fn renegotiation_info_of_client(
 }
 
 /// The error that shows both offers, and the policy that would have met the client's.
-fn nothing_common(
+pub(crate) fn nothing_common(
     config: &ServerConfig,
     hello: &ClientHello,
     what: &'static str,
@@ -389,8 +458,8 @@ pub(crate) fn accept(
         })));
     };
     same_version(previous, dialect)?;
-    let offered_tls12 = policy.versions().next() >= Some(ProtocolVersion::TLS_1_2);
-    if offered_tls12 && dialect.version() < ProtocolVersion::TLS_1_2 && hello.random.0.ends_with(&SPEAKS_TLS12) {
+    // In a later handshake the version stays what it was.
+    if previous.is_none() && is_downgraded(policy, dialect, &hello.random.0) {
         return Err(Misbehaviour::Downgrade.into());
     }
     let offered = policy.suites.iter().copied();
@@ -417,7 +486,7 @@ pub(crate) fn accept(
     };
     for extension in hello.extensions.iter().flatten() {
         let exists = dialect.has_extensions() || matches!(extension, ServerExtension::RenegotiationInfo(_));
-        if !exists || !offer.asked_for(extension) {
+        if !exists || !offer.asked_for(extension) || !extension.ext_type().is_allowed_in(ExtensionPlace::ServerHello12) {
             return Err(Misbehaviour::UnsolicitedExtension.into());
         }
         match extension {

@@ -43,6 +43,22 @@ pub(crate) enum Order {
     Warn(AlertDescription),
     /// Send a ChangeCipherSpec, then protect what is written with these keys.
     ChangeWriteKeys(EpochKeys),
+    /// Protect what is written with these keys, which nothing announces (RFC 8446 7.3).
+    WriteKeys(EpochKeys),
+    /// Write without protection again: a second hello follows early data (RFC 8446 4.2.10).
+    DropWriteKeys,
+    /// Send a ChangeCipherSpec that says nothing, for those on the way who expect one (RFC 8446 D.4).
+    CompatibilityChangeCipherSpec,
+    /// TLS 1.3 is agreed: its records, its alerts, and the ChangeCipherSpecs of others dropped.
+    Tls13,
+    /// Early data may be written, or no more (RFC 8446 4.2.10).
+    WriteEarlyData(Option<u32>),
+    /// What is read until the next keys is early data, at most so many bytes of it.
+    ReadEarlyData(u32),
+    /// Early data that was sent in vain is passed over, at most so many bytes of it.
+    SkipEarlyData(u32),
+    /// The application may write before the peer has finished (RFC 8446 4.4.4).
+    MayWrite,
     /// Open what is read from now on with these keys.
     ChangeReadKeys(EpochKeys),
     /// The version that plaintext records carry until one is agreed.
@@ -138,20 +154,29 @@ impl Peer {
         Self { mailbox, role, trace, transcript: Transcript::new() }
     }
 
-    /// Waits for the client's hello, which may be in SSL 2.0's format where the connection takes that.
-    pub(crate) async fn receive_client_hello(&mut self) -> Result<ClientHello, Error> {
+    /// Waits for the client's hello, which may be in SSL 2.0's format where the connection takes that. With it comes what
+    /// the transcript got, header included.
+    pub(crate) async fn receive_client_hello(&mut self) -> Result<(ClientHello, Bytes), Error> {
         match self.next(ClientHello::NAME, false).await {
             Incoming::Message(raw) if raw.typ == ClientHello::TYPE => {
                 let hello = raw.parse::<ClientHello>()?;
                 self.transcript.add(&raw.raw);
-                Ok(hello)
+                Ok((hello, raw.raw))
             }
             Incoming::Sslv2Hello(message) => {
                 let hello = Sslv2ClientHello::parse(&message)?.to_client_hello();
                 self.transcript.add(&message);
-                Ok(hello)
+                Ok((hello, message))
             }
             other => Err(unexpected(ClientHello::NAME, &other)),
+        }
+    }
+
+    /// [`Self::receive`] for a message that the transcript gets later, if at all; its bytes, header included, come with it.
+    pub(crate) async fn receive_unhashed<M: HandshakeMessage>(&mut self) -> Result<(M, Bytes), Error> {
+        match self.next(M::NAME, false).await {
+            Incoming::Message(raw) if raw.typ == M::TYPE => Ok((raw.parse::<M>()?, raw.raw)),
+            other => Err(unexpected(M::NAME, &other)),
         }
     }
 

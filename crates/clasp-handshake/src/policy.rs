@@ -5,14 +5,16 @@ use clasp_cert::CertificateRules;
 use clasp_wire::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme, Strength};
 
 use crate::dialect::{Dialect, TLS12};
-use crate::suites::{CLASSIC, Suite};
+use crate::suites::{CLASSIC, Suite, TLS13};
 
 /// What may be negotiated. Start from [`Policy::modern`] or [`Policy::compatible`]; narrow it with the `with_` functions.
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub(crate) name: &'static str,
     pub(crate) suites: Vec<&'static Suite>,
-    /// Newest first.
+    /// Whether TLS 1.3 is spoken, which has no dialect: its flights are others.
+    pub(crate) tls13: bool,
+    /// Those before TLS 1.3, newest first.
     pub(crate) dialects: Vec<&'static dyn Dialect>,
     pub(crate) groups: Vec<NamedGroup>,
     pub(crate) schemes: Vec<SignatureScheme>,
@@ -42,8 +44,10 @@ pub enum Renegotiation {
     UnsafeLegacy,
 }
 
-/// X25519 and P-256 first: they are the fastest and the most widely had.
+/// The hybrid first, against whoever records now and computes later; then X25519 and P-256, the fastest and the most widely
+/// had. TLS 1.2 has no use for the hybrid.
 const GROUPS: &[NamedGroup] = &[
+    NamedGroup::X25519MLKEM768,
     NamedGroup::X25519,
     NamedGroup::SECP256R1,
     NamedGroup::SECP384R1,
@@ -67,7 +71,8 @@ const SCHEMES: &[SignatureScheme] = &[
 ];
 
 impl Policy {
-    /// The default: TLS 1.2 with ephemeral key exchange and AEAD only. A server must show that it knows RFC 5746.
+    /// The default: TLS 1.3, and TLS 1.2 with ephemeral key exchange and AEAD only. A server that speaks TLS 1.2 must show that
+    /// it knows RFC 5746.
     pub fn modern() -> Self {
         Self::of("modern", Strength::Modern)
     }
@@ -85,7 +90,8 @@ impl Policy {
     fn of(name: &'static str, weakest: Strength) -> Self {
         Self {
             name,
-            suites: CLASSIC.iter().filter(|suite| suite.strength <= weakest).collect(),
+            suites: TLS13.iter().chain(CLASSIC).filter(|suite| suite.strength <= weakest).collect(),
+            tls13: true,
             dialects: vec![&TLS12],
             groups: GROUPS.to_vec(),
             schemes: SCHEMES.to_vec(),
@@ -106,7 +112,13 @@ impl Policy {
     /// Whether the client's hello, its `first` or a later one, has extensions: not where SSL 3.0 is all that is spoken, as
     /// some of its servers refuse a hello that does not end where they expect.
     pub(crate) fn hello_has_extensions(&self, first: bool) -> bool {
-        !(first && self.sends_sslv2_hello) && self.dialects.iter().any(|dialect| dialect.has_extensions())
+        let some = self.tls13 || self.dialects.iter().any(|dialect| dialect.has_extensions());
+        some && !(first && self.sends_sslv2_hello)
+    }
+
+    /// Whether the client's hello, its `first` or a later one, offers TLS 1.3: no other can be changed to it.
+    pub(crate) fn offers_tls13(&self, first: bool) -> bool {
+        self.tls13 && first && !self.sends_sslv2_hello
     }
 
     /// The version of the first record, low for servers that look at it (RFC 5246 E.1).
@@ -163,7 +175,8 @@ impl Policy {
 
     /// The versions, newest first.
     pub fn versions(&self) -> impl Iterator<Item = ProtocolVersion> + '_ {
-        self.dialects.iter().map(|dialect| dialect.version())
+        let newest = self.tls13.then_some(ProtocolVersion::TLS_1_3);
+        newest.into_iter().chain(self.dialects.iter().map(|dialect| dialect.version()))
     }
 
     /// The key exchange groups, in order of preference.
@@ -200,7 +213,9 @@ impl Policy {
     /// Keeps only versions from `oldest` to `newest`.
     #[must_use]
     pub fn with_versions(mut self, oldest: ProtocolVersion, newest: ProtocolVersion) -> Self {
-        self.dialects.retain(|dialect| (oldest..=newest).contains(&dialect.version()));
+        let kept = oldest..=newest;
+        self.dialects.retain(|dialect| kept.contains(&dialect.version()));
+        self.tls13 &= kept.contains(&ProtocolVersion::TLS_1_3);
         self
     }
 
@@ -266,7 +281,7 @@ impl Policy {
 
     /// The named policy that is the first to offer `suite`, or `None` when this build carries no such suite.
     pub fn that_offers(suite: CipherSuite) -> Option<&'static str> {
-        let row = CLASSIC.iter().find(|row| row.id == suite)?;
+        let row = TLS13.iter().chain(CLASSIC).find(|row| row.id == suite)?;
         Some(match row.strength {
             Strength::Modern => "modern",
             Strength::Compatible => "compatible",

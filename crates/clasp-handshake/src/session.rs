@@ -8,6 +8,7 @@ use rustls_pki_types::CertificateDer;
 
 use crate::error::Misbehaviour;
 use crate::suites::Suite;
+use crate::tls13::Secrets13;
 use crate::trace::Step;
 
 /// What was agreed, and who the peer is.
@@ -26,6 +27,21 @@ pub struct Session {
     pub(crate) secure_renegotiation: bool,
     pub(crate) renegotiations: u32,
     pub(crate) resumed: bool,
+    pub(crate) early_data: EarlyData,
+    /// Whether the key exchange was in TLS 1.3's way.
+    pub(crate) pre_shared: bool,
+}
+
+/// What became of the early data of a handshake (RFC 8446 2.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EarlyData {
+    /// None was offered.
+    #[default]
+    NotOffered,
+    /// The server has taken it. Somebody on the way may have had it taken by another server too, before (RFC 8446 8).
+    Accepted,
+    /// The server has passed over it: what it was to say must be sent again.
+    Rejected,
 }
 
 impl Session {
@@ -75,12 +91,23 @@ impl Session {
         self.resumed
     }
 
+    /// Whether a key that both had before took the place of certificates (RFC 8446 2.2): that of an earlier session, or one
+    /// given to both.
+    pub fn pre_shared_key(&self) -> bool {
+        self.pre_shared
+    }
+
+    /// What became of early data.
+    pub fn early_data(&self) -> EarlyData {
+        self.early_data
+    }
+
     /// Whether the client authenticated itself with a certificate.
     pub fn client_authenticated(&self) -> bool {
         self.client_authenticated
     }
 
-    /// Whether the master secret is bound to the handshake (RFC 7627).
+    /// Whether the master secret is bound to the handshake (RFC 7627), as it always is in TLS 1.3.
     pub fn extended_master_secret(&self) -> bool {
         self.extended_master_secret
     }
@@ -103,6 +130,9 @@ impl Session {
     /// The founding document's steps that this handshake took, each with a sentence on how.
     pub fn steps(&self) -> Vec<(Step, String)> {
         let suite = self.suite;
+        if suite.is_of_tls13() {
+            return self.steps_of_tls13();
+        }
         let keys = if self.encrypt_then_mac {
             format!("for {}, encrypt-then-MAC", suite.id)
         } else {
@@ -151,14 +181,66 @@ impl Session {
     }
 }
 
+impl Session {
+    /// The order is another in TLS 1.3, and some of what the steps were for is gone (RFC 8446 1.2).
+    fn steps_of_tls13(&self) -> Vec<(Step, String)> {
+        let group = self.group.map_or_else(|| "-".to_owned(), |group| group.to_string());
+        let name = self.server_name().map_or_else(|| "no server name".to_owned(), |name| format!("asks for {name}"));
+        let shared = if self.pre_shared { "a key that both had, and " } else { "" };
+        let server = if self.pre_shared {
+            "by the key that both had; no certificate".to_owned()
+        } else {
+            "a certificate, sent encrypted, and a signature over the whole handshake".to_owned()
+        };
+        let client =
+            if self.client_authenticated { "certificate and signature sent" } else { "not asked, or none to show" };
+        vec![
+            (Step::ClientHello, format!("{name}, with key shares at once")),
+            (Step::PreMasterSecret, format!("gone: {shared}both sides' key shares in {group} take its place")),
+            (Step::ServerHello, format!("chose {} and {}", self.version, self.suite.id)),
+            (Step::SessionKeys, format!("for {}, already: all that follows is encrypted", self.suite.id)),
+            (Step::ServerAuthentication, server),
+            (Step::ServerFinished, "verified, the server's first".to_owned()),
+            (Step::ClientCertificate, client.to_owned()),
+            (Step::ClientFinished, "verified".to_owned()),
+            (Step::MasterSecret, "bound to the handshake; each use has a secret of its own".to_owned()),
+            (Step::ApplicationData, "flows".to_owned()),
+        ]
+    }
+}
+
 /// The connection's state between handshakes: one compact value.
 pub(crate) struct Established {
     pub(crate) session: Session,
     pub(crate) secrets: Secrets,
 }
 
+/// What of the secrets is still needed once data flows.
+pub(crate) enum Secrets {
+    Classic(ClassicSecrets),
+    Tls13(Secrets13),
+}
+
+impl Secrets {
+    /// Those of TLS 1.3.
+    pub(crate) fn tls13(&self) -> Option<&Secrets13> {
+        match self {
+            Self::Tls13(secrets) => Some(secrets),
+            Self::Classic(_) => None,
+        }
+    }
+
+    /// Those of TLS 1.3, to move on.
+    pub(crate) fn tls13_mut(&mut self) -> Option<&mut Secrets13> {
+        match self {
+            Self::Tls13(secrets) => Some(secrets),
+            Self::Classic(_) => None,
+        }
+    }
+}
+
 /// What exporters and channel bindings are made of (RFC 5705, RFC 5929).
-pub(crate) struct Secrets {
+pub(crate) struct ClassicSecrets {
     pub(crate) schedule: Box<dyn Schedule>,
     pub(crate) master: MasterSecret,
     pub(crate) randoms: Randoms,
@@ -167,7 +249,7 @@ pub(crate) struct Secrets {
     pub(crate) server_finished: VerifyData,
 }
 
-impl Secrets {
+impl ClassicSecrets {
     /// The first Finished that was sent (RFC 5929 3).
     pub(crate) fn first_finished(&self, resumed: bool) -> &VerifyData {
         if resumed { &self.server_finished } else { &self.client_finished }
@@ -187,9 +269,15 @@ pub(crate) struct Previous {
 impl Previous {
     pub(crate) fn of(established: &Established) -> Self {
         let Established { session, secrets } = established;
-        let finished = || (secrets.client_finished.clone(), secrets.server_finished.clone());
+        let finished = match secrets {
+            Secrets::Classic(secrets) if session.secure_renegotiation => {
+                Some((secrets.client_finished.clone(), secrets.server_finished.clone()))
+            }
+            // TLS 1.3 never shakes hands again.
+            _ => None,
+        };
         Self {
-            finished: session.secure_renegotiation.then(finished),
+            finished,
             version: session.version,
             extended_master_secret: session.extended_master_secret,
             peer_certificate: session.peer_certificates.first().cloned(),

@@ -1,10 +1,10 @@
-//! The cipher-suite table: one row a suite (RFC 5246 A.5, 5288, 5289, 7905).
+//! The cipher-suite table: one row a suite (RFC 5246 A.5, 5288, 5289, 7905; RFC 8446 B.4).
 //!
 //! No other file mentions a suite by name. Every field of a row is data or a trait object, so that a crate above this
 //! one can add rows of its own.
 
 use clasp_crypto::{AeadAlgorithm, BlockCipherAlgorithm, HashAlgorithm, KeyAlgorithm, Provider};
-use clasp_record::{AeadBulk, Bulk, CbcBulk};
+use clasp_record::{Aead13Bulk, AeadBulk, Bulk, CbcBulk};
 use clasp_wire::{CipherSuite, ProtocolVersion, Strength};
 
 use crate::export::{EXPORT_ONLY_BITS, Export};
@@ -19,6 +19,8 @@ pub enum KeyExchange {
     Dhe,
     /// Ephemeral Diffie-Hellman on an elliptic curve, signed by the server (RFC 8422).
     Ecdhe,
+    /// A matter of its own, not the suite's: a key share in a named group, a pre-shared key, or both (RFC 8446 2).
+    Tls13,
 }
 
 impl KeyExchange {
@@ -28,6 +30,7 @@ impl KeyExchange {
             Self::Rsa => "RSA",
             Self::Dhe => "DHE",
             Self::Ecdhe => "ECDHE",
+            Self::Tls13 => "key share",
         }
     }
 
@@ -35,7 +38,7 @@ impl KeyExchange {
     pub const fn is_ephemeral(self) -> bool {
         match self {
             Self::Rsa => false,
-            Self::Dhe | Self::Ecdhe => true,
+            Self::Dhe | Self::Ecdhe | Self::Tls13 => true,
         }
     }
 }
@@ -48,6 +51,8 @@ pub enum Authentication {
     Rsa,
     /// An ECDSA key, or an Ed25519 one (RFC 8422 5.10 puts EdDSA under the ECDSA suites).
     Ecdsa,
+    /// Any kind: the signature scheme says which (RFC 8446 4.2.3).
+    Tls13,
 }
 
 impl Authentication {
@@ -56,6 +61,7 @@ impl Authentication {
         match self {
             Self::Rsa => matches!(key, KeyAlgorithm::Rsa),
             Self::Ecdsa => !matches!(key, KeyAlgorithm::Rsa),
+            Self::Tls13 => true,
         }
     }
 
@@ -64,6 +70,7 @@ impl Authentication {
         match self {
             Self::Rsa => "RSA",
             Self::Ecdsa => "ECDSA",
+            Self::Tls13 => "signing",
         }
     }
 }
@@ -79,7 +86,7 @@ pub struct Suite {
     pub authentication: Authentication,
     /// How records are protected.
     pub bulk: &'static dyn Bulk,
-    /// The hash of the PRF and of Finished (RFC 5246 5), from TLS 1.2 on.
+    /// The hash of the PRF and of Finished (RFC 5246 5), from TLS 1.2 on; that of HKDF and the transcript in TLS 1.3.
     pub prf: HashAlgorithm,
     /// The first and the last version that may use it.
     pub versions: (ProtocolVersion, ProtocolVersion),
@@ -93,6 +100,11 @@ impl Suite {
     /// Whether the suite exists in `version`.
     pub fn allows(&self, version: ProtocolVersion) -> bool {
         (self.versions.0..=self.versions.1).contains(&version)
+    }
+
+    /// Whether it is one of TLS 1.3, which say nothing of key exchange and authentication.
+    pub(crate) fn is_of_tls13(&self) -> bool {
+        matches!(self.key_exchange, KeyExchange::Tls13)
     }
 
     /// Whether a server with an RSA key of so many bits makes a temporary one.
@@ -126,6 +138,12 @@ const fn cbc(cipher: BlockCipherAlgorithm, mac: HashAlgorithm) -> CbcBulk {
     CbcBulk { cipher, mac }
 }
 
+static AES_128_GCM_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::Aes128Gcm };
+static AES_256_GCM_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::Aes256Gcm };
+static CHACHA20_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::ChaCha20Poly1305 };
+static AES_128_CCM_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::Aes128Ccm };
+
+const TLS13_ONLY: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3);
 const TLS12_ONLY: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2);
 const SINCE_TLS10: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_0, ProtocolVersion::TLS_1_2);
 const SINCE_SSL30: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::SSL_3_0, ProtocolVersion::TLS_1_2);
@@ -144,6 +162,14 @@ macro_rules! suites {
         }),*]
     };
 }
+
+/// The suites of TLS 1.3, best first (RFC 8446 B.4).
+pub static TLS13: &[Suite] = suites![
+    TLS_AES_256_GCM_SHA384:       Tls13 Tls13 AES_256_GCM_13 Sha384 TLS13_ONLY Modern;
+    TLS_AES_128_GCM_SHA256:       Tls13 Tls13 AES_128_GCM_13 Sha256 TLS13_ONLY Modern;
+    TLS_CHACHA20_POLY1305_SHA256: Tls13 Tls13 CHACHA20_13    Sha256 TLS13_ONLY Modern;
+    TLS_AES_128_CCM_SHA256:       Tls13 Tls13 AES_128_CCM_13 Sha256 TLS13_ONLY Modern;
+];
 
 /// The suites of TLS 1.2 and before that this crate carries, best first.
 pub static CLASSIC: &[Suite] = suites![
@@ -189,12 +215,13 @@ mod tests {
 
     #[test]
     fn every_row_is_a_registered_suite_of_its_own() {
-        for (i, suite) in CLASSIC.iter().enumerate() {
+        let all: Vec<&Suite> = TLS13.iter().chain(CLASSIC).collect();
+        for (i, suite) in all.iter().enumerate() {
             let name = suite.id.name().expect("registered");
             assert_eq!(suite.id.strength(), Some(suite.strength), "{name}");
-            assert!(name.contains(suite.key_exchange.name()), "{name}");
+            assert!(suite.key_exchange == KeyExchange::Tls13 || name.contains(suite.key_exchange.name()), "{name}");
             assert_eq!(name.contains("_CBC_"), suite.bulk.is_cbc(), "{name}");
-            assert!(CLASSIC.iter().skip(i + 1).all(|other| other.id != suite.id), "{name} twice");
+            assert!(all.iter().skip(i + 1).all(|other| other.id != suite.id), "{name} twice");
             assert!(suite.supported(clasp_crypto::default_provider()), "{name}");
         }
     }

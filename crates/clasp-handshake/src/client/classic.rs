@@ -11,6 +11,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
+use super::{refused, scope};
 use crate::classic::{Keys, der_chain, settle, verify_finished};
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
@@ -18,7 +19,7 @@ use crate::key_exchange::ServerParams;
 use crate::negotiate::{self, Agreed};
 use crate::peer::{Order, Peer};
 use crate::resumption::{LONGEST_TICKET, Saved};
-use crate::session::{Established, Previous, Secrets, Session};
+use crate::session::{ClassicSecrets, EarlyData, Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::trace::{Step, report_fields};
 
@@ -106,7 +107,7 @@ pub(super) async fn full_handshake(
         let how = match agreed.suite.key_exchange {
             KeyExchange::Rsa if temporary_key => "alone: encrypted to the server's temporary RSA key",
             KeyExchange::Rsa => "alone: encrypted to the server's RSA key",
-            KeyExchange::Dhe | KeyExchange::Ecdhe => "with the server's cooperation: our public value",
+            KeyExchange::Dhe | KeyExchange::Ecdhe | KeyExchange::Tls13 => "with the server's cooperation: our public value",
         };
         vec![("pre-master secret made", how.to_owned())]
     });
@@ -163,14 +164,16 @@ pub(super) async fn full_handshake(
             secure_renegotiation: agreed.secure_renegotiation,
             renegotiations: 0,
             resumed: false,
+            early_data: EarlyData::NotOffered,
+            pre_shared: false,
         },
-        secrets: Secrets {
+        secrets: Secrets::Classic(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: ours,
             server_finished: theirs,
-        },
+        }),
     })
 }
 
@@ -233,14 +236,16 @@ pub(super) async fn resumed_handshake(
             secure_renegotiation: agreed.secure_renegotiation,
             renegotiations: 0,
             resumed: true,
+            early_data: EarlyData::NotOffered,
+            pre_shared: false,
         },
-        secrets: Secrets {
+        secrets: Secrets::Classic(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: ours,
             server_finished: theirs,
-        },
+        }),
     })
 }
 
@@ -284,22 +289,6 @@ async fn remember(
         id: id.into(),
     };
     resumption.store.put(name.to_str().as_bytes(), saved.encode()).await;
-}
-
-/// What a client's sessions belong to: those of another policy, of a server verified in another way, or of a client with
-/// other certificates are not taken up.
-pub(super) fn scope(config: &ClientConfig) -> Box<[u8]> {
-    let policy = config.policy.resumption_scope();
-    let (verifier, identities) = (config.verifier.resumption_scope(), config.identities.resumption_scope());
-    let length = |part: &[u8]| u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes();
-    let hash = config.provider.hash(clasp_crypto::HashAlgorithm::Sha256);
-    let parts: [&[u8]; 6] =
-        [&length(&policy), &policy, &length(&verifier), &verifier, &length(&identities), &identities];
-    hash.map_or_else(|| parts.concat().into(), |hash| hash.hash(&parts).as_slice().into())
-}
-
-fn refused(error: clasp_cert::CertificateError) -> Error {
-    Error::Certificate { whose: Role::Client, error: Box::new(error) }
 }
 
 /// Takes up the record sizes the server agreed to (RFC 8449 4).

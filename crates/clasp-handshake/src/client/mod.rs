@@ -1,19 +1,24 @@
 //! The client's side of a handshake: say hello, then go on with the flights of the version the server chose.
 
 mod classic;
+mod offer13;
+pub(crate) mod tls13;
 
 use std::sync::Arc;
 
 use clasp_wire::ServerHello;
 use rustls_pki_types::ServerName;
 
+pub(crate) use offer13::Offer13;
+
 use crate::config::ClientConfig;
-use crate::error::Error;
+use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
 use crate::negotiate;
 use crate::peer::{Order, Peer};
 use crate::resumption::Saved;
 use crate::session::{Established, Previous};
+use crate::tls13::{Log, epoch};
 use crate::trace::{Step, join, short_hex};
 
 /// A handshake, the first one or another after `previous`.
@@ -31,10 +36,13 @@ pub(crate) async fn handshake(
     if previous.is_none() {
         peer.order(Order::RecordVersion(config.policy.first_record_version()));
     }
-    if previous.is_none() && config.policy.sends_sslv2_hello {
-        peer.send_sslv2_hello(&offer.hello)?;
-    } else {
-        peer.send(&offer.hello);
+    match &offer.tls13 {
+        Some(tls13) => {
+            peer.send_encoded(tls13.encode(&offer.hello, None));
+            write_early(&mut peer, &config, &offer, tls13);
+        }
+        None if previous.is_none() && config.policy.sends_sslv2_hello => peer.send_sslv2_hello(&offer.hello)?,
+        None => peer.send(&offer.hello),
     }
     peer.trace(Step::ClientHello, "sent ClientHello", || {
         vec![
@@ -47,7 +55,15 @@ pub(crate) async fn handshake(
         ]
     });
 
-    let hello = peer.receive::<ServerHello>().await?;
+    let (hello, raw) = peer.receive_unhashed::<ServerHello>().await?;
+    if negotiate::chose_tls13(&offer, &hello)? {
+        return tls13::handshake(&mut peer, &config, name, offer, hello, raw).await;
+    }
+    peer.transcript.add(&raw);
+    if offer.tls13.as_ref().is_some_and(|tls13| tls13.early_data.is_some()) {
+        // RFC 8446 D.3: nobody takes early data of another version than it was meant for.
+        return Err(Misbehaviour::EarlyDataInOlderVersion.into());
+    }
     peer.order(Order::RecordVersion(negotiate::record_version(&offer, &hello)));
     let agreed = negotiate::accept(&config, &offer, &hello, previous.as_ref())?;
     peer.trace(Step::ServerHello, "received ServerHello", || {
@@ -59,23 +75,47 @@ pub(crate) async fn handshake(
             ("secure renegotiation", agreed.secure_renegotiation.to_string()),
         ]
     });
+    let saved = saved.filter(|saved| !negotiate::is_of_tls13(saved));
     if let Some(saved) = saved.filter(|_| !hello.session_id.is_empty() && hello.session_id == offer.hello.session_id) {
         return classic::resumed_handshake(&mut peer, &config, name, agreed, &hello, saved).await;
     }
-    // The classic family; the flights of TLS 1.3 will have their own file.
     classic::full_handshake(&mut peer, &config, name, agreed, &hello, previous.as_ref()).await
 }
 
-/// A session with this server that may be resumed.
+/// From here on early data may be written, where the hello says that it comes (RFC 8446 4.2.10, 7.3).
+fn write_early(peer: &mut Peer, config: &ClientConfig, offer: &ClientOffer, tls13: &Offer13) {
+    let (Some((suite, limit)), Some(psk)) = (tls13.early_data, tls13.psks.first()) else { return };
+    if config.middlebox_compatibility {
+        peer.order(Order::CompatibilityChangeCipherSpec);
+    }
+    let hash = psk.kdf.hash().hash(&[peer.transcript.raw().unwrap_or_default()]);
+    let secret = psk.early.client_traffic(hash.as_slice());
+    let log = Log { log: config.key_log.as_deref(), client_random: offer.hello.random.0 };
+    log.early(&secret, &psk.early.exporter(hash.as_slice()));
+    peer.order(Order::WriteKeys(epoch(suite, &secret)));
+    peer.order(Order::WriteEarlyData(Some(limit)));
+    peer.trace(Step::ApplicationData, "early data may be sent", || vec![("bytes", limit.to_string())]);
+}
+
+/// A session with this server that may be resumed: one of TLS 1.3, which is used once, or else an older one.
 async fn remembered(config: &ClientConfig, name: &ServerName<'static>) -> Option<Saved> {
     let resumption = config.resumption.as_ref()?;
+    if config.policy.offers_tls13(true) && resumption.tickets {
+        for slot in 0..TICKETS_KEPT {
+            let bytes = resumption.store.take(&ticket_key(name, slot)).await;
+            let saved = bytes.and_then(|bytes| Saved::decode(&bytes));
+            if let Some(saved) = saved.filter(|saved| fits_tls13(config, saved)) {
+                return Some(saved);
+            }
+        }
+    }
     let bytes = resumption.store.get(name.to_str().as_bytes()).await?;
     let saved = Saved::decode(&bytes)?;
     let now = config.clock.now().as_secs();
     let policy = &config.policy;
     let by_ticket = !saved.ticket.is_empty();
     let fits = saved.is_alive(now)
-        && saved.scope == classic::scope(config)
+        && saved.scope == scope(config)
         && (if by_ticket {
             resumption.tickets && policy.hello_has_extensions(true)
         } else {
@@ -86,4 +126,39 @@ async fn remembered(config: &ClientConfig, name: &ServerName<'static>) -> Option
         && policy.suites.iter().any(|suite| suite.id == saved.suite && suite.allows(saved.version))
         && policy.versions().any(|version| negotiate::is_of(&saved, version));
     fits.then_some(saved)
+}
+
+/// Whether a session of TLS 1.3 is one that this configuration could have made.
+fn fits_tls13(config: &ClientConfig, saved: &Saved) -> bool {
+    saved.is_alive(config.clock.now().as_secs())
+        && negotiate::is_of_tls13(saved)
+        && saved.scope == scope(config)
+        && config.policy.suites.iter().any(|suite| suite.id == saved.suite)
+}
+
+/// How many tickets of a server are kept: as many connections as can be resumed at a time.
+pub(crate) const TICKETS_KEPT: u8 = 4;
+
+/// Where a ticket of TLS 1.3 is kept. No server's name has a byte of 0.
+pub(crate) fn ticket_key(name: &ServerName<'_>, slot: u8) -> Vec<u8> {
+    let mut key = name.to_str().as_bytes().to_vec();
+    key.extend_from_slice(&[0, slot]);
+    key
+}
+
+fn refused(error: clasp_cert::CertificateError) -> Error {
+    Error::Certificate { whose: clasp_keys::Role::Client, error: Box::new(error) }
+}
+
+
+/// What a client's sessions belong to: those of another policy, of a server verified in another way, or of a client with
+/// other certificates are not taken up.
+pub(crate) fn scope(config: &ClientConfig) -> Box<[u8]> {
+    let policy = config.policy.resumption_scope();
+    let (verifier, identities) = (config.verifier.resumption_scope(), config.identities.resumption_scope());
+    let length = |part: &[u8]| u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes();
+    let hash = config.provider.hash(clasp_crypto::HashAlgorithm::Sha256);
+    let parts: [&[u8]; 6] =
+        [&length(&policy), &policy, &length(&verifier), &verifier, &length(&identities), &identities];
+    hash.map_or_else(|| parts.concat().into(), |hash| hash.hash(&parts).as_slice().into())
 }

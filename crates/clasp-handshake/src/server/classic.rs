@@ -19,7 +19,7 @@ use crate::key_exchange::{PreMaster, ServerExchange};
 use crate::negotiate::{self, Agreed, ServerChoice};
 use crate::peer::{Order, Peer};
 use crate::resumption::{Found, Saved, fresh_id, scope, ticket};
-use crate::session::{Established, Previous, Secrets, Session};
+use crate::session::{ClassicSecrets, EarlyData, Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::trace::{Step, report_fields, short_hex};
 
@@ -110,7 +110,7 @@ pub(super) async fn full_handshake(
         let how = match agreed.suite.key_exchange {
             KeyExchange::Rsa if scheme.is_some() => "decrypted with our temporary RSA key",
             KeyExchange::Rsa => "decrypted with our RSA key",
-            KeyExchange::Dhe | KeyExchange::Ecdhe => "agreed from both sides' public values",
+            KeyExchange::Dhe | KeyExchange::Ecdhe | KeyExchange::Tls13 => "agreed from both sides' public values",
         };
         vec![("pre-master secret", how.to_owned())]
     });
@@ -181,14 +181,16 @@ pub(super) async fn full_handshake(
             secure_renegotiation: agreed.secure_renegotiation,
             renegotiations: 0,
             resumed: false,
+            early_data: EarlyData::NotOffered,
+            pre_shared: false,
         },
-        secrets: Secrets {
+        secrets: Secrets::Classic(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: theirs,
             server_finished: ours,
-        },
+        }),
     })
 }
 
@@ -283,14 +285,16 @@ pub(super) async fn resumed_handshake(
             secure_renegotiation: agreed.secure_renegotiation,
             renegotiations: 0,
             resumed: true,
+            early_data: EarlyData::NotOffered,
+            pre_shared: false,
         },
-        secrets: Secrets {
+        secrets: Secrets::Classic(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: theirs,
             server_finished: ours,
-        },
+        }),
     })
 }
 

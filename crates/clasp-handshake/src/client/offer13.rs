@@ -1,0 +1,275 @@
+//! What a client's hello offers for TLS 1.3: versions, key shares, and keys that both may have already (RFC 8446 4.2).
+
+use std::mem;
+
+use bytes::{Bytes, BytesMut};
+use clasp_crypto::{ActiveKeyExchange, HashAlgorithm, Provider, SharedSecret};
+use clasp_keys::{EarlySecret, Kdf, PskKind, Transcript};
+use clasp_wire::{
+    ClientExtension, ClientHello, ExtensionType, HandshakeMessage as _, KeyShareEntry, NamedGroup, OfferedPsks,
+    ProtocolVersion, PskIdentity, PskKeyExchangeMode, UnknownExtension,
+};
+use clasp_crypto::CryptoError;
+
+use crate::config::ClientConfig;
+use crate::error::Error;
+use crate::hello::offered_groups;
+use crate::negotiate;
+use crate::resumption::{Saved, fresh_id};
+use crate::suites::Suite;
+use crate::tls13::kdf;
+
+/// A client's offer of TLS 1.3, besides the hello itself.
+pub(crate) struct Offer13 {
+    shares: Vec<Share>,
+    pub(crate) psks: Vec<OfferedPsk>,
+    /// The suite of the session whose server takes early data, where some may be sent, and how many bytes of it.
+    pub(crate) early_data: Option<(&'static Suite, u32)>,
+    grease: Option<Grease>,
+}
+
+/// Our half of a key exchange.
+struct Share {
+    group: NamedGroup,
+    exchange: Box<dyn ActiveKeyExchange>,
+    /// The group that the hybrid's classical half is sent in again, as a share of its own.
+    component: Option<NamedGroup>,
+}
+
+/// A key that the server may have.
+pub(crate) struct OfferedPsk {
+    pub(crate) kdf: Kdf,
+    pub(crate) early: EarlySecret,
+    kind: PskKind,
+    identity: PskIdentity,
+    /// The session it is of; `None` for a key from outside.
+    pub(crate) saved: Option<Saved>,
+}
+
+/// Values that no server knows, so that every server learns to pass over what it does not know (RFC 8701).
+#[derive(Clone, Copy)]
+struct Grease {
+    suite: u16,
+    group: u16,
+    version: u16,
+    first_extension: u16,
+    last_extension: u16,
+}
+
+impl Grease {
+    fn new(provider: &Provider) -> Result<Self, CryptoError> {
+        let mut random = [0; 5];
+        provider.random.fill(&mut random)?;
+        let [suite, group, version, first, last] = random.map(|byte| u16::from(byte & 0xf0 | 0x0a) * 0x0101);
+        // Two extensions may not be of one type.
+        let last = if last == first { first ^ 0x1010 } else { last };
+        Ok(Self { suite, group, version, first_extension: first, last_extension: last })
+    }
+}
+
+impl Offer13 {
+    /// Adds to a hello what offers TLS 1.3.
+    pub(crate) fn add_to(hello: &mut ClientHello, config: &ClientConfig, saved: Option<&Saved>) -> Result<Self, Error> {
+        let policy = &config.policy;
+        let grease = if config.grease { Some(Grease::new(config.provider)?) } else { None };
+        if config.middlebox_compatibility && hello.session_id.is_empty() {
+            // As if a session were resumed: so it looks to those on the way (RFC 8446 D.4).
+            hello.session_id = fresh_id(config.provider)?;
+        }
+        let groups = offered_groups(policy);
+        let mut shares = Vec::with_capacity(1);
+        if let Some(first) = groups.first() {
+            shares.push(Share::new(*first, &groups, config.provider)?);
+        }
+        let psks = offered_psks(config, saved)?;
+        let early_data = early_data(config, &psks);
+        let this = Self { shares, psks, early_data, grease };
+
+        let mut versions: Vec<ProtocolVersion> = policy.versions().collect();
+        let mut entries = this.entries();
+        if let Some(grease) = grease {
+            hello.cipher_suites.insert(0, clasp_wire::CipherSuite(grease.suite));
+            versions.insert(0, ProtocolVersion(grease.version));
+            entries.insert(0, KeyShareEntry { group: NamedGroup(grease.group), key_exchange: Bytes::from_static(&[0]) });
+        }
+        let extensions = hello.extensions.get_or_insert_default();
+        if let Some(grease) = grease {
+            for extension in extensions.iter_mut() {
+                if let ClientExtension::SupportedGroups(groups) = extension {
+                    groups.insert(0, NamedGroup(grease.group));
+                }
+            }
+            extensions.insert(0, unknown(grease.first_extension, Bytes::new()));
+        }
+        extensions.push(ClientExtension::SupportedVersions(versions));
+        extensions.push(ClientExtension::KeyShare(entries));
+        extensions.push(ClientExtension::PskKeyExchangeModes(vec![PskKeyExchangeMode::PSK_DHE_KE]));
+        if config.post_handshake_auth {
+            extensions.push(ClientExtension::PostHandshakeAuth);
+        }
+        if this.early_data.is_some() {
+            extensions.push(ClientExtension::EarlyData);
+        }
+        if let Some(grease) = grease {
+            extensions.push(unknown(grease.last_extension, Bytes::from_static(&[0])));
+        }
+        // RFC 8446 4.2.11: the last one.
+        extensions.extend(this.psk_extension());
+        Ok(this)
+    }
+
+    fn entries(&self) -> Vec<KeyShareEntry> {
+        let mut entries = Vec::with_capacity(3);
+        for share in &self.shares {
+            let key_exchange = Bytes::copy_from_slice(share.exchange.public_key());
+            entries.push(KeyShareEntry { group: share.group, key_exchange });
+            if let (Some(group), Some((_, public))) = (share.component, share.exchange.component()) {
+                entries.push(KeyShareEntry { group, key_exchange: Bytes::copy_from_slice(public) });
+            }
+        }
+        entries
+    }
+
+    /// The identities, and room for the binders, which [`Self::encode`] fills.
+    fn psk_extension(&self) -> Option<ClientExtension> {
+        if self.psks.is_empty() {
+            return None;
+        }
+        Some(ClientExtension::PreSharedKey(OfferedPsks {
+            identities: self.psks.iter().map(|psk| psk.identity.clone()).collect(),
+            binders: self.psks.iter().map(|psk| vec![0; psk.kdf.hash_len()].into()).collect(),
+        }))
+    }
+
+    /// The hello as it is sent, header included: binders cover all of it that stands before them, and what was said earlier
+    /// (RFC 8446 4.2.11.2).
+    pub(crate) fn encode(&self, hello: &ClientHello, earlier: Option<&Transcript>) -> Bytes {
+        let mut encoded = BytesMut::new();
+        hello.write(&mut encoded);
+        if self.psks.is_empty() {
+            return encoded.freeze();
+        }
+        let covered = hello.truncated_len(encoded.len());
+        let (before, _) = encoded.split_at(covered.min(encoded.len()));
+        let binders: Vec<_> = self
+            .psks
+            .iter()
+            .map(|psk| {
+                let hash = match earlier.and_then(|transcript| transcript.hash_with(before)) {
+                    Some(hash) => hash,
+                    None => psk.kdf.hash().hash(&[before]),
+                };
+                psk.early.binder(psk.kind, hash.as_slice())
+            })
+            .collect();
+        ClientHello::write_binders(&mut encoded, &binders.iter().map(|binder| binder.as_slice()).collect::<Vec<_>>());
+        encoded.freeze()
+    }
+
+    /// The groups we sent shares in.
+    pub(crate) fn has_share_in(&self, group: NamedGroup) -> bool {
+        self.shares.iter().any(|share| share.group == group || share.component == Some(group))
+    }
+
+    /// Agrees with the server's share. The group is one that a share was sent in.
+    pub(crate) fn agree(&mut self, group: NamedGroup, theirs: &[u8]) -> Result<Option<SharedSecret>, CryptoError> {
+        for share in mem::take(&mut self.shares) {
+            if share.group == group {
+                return share.exchange.complete(theirs).map(Some);
+            }
+            if share.component == Some(group) {
+                return share.exchange.complete_component(theirs).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the offer to what a HelloRetryRequest asks for (RFC 8446 4.1.2): another key share, the server's cookie, no
+    /// early data, and only keys that go with its suite.
+    pub(crate) fn retry(
+        &mut self,
+        hello: &mut ClientHello,
+        config: &ClientConfig,
+        suite: &'static Suite,
+        group: Option<NamedGroup>,
+        cookie: Option<Bytes>,
+    ) -> Result<(), Error> {
+        if let Some(group) = group {
+            self.shares = vec![Share::new(group, &[], config.provider)?];
+        }
+        self.early_data = None;
+        self.psks.retain(|psk| psk.kdf.hash().algorithm() == suite.prf);
+        let entries = self.entries();
+        let psks = self.psk_extension();
+        let extensions = hello.extensions.get_or_insert_default();
+        extensions.retain(|extension| {
+            !matches!(extension, ClientExtension::EarlyData | ClientExtension::PreSharedKey(_))
+        });
+        for extension in extensions.iter_mut() {
+            if let (ClientExtension::KeyShare(shares), Some(_)) = (extension, group) {
+                shares.clone_from(&entries);
+            }
+        }
+        extensions.extend(cookie.map(ClientExtension::Cookie));
+        extensions.extend(psks);
+        Ok(())
+    }
+}
+
+impl Share {
+    /// A fresh key. The classical half of a hybrid is a share of its own too, where that group is among those offered.
+    fn new(group: NamedGroup, offered: &[NamedGroup], provider: &Provider) -> Result<Self, CryptoError> {
+        let exchange = provider.group(group).ok_or(CryptoError::Unsupported)?.start(provider.random)?;
+        let component = exchange.component().map(|(group, _)| group).filter(|group| offered.contains(group));
+        Ok(Self { group, exchange, component })
+    }
+}
+
+fn unknown(typ: u16, data: Bytes) -> ClientExtension {
+    ClientExtension::Unknown(UnknownExtension { typ: ExtensionType(typ), data })
+}
+
+/// The keys to offer: that of the session to resume, and those given from outside.
+fn offered_psks(config: &ClientConfig, saved: Option<&Saved>) -> Result<Vec<OfferedPsk>, Error> {
+    let mut psks = Vec::new();
+    let suites = || config.policy.suites.iter().copied().filter(|suite| suite.is_of_tls13());
+    if let Some(saved) = saved.filter(|saved| negotiate::is_of_tls13(saved))
+        && let Some(suite) = suites().find(|suite| suite.id == saved.suite)
+    {
+        let kdf = kdf(suite, config.provider)?;
+        let age = config.clock.now().as_secs().saturating_sub(saved.received).saturating_mul(1000);
+        let age = u32::try_from(age).unwrap_or(u32::MAX);
+        psks.push(OfferedPsk {
+            kdf,
+            early: EarlySecret::new(kdf, Some(saved.secret())),
+            kind: PskKind::Resumption,
+            identity: PskIdentity {
+                identity: Bytes::copy_from_slice(&saved.ticket),
+                obfuscated_ticket_age: age.wrapping_add(saved.age_add),
+            },
+            saved: Some(saved.clone()),
+        });
+    }
+    for psk in &config.psks {
+        let goes_with = |hash: HashAlgorithm| suites().find(|suite| suite.prf == hash);
+        let Some(suite) = goes_with(psk.hash()) else { continue };
+        let kdf = kdf(suite, config.provider)?;
+        psks.push(OfferedPsk {
+            kdf,
+            early: EarlySecret::new(kdf, Some(psk.key())),
+            kind: psk.kind(),
+            identity: PskIdentity { identity: psk.identity().clone(), obfuscated_ticket_age: 0 },
+            saved: None,
+        });
+    }
+    Ok(psks)
+}
+
+/// Whether early data may be sent: the first key's session allows it (RFC 8446 4.2.10).
+fn early_data(config: &ClientConfig, psks: &[OfferedPsk]) -> Option<(&'static Suite, u32)> {
+    let saved = psks.first()?.saved.as_ref()?;
+    let suite = config.policy.suites.iter().copied().find(|suite| suite.id == saved.suite)?;
+    // Under a protocol that is no longer offered the server would refuse (RFC 8446 4.2.10).
+    let alpn = saved.alpn.is_empty() || config.alpn.iter().any(|name| *name == saved.alpn[..]);
+    (config.early_data && saved.max_early_data > 0 && alpn).then_some((suite, saved.max_early_data))
+}

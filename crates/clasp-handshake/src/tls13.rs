@@ -1,0 +1,251 @@
+//! What both roles share in TLS 1.3: keys for the record layer, the content of signatures, certificate entries, and what a
+//! finished handshake keeps (RFC 8446 4.4, 7).
+
+use bytes::Bytes;
+use clasp_cert::{Identity, PublicKey};
+use clasp_crypto::{CryptoError, Provider};
+use clasp_keys::{
+    ExporterSecret, Kdf, KeyLengths, ResumptionSecret, Role, TrafficSecret, Transcript, key_log_label as label,
+};
+use clasp_record::{Form, IvPolicy};
+use clasp_wire::{
+    Certificate13, CertificateEntry, CertificateExtension, CertificateVerify, DigitallySigned, Finished,
+    HandshakeMessage as _, ProtocolVersion, SignatureScheme,
+};
+use rustls_pki_types::CertificateDer;
+
+use crate::error::{Error, Misbehaviour};
+use crate::key_log::KeyLog;
+use crate::negotiate;
+use crate::peer::{EpochKeys, Peer};
+use crate::policy::Policy;
+use crate::suites::Suite;
+
+/// The key derivation of a suite.
+pub(crate) fn kdf(suite: &Suite, provider: &Provider) -> Result<Kdf, Error> {
+    let (hash, hmac) = (provider.hash(suite.prf), provider.hmac(suite.prf));
+    match (hash, hmac) {
+        (Some(hash), Some(hmac)) => Ok(Kdf::new(hash, hmac)),
+        _ => Err(CryptoError::Unsupported.into()),
+    }
+}
+
+/// The transcript's hash so far. Every caller has settled it.
+pub(crate) fn transcript_hash(transcript: &Transcript) -> Result<clasp_crypto::Digest, Error> {
+    transcript.hash().ok_or_else(|| clasp_keys::ScheduleError::Unsettled.into())
+}
+
+/// The keys of one direction for the record layer (RFC 8446 7.3).
+pub(crate) fn epoch(suite: &'static Suite, secret: &TrafficSecret) -> EpochKeys {
+    // Records keep the version of TLS 1.2 (RFC 8446 5.2), and their nonces come from the sequence number.
+    let form = Form::new(ProtocolVersion::TLS_1_2, IvPolicy::Explicit, false);
+    let lengths = suite.bulk.lengths(form.iv);
+    let lengths = KeyLengths { mac_key: lengths.mac_key, key: lengths.key, iv: lengths.iv };
+    EpochKeys { suite, keys: secret.keys(lengths), form }
+}
+
+/// Writes secrets to a key log, if there is one.
+pub(crate) struct Log<'a> {
+    pub(crate) log: Option<&'a dyn KeyLog>,
+    pub(crate) client_random: [u8; 32],
+}
+
+impl Log<'_> {
+    pub(crate) fn secret(&self, label: &'static str, secret: &[u8]) {
+        if let Some(log) = self.log {
+            log.log(label, &self.client_random, secret);
+        }
+    }
+
+    pub(crate) fn early(&self, client: &TrafficSecret, exporter: &ExporterSecret) {
+        self.secret(label::CLIENT_EARLY_TRAFFIC, client.as_bytes());
+        self.secret(label::EARLY_EXPORTER, exporter.as_bytes());
+    }
+
+    pub(crate) fn handshake(&self, client: &TrafficSecret, server: &TrafficSecret) {
+        self.secret(label::CLIENT_HANDSHAKE, client.as_bytes());
+        self.secret(label::SERVER_HANDSHAKE, server.as_bytes());
+    }
+
+    pub(crate) fn application(&self, client: &TrafficSecret, server: &TrafficSecret, exporter: &ExporterSecret) {
+        self.secret(label::CLIENT_TRAFFIC, client.as_bytes());
+        self.secret(label::SERVER_TRAFFIC, server.as_bytes());
+        self.secret(label::EXPORTER, exporter.as_bytes());
+    }
+}
+
+/// What an established connection keeps.
+pub(crate) struct Secrets13 {
+    pub(crate) client: TrafficSecret,
+    pub(crate) server: TrafficSecret,
+    pub(crate) exporter: ExporterSecret,
+    pub(crate) resumption: ResumptionSecret,
+    /// All messages up to the client's Finished, where the client may be asked for its certificate later (RFC 8446 4.6.2).
+    pub(crate) transcript: Option<Transcript>,
+    /// When the certificates were verified that the connection stands on, seconds since the Unix epoch. Resumption does not
+    /// make them younger.
+    pub(crate) born: u64,
+}
+
+impl Secrets13 {
+    /// The secret with which `role` writes.
+    pub(crate) fn of(&self, role: Role) -> &TrafficSecret {
+        match role {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
+    }
+
+    /// Moves the keys with which `role` writes on (RFC 8446 7.2).
+    pub(crate) fn update(&mut self, role: Role) -> &TrafficSecret {
+        let secret = match role {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        };
+        *secret = secret.next();
+        secret
+    }
+}
+
+/// What is signed: 64 spaces against the prefixes of older versions, who signs, a zero, and the transcript's hash
+/// (RFC 8446 4.4.3).
+pub(crate) fn to_sign(signer: Role, transcript_hash: &[u8]) -> Vec<u8> {
+    let context: &[u8] = match signer {
+        Role::Client => b"TLS 1.3, client CertificateVerify\0",
+        Role::Server => b"TLS 1.3, server CertificateVerify\0",
+    };
+    let mut content = Vec::with_capacity(64 + context.len() + transcript_hash.len());
+    content.resize(64, b' ');
+    content.extend_from_slice(context);
+    content.extend_from_slice(transcript_hash);
+    content
+}
+
+/// The scheme for a signature of ours: the first that the key can make and both sides have.
+pub(crate) fn choose_scheme(
+    policy: &Policy,
+    identity: &Identity,
+    accepted: &[SignatureScheme],
+) -> Option<SignatureScheme> {
+    let both = |scheme: &SignatureScheme| {
+        negotiate::signs_in_tls13(*scheme, identity.key_algorithm())
+            && policy.schemes.contains(scheme)
+            && accepted.contains(scheme)
+    };
+    identity.key().schemes().iter().copied().find(both)
+}
+
+/// Signs the transcript and sends the CertificateVerify.
+pub(crate) async fn send_certificate_verify(
+    peer: &mut Peer,
+    signer: Role,
+    identity: &Identity,
+    scheme: SignatureScheme,
+) -> Result<(), Error> {
+    let content = to_sign(signer, transcript_hash(&peer.transcript)?.as_slice());
+    let signature = identity.key().sign(scheme, &content).await?;
+    let signed = DigitallySigned { scheme, signature: signature.into() };
+    peer.send(&CertificateVerify { signature: signed.encode() });
+    Ok(())
+}
+
+/// Receives and verifies a CertificateVerify: the peer holds its certificate's key.
+pub(crate) async fn receive_certificate_verify(
+    peer: &mut Peer,
+    signer: Role,
+    policy: &Policy,
+    provider: &Provider,
+    key: &PublicKey,
+) -> Result<(), Error> {
+    let content = to_sign(signer, transcript_hash(&peer.transcript)?.as_slice());
+    let message = peer.receive::<CertificateVerify>().await?;
+    let signed = DigitallySigned::parse(&message.signature)?;
+    let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
+    if !policy.schemes.contains(&signed.scheme) || !negotiate::signs_in_tls13(signed.scheme, algorithm) {
+        return Err(Misbehaviour::SchemeNotOffered.into());
+    }
+    key.verify(provider, signed.scheme, &content, &signed.signature).map_err(|_| Misbehaviour::BadSignature.into())
+}
+
+/// Sends our Finished under `secret`, and says nothing else.
+pub(crate) fn send_finished(peer: &mut Peer, secret: &TrafficSecret) -> Result<(), Error> {
+    let verify_data = secret.finished(transcript_hash(&peer.transcript)?.as_slice());
+    peer.send(&Finished { verify_data: Bytes::copy_from_slice(verify_data.as_slice()) });
+    Ok(())
+}
+
+/// Receives and verifies the peer's Finished under `secret`.
+pub(crate) async fn receive_finished(peer: &mut Peer, secret: &TrafficSecret) -> Result<(), Error> {
+    let expected = secret.finished(transcript_hash(&peer.transcript)?.as_slice());
+    crate::classic::verify_finished(&peer.receive::<Finished>().await?, &expected)
+}
+
+/// A chain of ours as a message. Staple and timestamps go with the first certificate, where the peer asked for them.
+pub(crate) fn certificate(
+    identity: Option<&Identity>,
+    request_context: Bytes,
+    staple: bool,
+) -> Certificate13 {
+    let chain = identity.map(Identity::chain).unwrap_or_default();
+    let mut entries: Vec<CertificateEntry> = chain
+        .iter()
+        .map(|der| CertificateEntry { data: Bytes::copy_from_slice(der), extensions: Vec::new() })
+        .collect();
+    let response = identity.and_then(Identity::ocsp_response).filter(|_| staple);
+    if let (Some(response), Some(first)) = (response, entries.first_mut()) {
+        first.extensions.push(CertificateExtension::Status(Bytes::copy_from_slice(response)));
+    }
+    Certificate13 { request_context, entries }
+}
+
+/// A peer's chain, and what came with its first certificate.
+pub(crate) struct PeerChain {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) staple: Bytes,
+}
+
+/// What extensions the entries of a chain may have: those that were asked for (RFC 8446 4.4.2).
+#[derive(Clone, Copy, Default)]
+pub(crate) struct AskedOfEntries {
+    pub(crate) status: bool,
+    pub(crate) timestamps: bool,
+}
+
+/// Takes a chain apart. The context must be the one that was asked under.
+pub(crate) fn take_chain(
+    message: &Certificate13,
+    request_context: &[u8],
+    asked: AskedOfEntries,
+) -> Result<PeerChain, Error> {
+    if message.request_context != request_context {
+        return Err(Misbehaviour::WrongRequestContext.into());
+    }
+    let mut staple = Bytes::new();
+    for (i, entry) in message.entries.iter().enumerate() {
+        for extension in &entry.extensions {
+            match extension {
+                CertificateExtension::Status(response) if asked.status => {
+                    if i == 0 {
+                        staple = Bytes::copy_from_slice(response);
+                    }
+                }
+                CertificateExtension::SignedCertificateTimestamp(_) if asked.timestamps => {}
+                _ => return Err(Misbehaviour::UnsolicitedExtension.into()),
+            }
+        }
+    }
+    let chain = message.entries.iter().map(|entry| CertificateDer::from(entry.data.to_vec())).collect();
+    Ok(PeerChain { chain, staple })
+}
+
+/// Receives a chain, compressed or not.
+pub(crate) async fn receive_certificate(
+    peer: &mut Peer,
+    compressions: &[&'static dyn CertificateCompression],
+) -> Result<Certificate13, Error> {
+    if compressions.is_empty() || !peer.next_is(CompressedCertificate::TYPE, CompressedCertificate::NAME).await {
+        return peer.receive::<Certificate13>().await;
+    }
+    let message = peer.receive::<CompressedCertificate>().await?;
+    decompress(compressions, &message, peer.largest_message())
+}
