@@ -88,6 +88,10 @@ impl Hmac for RingHash {
     fn with_key(&self, key: &[u8]) -> Box<dyn HmacKey> {
         Box::new(RingHmacKey(hmac::Key::new(self.hmac, key)))
     }
+
+    fn mac(&self, key: &[u8], parts: &[&[u8]]) -> Digest {
+        RingHmacKey(hmac::Key::new(self.hmac, key)).sign(parts)
+    }
 }
 
 struct RingHmacKey(hmac::Key);

@@ -4,6 +4,26 @@ use core::fmt::Write;
 
 use zeroize::Zeroizing;
 
+/// What a line begins with.
+pub mod key_log_label {
+    /// The master secret, before TLS 1.3.
+    pub const CLIENT_RANDOM: &str = "CLIENT_RANDOM";
+    /// `client_early_traffic_secret`.
+    pub const CLIENT_EARLY_TRAFFIC_SECRET: &str = "CLIENT_EARLY_TRAFFIC_SECRET";
+    /// `early_exporter_master_secret`.
+    pub const EARLY_EXPORTER_SECRET: &str = "EARLY_EXPORTER_SECRET";
+    /// `client_handshake_traffic_secret`.
+    pub const CLIENT_HANDSHAKE_TRAFFIC_SECRET: &str = "CLIENT_HANDSHAKE_TRAFFIC_SECRET";
+    /// `server_handshake_traffic_secret`.
+    pub const SERVER_HANDSHAKE_TRAFFIC_SECRET: &str = "SERVER_HANDSHAKE_TRAFFIC_SECRET";
+    /// `client_application_traffic_secret_0`.
+    pub const CLIENT_TRAFFIC_SECRET_0: &str = "CLIENT_TRAFFIC_SECRET_0";
+    /// `server_application_traffic_secret_0`.
+    pub const SERVER_TRAFFIC_SECRET_0: &str = "SERVER_TRAFFIC_SECRET_0";
+    /// `exporter_master_secret`.
+    pub const EXPORTER_SECRET: &str = "EXPORTER_SECRET";
+}
+
 /// The line for a secret, without a line end: label, client random and secret, the latter two in hexadecimal.
 pub fn key_log_line(label: &str, client_random: &[u8; 32], secret: &[u8]) -> String {
     let mut line = String::with_capacity(label.len() + 66 + 2 * secret.len());

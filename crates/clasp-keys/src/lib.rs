@@ -8,9 +8,10 @@ mod prf;
 mod schedule;
 mod secrets;
 mod tls;
+pub mod tls13;
 mod transcript;
 
-pub use key_log::{KeyLogLine, key_log_line};
+pub use key_log::{KeyLogLine, key_log_label, key_log_line};
 pub use prf::prf;
 pub use schedule::{ExportError, Schedule, ScheduleError};
 pub use secrets::{DirectionKeys, KeyBlock, KeyLengths, MasterSecret, Role, VerifyData};

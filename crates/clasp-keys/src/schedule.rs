@@ -74,6 +74,12 @@ pub enum ExportError {
     /// The label is one that the protocol itself uses (RFC 5705 4).
     #[error("the label is reserved for the protocol itself")]
     ReservedLabel,
+    /// The label is longer than 249 bytes (RFC 8446 7.1).
+    #[error("the label is longer than 249 bytes")]
+    LabelTooLong,
+    /// More is asked for than can be derived: 255 times the hash's length (RFC 5869 2.3).
+    #[error("more keying material is asked for than can be derived")]
+    OutputTooLong,
     /// The context is longer than 65535 bytes.
     #[error("the context is longer than 65535 bytes")]
     ContextTooLong,

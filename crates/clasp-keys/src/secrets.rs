@@ -116,6 +116,15 @@ pub struct DirectionKeys {
 }
 
 impl DirectionKeys {
+    /// Makes keys of these lengths that no MAC key is among: `fill` makes the key and the initialisation vector.
+    pub(crate) fn fill(lengths: KeyLengths, fill: impl FnOnce(&mut [u8], &mut [u8])) -> Self {
+        let mut keys = Self { bytes: vec![0; lengths.key + lengths.iv], lengths: KeyLengths { mac_key: 0, ..lengths } };
+        if let Some((key, iv)) = keys.bytes.split_at_mut_checked(lengths.key) {
+            fill(key, iv);
+        }
+        keys
+    }
+
     /// The MAC key; empty for AEADs.
     pub fn mac_key(&self) -> &[u8] {
         self.part(0, self.lengths.mac_key)
@@ -142,7 +151,7 @@ impl fmt::Debug for DirectionKeys {
     }
 }
 
-/// What a Finished message says: 12 bytes in TLS, 36 in SSL 3.0.
+/// What a Finished message says: 12 bytes in TLS before 1.3, 36 in SSL 3.0, a hash's length in TLS 1.3.
 #[derive(Clone, ZeroizeOnDrop)]
 pub struct VerifyData {
     bytes: [u8; Self::MAX],
@@ -151,7 +160,7 @@ pub struct VerifyData {
 
 impl VerifyData {
     /// The longest, bytes.
-    pub const MAX: usize = 36;
+    pub const MAX: usize = 64;
 
     /// Holds `bytes`, of which at most [`Self::MAX`] are taken.
     pub fn new(bytes: &[u8]) -> Self {
@@ -227,9 +236,10 @@ mod tests {
     #[test]
     fn verify_data_takes_what_fits() {
         assert_eq!(VerifyData::new(&[1; 36]).as_slice(), [1; 36]);
-        assert_eq!(VerifyData::new(&[1; 40]).as_slice(), [1; 36]);
+        assert_eq!(VerifyData::new(&[1; 64]).as_slice(), [1; 64]);
+        assert_eq!(VerifyData::new(&[1; 68]).as_slice(), [1; 64]);
         assert_eq!(VerifyData::new(&[]).as_slice(), []);
-        assert!(!VerifyData::new(&[1; 36]).ct_eq(&[1; 40]));
+        assert!(!VerifyData::new(&[1; 64]).ct_eq(&[1; 68]));
     }
 
     #[test]

@@ -133,9 +133,14 @@ pub trait Hmac: Debug + Send + Sync {
 
     /// Prepares a key of any length, so that each use costs no more than its data.
     fn with_key(&self, key: &[u8]) -> Box<dyn HmacKey>;
+
+    /// The tag over the parts, one after the other, under a key that is used this once.
+    fn mac(&self, key: &[u8], parts: &[&[u8]]) -> Digest {
+        self.with_key(key).sign(parts)
+    }
 }
 
-/// A prepared HMAC key.
+/// A prepared HMAC key. It wipes itself when dropped where the primitive behind it can; ring's cannot.
 pub trait HmacKey: Send + Sync {
     /// The length of a tag, bytes.
     fn output_len(&self) -> usize;
