@@ -4,9 +4,8 @@
 use bytes::Bytes;
 use clasp_cert::{Identity, PublicKey};
 use clasp_crypto::{CryptoError, Provider};
-use clasp_keys::{
-    ExporterSecret, Kdf, KeyLengths, ResumptionSecret, Role, TrafficSecret, Transcript, key_log_label as label,
-};
+use clasp_keys::tls13::{ExporterSecret, Kdf, ResumptionSecret, TrafficSecret};
+use clasp_keys::{KeyLengths, Role, Transcript, key_log_label as label};
 use clasp_record::{Form, IvPolicy};
 use clasp_wire::{
     Certificate13, CertificateEntry, CertificateExtension, CertificateVerify, DigitallySigned, Finished,
@@ -58,19 +57,19 @@ impl Log<'_> {
     }
 
     pub(crate) fn early(&self, client: &TrafficSecret, exporter: &ExporterSecret) {
-        self.secret(label::CLIENT_EARLY_TRAFFIC, client.as_bytes());
-        self.secret(label::EARLY_EXPORTER, exporter.as_bytes());
+        self.secret(label::CLIENT_EARLY_TRAFFIC_SECRET, client.as_bytes());
+        self.secret(label::EARLY_EXPORTER_SECRET, exporter.as_bytes());
     }
 
     pub(crate) fn handshake(&self, client: &TrafficSecret, server: &TrafficSecret) {
-        self.secret(label::CLIENT_HANDSHAKE, client.as_bytes());
-        self.secret(label::SERVER_HANDSHAKE, server.as_bytes());
+        self.secret(label::CLIENT_HANDSHAKE_TRAFFIC_SECRET, client.as_bytes());
+        self.secret(label::SERVER_HANDSHAKE_TRAFFIC_SECRET, server.as_bytes());
     }
 
     pub(crate) fn application(&self, client: &TrafficSecret, server: &TrafficSecret, exporter: &ExporterSecret) {
-        self.secret(label::CLIENT_TRAFFIC, client.as_bytes());
-        self.secret(label::SERVER_TRAFFIC, server.as_bytes());
-        self.secret(label::EXPORTER, exporter.as_bytes());
+        self.secret(label::CLIENT_TRAFFIC_SECRET_0, client.as_bytes());
+        self.secret(label::SERVER_TRAFFIC_SECRET_0, server.as_bytes());
+        self.secret(label::EXPORTER_SECRET, exporter.as_bytes());
     }
 }
 

@@ -4,7 +4,8 @@ use std::mem;
 
 use bytes::{Bytes, BytesMut};
 use clasp_crypto::{ActiveKeyExchange, HashAlgorithm, Provider, SharedSecret};
-use clasp_keys::{EarlySecret, Kdf, PskKind, Transcript};
+use clasp_keys::Transcript;
+use clasp_keys::tls13::{EarlySecret, Kdf, PskKind};
 use clasp_wire::{
     ClientExtension, ClientHello, ExtensionType, HandshakeMessage as _, KeyShareEntry, NamedGroup, OfferedPsks,
     ProtocolVersion, PskIdentity, PskKeyExchangeMode, UnknownExtension,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, Report, ServerVerification};
-use clasp_keys::{EarlySecret, Role};
+use clasp_keys::Role;
+use clasp_keys::tls13::EarlySecret;
 use clasp_wire::{
     Certificate13, CertificateRequest13, CertificateRequestExtension, EncryptedExtensions, EndOfEarlyData,
     HandshakeMessage as _, ServerHello, SignatureScheme,

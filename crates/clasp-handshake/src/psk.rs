@@ -1,0 +1,69 @@
+//! Keys that both sides were given from outside (RFC 8446 4.2.11, RFC 9258, RFC 9257).
+
+use core::fmt;
+
+use bytes::Bytes;
+use clasp_crypto::HashAlgorithm;
+use clasp_keys::tls13::PskKind;
+use zeroize::Zeroizing;
+
+use crate::error::ConfigError;
+
+/// A key that client and server share already, under a name. It takes the place of certificates: whoever has it is who it is
+/// known by, so every pair of parties needs one of its own (RFC 9257 4).
+#[derive(Clone)]
+pub struct ExternalPsk {
+    identity: Bytes,
+    key: Zeroizing<Vec<u8>>,
+    hash: HashAlgorithm,
+    kind: PskKind,
+}
+
+/// The shortest key that is taken, bytes (RFC 9257 6: 128 bits of entropy).
+const SHORTEST: usize = 16;
+
+impl ExternalPsk {
+    /// A key under the name by which the client tells the server which it means, for suites with this hash: SHA-256 where
+    /// nothing else was agreed (RFC 8446 4.2.11). Keys are random, never passwords.
+    ///
+    /// # Errors
+    /// [`ConfigError::BadPsk`] when the name is empty or longer than 65535 bytes, or the key shorter than 16 bytes.
+    pub fn new(identity: &[u8], key: &[u8], hash: HashAlgorithm) -> Result<Self, ConfigError> {
+        if identity.is_empty() || identity.len() > usize::from(u16::MAX) || key.len() < SHORTEST {
+            return Err(ConfigError::BadPsk);
+        }
+        Ok(Self {
+            identity: Bytes::copy_from_slice(identity),
+            key: Zeroizing::new(key.to_vec()),
+            hash,
+            kind: PskKind::External,
+        })
+    }
+
+    /// Its name.
+    pub fn identity(&self) -> &Bytes {
+        &self.identity
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The hash of the suites that it goes with.
+    pub fn hash(&self) -> HashAlgorithm {
+        self.hash
+    }
+
+    pub(crate) fn kind(&self) -> PskKind {
+        self.kind
+    }
+}
+
+impl fmt::Debug for ExternalPsk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExternalPsk")
+            .field("identity", &self.identity)
+            .field("hash", &self.hash)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,176 @@
+//! The key that both sides may have from before: of an earlier session, or from outside (RFC 8446 4.2.11).
+
+use bytes::Bytes;
+use clasp_cert::Report;
+use clasp_crypto::HashAlgorithm;
+use clasp_keys::Transcript;
+use clasp_keys::tls13::{EarlySecret, Kdf, PskKind};
+use clasp_wire::{ClientHello, PskIdentity};
+use rustls_pki_types::CertificateDer;
+use zeroize::Zeroizing;
+
+use super::classic::same_client;
+use crate::config::{ClientAuth, ServerConfig};
+use crate::error::{Error, Misbehaviour};
+use crate::negotiate;
+use crate::negotiate13::Offered;
+use crate::resumption::{Saved, scope};
+use crate::suites::Suite;
+
+/// How many of the client's identities are looked up: each may cost a decryption or a question to a store.
+const MOST_LOOKED_UP: usize = 8;
+
+/// How far the client's account of a ticket's age may be off for early data to be taken, milliseconds (RFC 8446 8.3).
+const AGE_TOLERANCE: u64 = 10_000;
+
+/// A key that the client offers and we have.
+pub(super) struct FoundPsk {
+    /// Its place in the client's list.
+    pub(super) index: u16,
+    key: Zeroizing<Vec<u8>>,
+    kind: PskKind,
+    hash: HashAlgorithm,
+    binder: Bytes,
+    identity: Bytes,
+    session: Option<Found>,
+}
+
+/// The session the key is of.
+struct Found {
+    saved: Saved,
+    report: Option<Report>,
+    /// Whether the hello is as old as it says (RFC 8446 8.3).
+    is_fresh: bool,
+}
+
+impl FoundPsk {
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    pub(super) fn hash(&self) -> HashAlgorithm {
+        self.hash
+    }
+
+    pub(super) fn is_resumption(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// When the certificates of the session were verified.
+    pub(super) fn born(&self) -> Option<u64> {
+        self.session.as_ref().map(|found| found.saved.created)
+    }
+
+    /// The client's certificates, of the earlier session.
+    pub(super) fn client(&self) -> (Vec<CertificateDer<'static>>, Option<Report>) {
+        self.session
+            .as_ref()
+            .map_or_else(Default::default, |found| (found.saved.peer_certificates.clone(), found.report.clone()))
+    }
+
+    /// Verifies that the client has the key: its binder covers the hello up to the binders, and what was said earlier
+    /// (RFC 8446 4.2.11.2).
+    pub(super) fn check_binder(
+        &self,
+        kdf: Kdf,
+        hello: &ClientHello,
+        raw: &[u8],
+        earlier: Option<&Transcript>,
+    ) -> Result<(), Misbehaviour> {
+        let covered = raw.get(..hello.truncated_len(raw.len())).unwrap_or_default();
+        let hash = match earlier.and_then(|transcript| transcript.hash_with(covered)) {
+            Some(hash) => hash,
+            None => kdf.hash().hash(&[covered]),
+        };
+        let expected = EarlySecret::new(kdf, Some(&self.key)).binder(self.kind, hash.as_slice());
+        if expected.ct_eq(&self.binder) { Ok(()) } else { Err(Misbehaviour::BadBinder) }
+    }
+
+    /// Whether early data under the key is taken: all that it depends on must be as it was (RFC 8446 4.2.10).
+    pub(super) fn takes_early_data(&self, config: &ServerConfig, suite: &Suite, alpn: Option<&Bytes>) -> bool {
+        let Some(Found { saved, is_fresh, .. }) = &self.session else { return false };
+        config.early_data > 0
+            && self.index == 0
+            && saved.max_early_data > 0
+            && *is_fresh
+            && saved.suite == suite.id
+            && saved.alpn[..] == *alpn.map_or(&[][..], |name| name)
+    }
+}
+
+/// Whether early data under this ticket is seen for the first time (RFC 8446 8.1, 8.2).
+pub(super) async fn is_first_use(config: &ServerConfig, psk: Option<&FoundPsk>) -> bool {
+    match psk {
+        Some(psk) => config.anti_replay.is_first_use(&psk.identity, config.clock.now().as_secs()).await,
+        None => false,
+    }
+}
+
+/// Looks for the first of the client's keys that we have, and that goes with this hello.
+pub(super) async fn find(
+    config: &ServerConfig,
+    client_auth: &ClientAuth,
+    hello: &ClientHello,
+    offered: &Offered<'_>,
+) -> Result<Option<FoundPsk>, Error> {
+    let Some(psks) = offered.psks else { return Ok(None) };
+    for (index, (identity, binder)) in psks.identities.iter().zip(&psks.binders).enumerate().take(MOST_LOOKED_UP) {
+        let index = u16::try_from(index).unwrap_or(u16::MAX);
+        let (binder, name) = (binder.clone(), identity.identity.clone());
+        if let Some(psk) = config.psks.iter().find(|psk| *psk.identity() == identity.identity) {
+            let goes = config.policy.suites().iter().any(|suite| {
+                suite.is_of_tls13() && suite.prf == psk.hash() && hello.cipher_suites.contains(&suite.id)
+            });
+            // Someone who must show a certificate does not get by with a key.
+            if goes && !client_auth.is_required() {
+                let (key, kind, hash) = (Zeroizing::new(psk.key().to_vec()), psk.kind(), psk.hash());
+                return Ok(Some(FoundPsk { index, key, kind, hash, binder, identity: name, session: None }));
+            }
+            continue;
+        }
+        let Some(saved) = open(config, identity).await else { continue };
+        let Some(suite) = fits(config, hello, &saved) else { continue };
+        let Some(report) = same_client(config, client_auth, &saved).await else { continue };
+        let is_fresh = is_fresh(config, &saved, identity);
+        return Ok(Some(FoundPsk {
+            index,
+            key: Zeroizing::new(saved.secret().to_vec()),
+            kind: PskKind::Resumption,
+            hash: suite.prf,
+            binder,
+            identity: name,
+            session: Some(Found { saved, report: report.map(|report| *report), is_fresh }),
+        }));
+    }
+    Ok(None)
+}
+
+/// The session behind a ticket. One that is kept here is used once (RFC 8446 8.1).
+async fn open(config: &ServerConfig, identity: &PskIdentity) -> Option<Saved> {
+    let now = config.clock.now().as_secs();
+    let bytes = match (&config.resumption.tickets, &config.resumption.ids) {
+        (Some(keys), _) => keys.open(&identity.identity, now)?.state,
+        (None, Some(store)) => store.take(&identity.identity).await?,
+        (None, None) => return None,
+    };
+    Saved::decode(&bytes)
+}
+
+/// The suite of the session, if it is one to take up here and now.
+fn fits(config: &ServerConfig, hello: &ClientHello, saved: &Saved) -> Option<&'static Suite> {
+    let now = config.clock.now().as_secs();
+    let good = saved.is_alive(now)
+        && negotiate::is_of_tls13(saved)
+        && saved.scope == scope(config)
+        && saved.server_name.as_deref() == hello.server_name();
+    let suites = || config.policy.suites().iter().copied().filter(|suite| suite.is_of_tls13());
+    let suite = suites().find(|suite| suite.id == saved.suite).filter(|_| good)?;
+    // Another suite of the same hash does (RFC 8446 4.2.11).
+    suites().any(|row| row.prf == suite.prf && hello.cipher_suites.contains(&row.id)).then_some(suite)
+}
+
+fn is_fresh(config: &ServerConfig, saved: &Saved, identity: &PskIdentity) -> bool {
+    let theirs = u64::from(identity.obfuscated_ticket_age.wrapping_sub(saved.age_add));
+    let ours = config.clock.now().as_secs().saturating_sub(saved.received).saturating_mul(1000);
+    theirs.abs_diff(ours) <= AGE_TOLERANCE
+}

@@ -1,0 +1,74 @@
+//! The tickets by which a client of TLS 1.3 may come back (RFC 8446 4.6.1).
+
+use bytes::Bytes;
+use clasp_wire::{ClientExtension, ClientHello, NewSessionTicket13, PskKeyExchangeMode, TicketExtension};
+use zeroize::Zeroizing;
+
+use crate::config::ServerConfig;
+use crate::error::Error;
+use crate::peer::Peer;
+use crate::resumption::{LIFETIME, Saved, fresh_id, scope, ticket};
+use crate::session::Established;
+
+/// Sends as many tickets as the configuration says, to a client that can use them; after a resumption one, in place of that
+/// which was used.
+pub(super) async fn send(
+    peer: &mut Peer,
+    config: &ServerConfig,
+    hello: &ClientHello,
+    established: &Established,
+) -> Result<(), Error> {
+    let usable = hello.extensions.iter().flatten().any(|extension| {
+        matches!(extension, ClientExtension::PskKeyExchangeModes(modes) if modes.contains(&PskKeyExchangeMode::PSK_DHE_KE))
+    });
+    let Some(secrets) = established.secrets.tls13().filter(|_| usable) else { return Ok(()) };
+    let session = &established.session;
+    // A key from outside is there again the next time.
+    let count = match (session.pre_shared, session.resumed) {
+        (false, _) => config.tickets_per_connection,
+        (true, true) => config.tickets_per_connection.min(1),
+        (true, false) => 0,
+    };
+    for nonce in 0..count {
+        let mut age_add = [0; 4];
+        config.provider.random.fill(&mut age_add)?;
+        let age_add = u32::from_be_bytes(age_add);
+        let nonce = Bytes::copy_from_slice(&[nonce]);
+        let mut saved = Saved {
+            version: session.version,
+            suite: session.suite.id,
+            extended_master_secret: true,
+            client_authenticated: session.client_authenticated,
+            master: Zeroizing::new([0; 48]),
+            secret_len: 0,
+            created: secrets.born,
+            received: config.clock.now().as_secs(),
+            lifetime: u32::try_from(LIFETIME).unwrap_or(u32::MAX),
+            age_add,
+            max_early_data: config.early_data,
+            alpn: session.alpn().unwrap_or_default().into(),
+            scope: scope(config),
+            server_name: session.server_name().map(Box::from),
+            peer_certificates: session.peer_certificates.to_vec(),
+            ticket: [].into(),
+            id: [].into(),
+        };
+        saved.set_secret(secrets.resumption.psk(&nonce).as_bytes());
+        let (sealed, lifetime) = match (&config.resumption.tickets, &config.resumption.ids) {
+            (Some(_), _) => match ticket(config, &saved) {
+                Some(made) => made,
+                None => return Ok(()),
+            },
+            (None, Some(store)) => {
+                let id = fresh_id(config.provider)?;
+                store.put(id.as_slice(), saved.encode()).await;
+                (Bytes::copy_from_slice(id.as_slice()), saved.lifetime)
+            }
+            (None, None) => return Ok(()),
+        };
+        let extensions =
+            if config.early_data > 0 { vec![TicketExtension::EarlyData(config.early_data)] } else { Vec::new() };
+        peer.send(&NewSessionTicket13 { lifetime, age_add, nonce, ticket: sealed, extensions });
+    }
+    Ok(())
+}

@@ -1,0 +1,354 @@
+//! The server's handshake in TLS 1.3, as RFC 8446 2 and A.2 tell it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clasp_cert::{Check, ClientVerification, ClientVerifier, Identity, Outcome, PublicKey, Report};
+use clasp_crypto::{CryptoError, SharedSecret};
+use clasp_keys::Role;
+use clasp_keys::tls13::{EarlySecret, HandshakeSecret, Kdf};
+use clasp_wire::{
+    CertificateRequest13, CertificateRequestExtension, ClientHello, CompressionMethod, EncryptedExtensions,
+    EndOfEarlyData, HandshakeMessage as _, KeyShareEntry, NamedGroup, ProtocolVersion, Random, ServerExtension,
+    ServerHello, SignatureScheme,
+};
+use rustls_pki_types::{CertificateDer, ServerName};
+
+use super::psk::{self, FoundPsk};
+use super::{fitting, refused};
+use crate::config::{ClientAuth, ServerConfig};
+use crate::error::{Error, Misbehaviour};
+use crate::hello::{random, record_limits};
+use crate::negotiate;
+use crate::negotiate13::{self, Offered};
+use crate::peer::{Order, Peer};
+use crate::session::{EarlyData, Established, Secrets, Session};
+use crate::suites::Suite;
+use crate::tls13::{
+    AskedOfEntries, Log, Secrets13, epoch, kdf, receive_certificate, receive_certificate_verify, receive_finished,
+    send_certificate, send_certificate_verify, send_finished, take_chain, transcript_hash,
+};
+use crate::trace::{Step, report_fields, short_hex};
+
+/// What both hellos of a client lead to.
+struct Greeted {
+    hello: ClientHello,
+    suite: &'static Suite,
+    group: NamedGroup,
+    share: Bytes,
+    psk: Option<FoundPsk>,
+    retried: bool,
+}
+
+/// Goes on from a client's hello that leads to TLS 1.3.
+pub(super) async fn handshake(
+    peer: &mut Peer,
+    config: &ServerConfig,
+    client_auth: &ClientAuth,
+    hello: ClientHello,
+    raw: Bytes,
+    identities: &[Arc<Identity>],
+) -> Result<Established, Error> {
+    let provider = config.provider;
+    peer.order(Order::Tls13);
+    let greeted = greet(peer, config, client_auth, hello, raw).await?;
+    let Greeted { hello, suite, group, share, psk, retried } = greeted;
+    let hello = &hello;
+    let offered = negotiate13::read_hello(hello)?;
+    let identity = match &psk {
+        Some(_) => None,
+        None => Some(negotiate13::choose_identity(config, hello, &offered, identities)?),
+    };
+    let kdf = kdf(suite, provider)?;
+    let alpn = negotiate::choose_alpn(config, hello)?;
+    let limits = record_limits(hello, config.record_size_limit)?;
+    let log = Log { log: config.key_log.as_deref(), client_random: hello.random.0 };
+    let takes_early_data = offered.early_data
+        && !retried
+        && psk.as_ref().is_some_and(|psk| psk.takes_early_data(config, suite, alpn.as_ref()));
+    let takes_early_data = takes_early_data && psk::first_use(config, psk.as_ref());
+
+    // Step 2: our hello, with our half of the key exchange, which is step 4 at once.
+    let (ours, shared) = respond(provider, group, &share)?;
+    let client_hello_hash = transcript_hash(&peer.transcript)?;
+    let server_random = random(provider)?;
+    let mut extensions = vec![
+        ServerExtension::SupportedVersions(negotiate::TLS13),
+        ServerExtension::KeyShare(KeyShareEntry { group, key_exchange: ours.into() }),
+    ];
+    extensions.extend(psk.as_ref().map(|psk| ServerExtension::PreSharedKey(psk.index)));
+    peer.send(&server_hello(hello, server_random, suite, extensions));
+    peer.trace(Step::ServerHello, "sent ServerHello", || {
+        vec![
+            ("version", negotiate::TLS13.to_string()),
+            ("suite", suite.id.to_string()),
+            ("group", group.to_string()),
+            ("random", short_hex(&server_random.0)),
+            ("pre-shared key", psk.is_some().to_string()),
+        ]
+    });
+    if !hello.session_id.is_empty() && !retried {
+        peer.order(Order::CompatibilityChangeCipherSpec);
+    }
+    let early = match &psk {
+        Some(psk) => EarlySecret::new(kdf, Some(psk.key())),
+        None => EarlySecret::new(kdf, None),
+    };
+    let early_keys = takes_early_data.then(|| early.client_traffic(client_hello_hash.as_slice()));
+    if let Some(secret) = &early_keys {
+        log.early(secret, &early.exporter(client_hello_hash.as_slice()));
+    }
+    let secret = early.into_handshake(Some(shared.as_bytes()));
+    drop(shared);
+    peer.trace(Step::PreMasterSecret, "agreed from both sides' key shares", || vec![("group", group.to_string())]);
+
+    // Step 7 comes this early: all that follows is encrypted.
+    let hash = transcript_hash(&peer.transcript)?;
+    let (ours, theirs) = (secret.traffic(Role::Server, hash.as_slice()), secret.traffic(Role::Client, hash.as_slice()));
+    log.handshake(&theirs, &ours);
+    peer.order(Order::WriteKeys(epoch(suite, &ours)));
+    match &early_keys {
+        Some(early) => {
+            peer.order(Order::ReadKeys(epoch(suite, early)));
+            peer.order(Order::ReadEarlyData(config.early_data));
+        }
+        None => {
+            peer.order(Order::ReadKeys(epoch(suite, &theirs)));
+            if offered.early_data && !retried {
+                peer.order(Order::SkipEarlyData(config.limits.skipped_early_data));
+            }
+        }
+    }
+    peer.trace(Step::SessionKeys, "derived the keys of the handshake", || vec![("suite", suite.id.to_string())]);
+
+    let names_us = identity.as_ref().is_some_and(|(identity, _)| names(hello, identity));
+    peer.send(&encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data));
+    limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes - 1)));
+    limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
+    // With a key that both have the certificates were shown when it was made (RFC 8446 4.3.2).
+    let verifier = client_auth.verifier().filter(|_| psk.is_none());
+    if let Some((identity, scheme)) = &identity {
+        if let Some(verifier) = verifier {
+            peer.send(&certificate_request(config, verifier.as_ref(), Bytes::new()));
+        }
+        send_certificate(peer, config, hello, identity);
+        send_certificate_verify(peer, Role::Server, identity, *scheme).await?;
+    }
+
+    // Step 9: our Finished is the first.
+    send_finished(peer, &ours)?;
+    peer.trace(Step::ServerFinished, "sent Finished", Vec::new);
+    let secret = secret.into_main();
+    let hash = transcript_hash(&peer.transcript)?;
+    let (ours_next, theirs_next) =
+        (secret.traffic(Role::Server, hash.as_slice()), secret.traffic(Role::Client, hash.as_slice()));
+    let exporter = secret.exporter(hash.as_slice());
+    log.application(&theirs_next, &ours_next, &exporter);
+    peer.order(Order::WriteKeys(epoch(suite, &ours_next)));
+    if takes_early_data {
+        peer.receive::<EndOfEarlyData>().await?;
+        peer.order(Order::ReadKeys(epoch(suite, &theirs)));
+    }
+
+    // Steps 5 and 6: the client's certificate, and who it is.
+    let (chain, report) = match verifier {
+        Some(verifier) => authenticate_client(peer, config, client_auth, verifier.as_ref(), &[]).await?,
+        None => psk.as_ref().map_or_else(Default::default, FoundPsk::client),
+    };
+
+    // Step 8: the client's Finished.
+    receive_finished(peer, &theirs).await?;
+    peer.order(Order::ReadKeys(epoch(suite, &theirs_next)));
+    peer.trace(Step::ClientFinished, "verified the client's Finished", Vec::new);
+    let resumption = secret.into_resumption(transcript_hash(&peer.transcript)?.as_slice());
+    peer.trace(Step::MasterSecret, "derived the secrets of the connection", Vec::new);
+
+    let resumed = psk.as_ref().is_some_and(FoundPsk::is_resumption);
+    let established = Established {
+        session: Session {
+            version: negotiate::TLS13,
+            suite,
+            group: Some(group),
+            alpn: alpn.map(|name| Box::from(name.as_ref())),
+            server_name: hello.server_name().map(Box::from),
+            client_authenticated: report.is_some(),
+            peer_certificates: chain.into(),
+            report: report.map(Box::new),
+            extended_master_secret: true,
+            encrypt_then_mac: false,
+            secure_renegotiation: false,
+            renegotiations: 0,
+            resumed,
+            early_data: match (offered.early_data, takes_early_data) {
+                (false, _) => EarlyData::NotOffered,
+                (true, true) => EarlyData::Accepted,
+                (true, false) => EarlyData::Rejected,
+            },
+            pre_shared: psk.is_some(),
+        },
+        secrets: Secrets::Tls13(Secrets13 {
+            client: theirs_next,
+            server: ours_next,
+            exporter,
+            resumption,
+            transcript: offers_post_handshake_auth(hello).then(|| peer.transcript.fork()),
+            born: psk.as_ref().and_then(FoundPsk::born).unwrap_or_else(|| config.clock.now().as_secs()),
+        }),
+    };
+    super::tickets::send(peer, config, hello, &established).await?;
+    peer.trace(Step::ApplicationData, "application data may flow", || {
+        let protocol =
+            established.session.alpn().map_or_else(|| "-".to_owned(), |name| name.escape_ascii().to_string());
+        vec![("protocol", protocol)]
+    });
+    Ok(established)
+}
+
+/// Step 1: reads the client's hello, and asks for another one that fits us better if it must be (RFC 8446 4.1.4).
+async fn greet(
+    peer: &mut Peer,
+    config: &ServerConfig,
+    client_auth: &ClientAuth,
+    hello: ClientHello,
+    raw: Bytes,
+) -> Result<Greeted, Error> {
+    negotiate::check_fallback(&config.policy, &hello)?;
+    let offered = negotiate13::read_hello(&hello)?;
+    let found = psk::find(config, client_auth, &hello, &offered).await?;
+    let suite = negotiate13::choose_suite(config, &hello, found.as_ref().map(FoundPsk::hash))
+        .ok_or_else(|| negotiate13::no_suite(config, &hello))?;
+    let (group, share) = negotiate13::choose_group(config, &hello, &offered)?;
+    let kdf = kdf(suite, config.provider)?;
+    peer.transcript.settle(kdf.hash());
+    if let Some(share) = share {
+        if let Some(found) = &found {
+            found.check_binder(kdf, &hello, &raw, None)?;
+        }
+        let share = share.key_exchange.clone();
+        return Ok(Greeted { suite, group, share, psk: found, retried: false, hello });
+    }
+
+    peer.transcript.replace_with_message_hash();
+    let extensions =
+        vec![ServerExtension::SupportedVersions(negotiate::TLS13), ServerExtension::RetryKeyShare(group)];
+    peer.send(&server_hello(&hello, Random::HELLO_RETRY_REQUEST, suite, extensions));
+    peer.trace(Step::ServerHello, "sent HelloRetryRequest", || vec![("group", group.to_string())]);
+    if !hello.session_id.is_empty() {
+        peer.order(Order::CompatibilityChangeCipherSpec);
+    }
+    if offered.early_data {
+        peer.order(Order::SkipEarlyData(config.limits.skipped_early_data));
+    }
+    let (second, raw) = peer.receive_unhashed::<ClientHello>().await?;
+    negotiate13::same_but_for_retry(&hello, &second, group)?;
+    let offered = negotiate13::read_hello(&second)?;
+    let found = psk::find(config, client_auth, &second, &offered).await?.filter(|found| found.hash() == suite.prf);
+    if let Some(found) = &found {
+        found.check_binder(kdf, &second, &raw, Some(&peer.transcript))?;
+    }
+    peer.transcript.add(&raw);
+    peer.trace(Step::ClientHello, "received ClientHello again", Vec::new);
+    let share = offered.shares.first().ok_or(Misbehaviour::BadKeyShares)?.key_exchange.clone();
+    Ok(Greeted { suite, group, share, psk: found, retried: true, hello: second })
+}
+
+/// Our half of the key exchange, and what both come to share.
+fn respond(
+    provider: &clasp_crypto::Provider,
+    group: NamedGroup,
+    theirs: &[u8],
+) -> Result<(Vec<u8>, SharedSecret), Error> {
+    let group = provider.group(group).ok_or(CryptoError::Unsupported)?;
+    group.respond(theirs, provider.random).map_err(|error| match error {
+        CryptoError::BadPeerKey(_) => Misbehaviour::BadKeyShare.into(),
+        other => other.into(),
+    })
+}
+
+fn server_hello(
+    hello: &ClientHello,
+    random: Random,
+    suite: &Suite,
+    extensions: Vec<ServerExtension>,
+) -> ServerHello {
+    ServerHello {
+        server_version: ProtocolVersion::TLS_1_2,
+        random,
+        session_id: hello.session_id,
+        cipher_suite: suite.id,
+        compression_method: CompressionMethod::NULL,
+        extensions: Some(extensions),
+    }
+}
+
+fn names(hello: &ClientHello, identity: &Identity) -> bool {
+    let named = hello.server_name().map(ServerName::try_from);
+    matches!(named, Some(Ok(name)) if identity.matches_name(&name))
+}
+
+fn encrypted_extensions(
+    alpn: Option<&Bytes>,
+    limit: Option<ServerExtension>,
+    names_us: bool,
+    early_data: bool,
+) -> EncryptedExtensions {
+    let mut extensions = Vec::with_capacity(4);
+    if names_us {
+        extensions.push(ServerExtension::ServerName);
+    }
+    extensions.extend(alpn.cloned().map(ServerExtension::Alpn));
+    extensions.extend(limit);
+    if early_data {
+        extensions.push(ServerExtension::EarlyData);
+    }
+    EncryptedExtensions { extensions }
+}
+
+/// Asks for the client's certificate.
+pub(super) fn certificate_request(
+    config: &ServerConfig,
+    verifier: &dyn ClientVerifier,
+    request_context: Bytes,
+) -> CertificateRequest13 {
+    let mut extensions =
+        vec![CertificateRequestExtension::SignatureAlgorithms(config.policy.named_schemes().collect())];
+    let authorities = fitting(verifier.authorities());
+    if !authorities.is_empty() {
+        extensions.push(CertificateRequestExtension::CertificateAuthorities(authorities));
+    }
+    CertificateRequest13 { request_context, extensions }
+}
+
+/// Steps 5 and 6: receives the client's certificate, verifies it, and the client's signature.
+pub(super) async fn authenticate_client(
+    peer: &mut Peer,
+    config: &ServerConfig,
+    client_auth: &ClientAuth,
+    verifier: &dyn ClientVerifier,
+    request_context: &[u8],
+) -> Result<(Vec<CertificateDer<'static>>, Option<Report>), Error> {
+    let certificate = receive_certificate(peer, &config.certificate_compressions).await?;
+    let chain = take_chain(&certificate, request_context, AskedOfEntries::default())?.chain;
+    let Some(leaf) = chain.first() else {
+        return if client_auth.is_required() {
+            Err(Error::ClientCertificateMissing13)
+        } else {
+            Ok((chain, None))
+        };
+    };
+    let key = PublicKey::from_certificate(leaf).map_err(refused)?;
+    let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
+    if matches!(algorithm, clasp_crypto::KeyAlgorithm::Rsa) && key.bits() < config.policy.min_rsa_bits {
+        return Err(Misbehaviour::KeyTooSmall.into());
+    }
+    let verification = ClientVerification { chain: &chain, now: config.clock.now() };
+    let mut report = verifier.verify_client(verification).await.map_err(refused)?;
+    receive_certificate_verify(peer, Role::Client, &config.policy, config.provider, &key).await?;
+    report.set(Check::Possession, Outcome::Passed);
+    peer.trace(Step::MasterSecret, "authenticated the client", || report_fields(&report));
+    Ok((chain, Some(report)))
+}
+
+fn offers_post_handshake_auth(hello: &ClientHello) -> bool {
+    hello.has_post_handshake_auth()
+}
