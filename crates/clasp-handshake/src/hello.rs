@@ -168,7 +168,7 @@ pub(crate) fn their_offer(hello: &ClientHello) -> Offer {
 fn is_signal(suite: CipherSuite) -> bool {
     suite == CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV
         || suite == CipherSuite::TLS_FALLBACK_SCSV
-        || (suite.0 & 0x0f0f == 0x0a0a && suite.0 >> 8 == suite.0 & 0xff)
+        || suite.is_grease()
 }
 
 fn printable(name: &[u8]) -> String {
@@ -178,16 +178,7 @@ fn printable(name: &[u8]) -> String {
 /// The versions of a hello's supported_versions extension (RFC 8446 4.2.1), which a server of any version must honour;
 /// empty when the hello has none.
 pub(crate) fn supported_versions(hello: &ClientHello) -> Vec<ProtocolVersion> {
-    const SUPPORTED_VERSIONS: u16 = 43;
-    for extension in hello.extensions.iter().flatten() {
-        if let ClientExtension::Unknown(unknown) = extension
-            && unknown.typ.0 == SUPPORTED_VERSIONS
-        {
-            let list = unknown.data.get(1..).unwrap_or_default();
-            return list.as_chunks::<2>().0.iter().map(|pair| ProtocolVersion(u16::from_be_bytes(*pair))).collect();
-        }
-    }
-    Vec::new()
+    hello.supported_versions().unwrap_or_default().to_vec()
 }
 
 /// The most plaintext the client lets us send in a record, and the extension that answers it (RFC 8449 4, RFC 6066 4).

@@ -47,13 +47,13 @@ fn views_do_not_copy() {
         assert!(body.start <= part.start && part.end <= body.end);
     };
     let extensions =
-        [0, 0, 0, 6, 0, 4, 0, 0, 1, b'a', 0, 16, 0, 5, 0, 3, 2, b'h', b'2', 0, 35, 0, 4, 1, 2, 3, 4, 0, 51, 0, 2, 9, 9];
+        [0, 0, 0, 6, 0, 4, 0, 0, 1, b'a', 0, 16, 0, 5, 0, 3, 2, b'h', b'2', 0, 35, 0, 4, 1, 2, 3, 4, 0, 63, 0, 2, 9, 9];
     let body = hello_with(&extensions);
     let hello = ClientHello::parse_body(&body).unwrap();
     lies_in(hello.session_ticket().unwrap(), &body);
     lies_in(&hello.alpn().unwrap()[0], &body);
     assert_eq!(hello.server_name(), Some("a"));
-    let Some(ClientExtension::Unknown(unknown)) = hello.extensions.unwrap().pop() else { panic!("key_share") };
+    let Some(ClientExtension::Unknown(unknown)) = hello.extensions.unwrap().pop() else { panic!("type 63") };
     lies_in(&unknown.data, &body);
 
     let body = Certificate { chain: vec![vec![1; 100].into(), vec![2; 100].into()] }.encode().slice(4..);

@@ -14,9 +14,18 @@ fn session_id() -> impl Strategy<Value = SessionId> {
     many(any::<u8>(), 0..=32).prop_map(|id| SessionId::new(&id).unwrap())
 }
 
-/// Types that the crate does not look into, in a hello of the client's and of the server's.
+/// Types that the crate looks into, whatever the version.
+const LOOKED_INTO: [u16; 17] = [0, 1, 5, 10, 11, 13, 16, 18, 19, 20, 21, 22, 23, 28, 35, 50, 0xff01];
+
+/// Types that the crate looks into, and that came with TLS 1.3.
+const LOOKED_INTO_IN_TLS13: [u16; 12] = [27, 41, 42, 43, 44, 45, 47, 48, 49, 51, 58, 0xfe0d];
+
+/// Those of them that a ServerHello never has.
+pub(super) const NOT_IN_A_SERVER_HELLO: [u16; 12] = [13, 21, 27, 42, 44, 45, 47, 48, 49, 50, 58, 0xfe0d];
+
+/// Types that the crate does not look into, in any message.
 pub(super) fn is_unknown(typ: u16) -> bool {
-    ![0, 1, 5, 10, 11, 13, 16, 18, 21, 22, 23, 28, 35, 50, 0xff01].contains(&typ)
+    !(LOOKED_INTO.contains(&typ) || LOOKED_INTO_IN_TLS13.contains(&typ))
 }
 
 fn unknown() -> impl Strategy<Value = UnknownExtension> {
@@ -82,7 +91,7 @@ fn server_extension() -> impl Strategy<Value = ServerExtension> {
     use ServerExtension as E;
     let formats = many(any::<u8>(), 1..=255);
     // What only a client sends means nothing in particular here.
-    let client_only = (prop_oneof![Just(13), Just(21), Just(50)], bytes(0..40))
+    let client_only = (proptest::sample::select(&NOT_IN_A_SERVER_HELLO[..]), bytes(0..40))
         .prop_map(|(typ, data)| UnknownExtension { typ: ExtensionType(typ), data });
     prop_oneof![
         Just(E::ServerName),
