@@ -1,8 +1,12 @@
 //! Every message and extension: written and read back, cut, changed, doubled and refused.
 
 mod errors;
+mod errors13;
+mod psk;
+mod rfc8448;
 mod roundtrip;
 mod strategies;
+mod traces;
 
 use alloc::string::ToString;
 use alloc::vec;
@@ -39,6 +43,13 @@ fn server_hello_with(extensions: &[u8]) -> Bytes {
     with_extensions(body, extensions)
 }
 
+fn retry_with(extensions: &[u8]) -> Bytes {
+    let mut body = vec![3, 3];
+    body.extend_from_slice(&Random::HELLO_RETRY_REQUEST.0);
+    body.extend_from_slice(&[0, 0x13, 0x01, 0]);
+    with_extensions(body, extensions)
+}
+
 /// Nothing that is kept of a message is a copy.
 #[test]
 fn views_do_not_copy() {
@@ -64,6 +75,16 @@ fn views_do_not_copy() {
     for part in [&message.p, &message.g, &message.ys, &message.params, &message.signature] {
         lies_in(part, &body);
     }
+
+    let body = hello_with(&[0, 51, 0, 7, 0, 5, 0, 29, 0, 1, 9, 0, 44, 0, 3, 0, 1, 7]);
+    let hello = ClientHello::parse_body(&body).unwrap();
+    lies_in(&hello.key_shares().unwrap()[0].key_exchange, &body);
+    lies_in(hello.cookie().unwrap(), &body);
+    let entries = vec![CertificateEntry::new(vec![1; 100].into()), CertificateEntry::new(vec![2; 100].into())];
+    let body = Certificate13 { request_context: vec![3; 9].into(), entries }.encode().slice(4..);
+    let message = Certificate13::parse_body(&body).unwrap();
+    lies_in(&message.request_context, &body);
+    message.entries.iter().for_each(|entry| lies_in(&entry.data, &body));
 }
 
 /// A hello has room for 16,000 extensions, and one that comes twice is found among all of them.
