@@ -6,7 +6,6 @@ mod psk;
 mod rfc8448;
 mod roundtrip;
 mod strategies;
-mod traces;
 
 use alloc::string::ToString;
 use alloc::vec;
