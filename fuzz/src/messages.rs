@@ -3,10 +3,11 @@
 use bytes::{Bytes, BytesMut};
 use clasp_keys::{KeyLogLine, key_log_line as write_line};
 use clasp_wire::{
-    Alert, Certificate, CertificateRequest, CertificateStatus, CertificateVerify, ClientDhPublic, ClientEcdhPublic,
-    ClientHello, DecodeError, DhServerKeyExchange, DigitallySigned, EcdhServerKeyExchange, EncryptedPreMasterSecret,
-    Finished, HandshakeMessage, HelloRequest, NewSessionTicket, Reassembler, ServerHello, ServerHelloDone,
-    Sslv2ClientHello,
+    Alert, Certificate, Certificate13, CertificateRequest, CertificateRequest13, CertificateStatus, CertificateVerify,
+    ClientDhPublic, ClientEcdhPublic, ClientHello, CompressedCertificate, DecodeError, DhServerKeyExchange,
+    DigitallySigned, EcdhServerKeyExchange, EncryptedExtensions, EncryptedPreMasterSecret, EndOfEarlyData, Finished,
+    HandshakeMessage, HelloRequest, KeyUpdate, NewSessionTicket, NewSessionTicket13, Random, Reassembler, ServerHello,
+    ServerHelloDone, Sslv2ClientHello,
 };
 
 /// What parses is written back byte for byte: an attacker gains nothing from two readings of one message.
@@ -33,7 +34,30 @@ pub fn client_hello(data: &[u8]) {
     roundtrip::<ClientHello>(&body);
     if let Ok(hello) = ClientHello::parse_body(&body) {
         let _ = (hello.server_name(), hello.alpn(), hello.supported_groups(), hello.signature_algorithms());
+        binders(&hello);
     }
+}
+
+/// What the binders of a hello cover ends where they begin, and written into it they are those it was read with.
+fn binders(hello: &ClientHello) {
+    let encoded = hello.encode();
+    let (covered, psks) = match (hello.truncated(&encoded), hello.pre_shared_key()) {
+        (Some(covered), Some(psks)) => (covered, psks),
+        (None, None) => return,
+        _ => panic!("pre-shared keys without a place for binders"),
+    };
+    assert_eq!(psks.identities.len(), psks.binders.len());
+    let mut written = encoded.to_vec();
+    written[covered.len() + 2..].fill(0);
+    // The prefixes stay: only what stands behind them is written.
+    let mut at = covered.len() + 2;
+    for binder in &psks.binders {
+        written[at] = u8::try_from(binder.len()).expect("a length of one byte");
+        at += 1 + binder.len();
+    }
+    assert_eq!(at, written.len());
+    assert!(hello.write_binders(&mut written, &psks.binders));
+    assert_eq!(written, encoded);
 }
 
 /// Any bytes as a ServerHello body.
@@ -45,7 +69,7 @@ pub fn server_hello(data: &[u8]) {
 pub fn handshake_messages(data: &[u8]) {
     let Some((choice, body)) = data.split_first() else { return };
     let body = Bytes::copy_from_slice(body);
-    match choice % 15 {
+    match choice % 24 {
         0 => roundtrip::<HelloRequest>(&body),
         1 => roundtrip::<ServerHelloDone>(&body),
         2 => roundtrip::<Certificate>(&body),
@@ -59,12 +83,32 @@ pub fn handshake_messages(data: &[u8]) {
         10 => roundtrip::<CertificateVerify>(&body),
         11 => roundtrip::<Finished>(&body),
         12 => roundtrip::<NewSessionTicket>(&body),
-        13 => roundtrip::<ClientHello>(&body),
+        13 => client_hello(&body),
+        15 => roundtrip::<EncryptedExtensions>(&body),
+        16 => roundtrip::<Certificate13>(&body),
+        17 => roundtrip::<CertificateRequest13>(&body),
+        18 => roundtrip::<CompressedCertificate>(&body),
+        19 => roundtrip::<NewSessionTicket13>(&body),
+        20 => roundtrip::<KeyUpdate>(&body),
+        21 => roundtrip::<EndOfEarlyData>(&body),
+        22 => hello_retry_request(&body),
+        23 => roundtrip::<ServerHello>(&body),
         _ => match DigitallySigned::parse(&body) {
             Ok(signed) => assert_eq!(signed.encode(), body),
             Err(error) => complain(&error, &body),
         },
     }
+}
+
+/// Any bytes as the extensions of an otherwise good HelloRetryRequest.
+fn hello_retry_request(extensions: &[u8]) {
+    let Ok(len) = u16::try_from(extensions.len()) else { return };
+    let mut body = vec![3, 3];
+    body.extend_from_slice(&Random::HELLO_RETRY_REQUEST.0);
+    body.extend_from_slice(&[0, 0x13, 1, 0]);
+    body.extend_from_slice(&len.to_be_bytes());
+    body.extend_from_slice(extensions);
+    roundtrip::<ServerHello>(&body.into());
 }
 
 /// Any bytes as the message of a ClientHello in SSL 2.0's format. It is not written by anyone here, so what was read is put

@@ -12,9 +12,7 @@ use std::fmt::Write as _;
 use std::io::Read;
 
 use bytes::Bytes;
-use clasp_wire::{
-    ClientExtension, ClientHello, ContentType, ExtensionType, HandshakeType, ProtocolVersion, Reassembler, RecordHeader,
-};
+use clasp_wire::{ClientHello, ContentType, ExtensionType, HandshakeType, ProtocolVersion, Reassembler, RecordHeader};
 use sha2::{Digest, Sha256};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -126,14 +124,8 @@ fn is_meant(code: u16) -> bool {
 
 /// The newest version offered.
 fn version(hello: &ClientHello) -> &'static str {
-    let supported = hello.extensions.iter().flatten().find_map(|extension| match extension {
-        ClientExtension::Unknown(unknown) if unknown.typ == ExtensionType::SUPPORTED_VERSIONS => {
-            let versions = unknown.data.get(1..)?.as_chunks::<2>().0.iter();
-            versions.map(|pair| u16::from_be_bytes(*pair)).filter(|code| is_meant(*code)).max().map(ProtocolVersion)
-        }
-        _ => None,
-    });
-    match supported.unwrap_or(hello.client_version) {
+    let supported = hello.supported_versions().unwrap_or_default().iter().filter(|version| is_meant(version.0)).max();
+    match supported.copied().unwrap_or(hello.client_version) {
         ProtocolVersion::TLS_1_3 => "13",
         ProtocolVersion::TLS_1_2 => "12",
         ProtocolVersion::TLS_1_1 => "11",
@@ -171,7 +163,7 @@ fn hash(list: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clasp_wire::{HandshakeMessage, UnknownExtension};
+    use clasp_wire::{ClientExtension, HandshakeMessage};
 
     fn ja4(hex: &str) -> (String, String) {
         let hello = client_hello(&records(hex.as_bytes().to_vec()).unwrap()).unwrap();
@@ -244,10 +236,8 @@ mod tests {
     #[test]
     fn versions() {
         let offering = |versions: &[u16]| {
-            let mut data = vec![u8::try_from(2 * versions.len()).unwrap()];
-            data.extend(versions.iter().flat_map(|version| version.to_be_bytes()));
-            let typ = ExtensionType::SUPPORTED_VERSIONS;
-            hello(Some(vec![ClientExtension::Unknown(UnknownExtension { typ, data: data.into() })]))
+            let versions = versions.iter().copied().map(ProtocolVersion).collect();
+            hello(Some(vec![ClientExtension::SupportedVersions(versions)]))
         };
         assert_eq!(version(&offering(&[0xfafa, 0x0303, 0x0304])), "13");
         assert_eq!(version(&offering(&[0x0302, 0x0301])), "11");

@@ -29,19 +29,22 @@ mod write;
 #[cfg(feature = "codec")]
 pub use alert::Alert;
 pub use codepoint::{
-    AlertDescription, AlertLevel, CertificateStatusType, CipherSuite, ClientCertificateType, CompressionMethod,
-    ContentType, EcCurveType, EcPointFormat, ExtensionType, HandshakeType, MaxFragmentLength, NamedGroup,
-    ProtocolVersion, SignatureScheme, Strength,
+    AlertDescription, AlertLevel, CertificateCompressionAlgorithm, CertificateStatusType, CertificateType, CipherSuite,
+    ClientCertificateType, CompressionMethod, ContentType, EcCurveType, EcPointFormat, ExtensionPlace, ExtensionType,
+    HandshakeType, MaxFragmentLength, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme, Strength,
+    is_grease_alpn,
 };
 #[cfg(feature = "codec")]
 pub use error::{DecodeError, DecodeErrorKind};
 #[cfg(feature = "codec")]
 pub use message::{
-    Certificate, CertificateRequest, CertificateRequest10, CertificateStatus, CertificateStatusRequest,
-    CertificateVerify, ClientDhPublic, ClientEcdhPublic, ClientExtension, ClientHello, DhServerKeyExchange,
-    DigitallySigned, DigitallySigned10, EcdhServerKeyExchange, EncryptedPreMasterSecret, EncryptedPreMasterSecret30,
-    Finished, HandshakeMessage, HelloRequest, NewSessionTicket, Random, RsaServerKeyExchange, ServerExtension,
-    ServerHello, ServerHelloDone, ServerNameEntry, SessionId, UnknownExtension,
+    Certificate, Certificate13, CertificateEntry, CertificateExtension, CertificateRequest, CertificateRequest10,
+    CertificateRequest13, CertificateRequestExtension, CertificateStatus, CertificateStatusRequest, CertificateVerify,
+    ClientDhPublic, ClientEcdhPublic, ClientExtension, ClientHello, CompressedCertificate, DhServerKeyExchange,
+    DigitallySigned, DigitallySigned10, EcdhServerKeyExchange, EncryptedExtensions, EncryptedPreMasterSecret,
+    EncryptedPreMasterSecret30, EndOfEarlyData, Finished, HandshakeMessage, HelloRequest, KeyShareEntry, KeyUpdate,
+    NewSessionTicket, NewSessionTicket13, OfferedPsks, PskIdentity, Random, RsaServerKeyExchange, ServerExtension,
+    ServerHello, ServerHelloDone, ServerNameEntry, SessionId, TicketExtension, TicketRequest, UnknownExtension,
 };
 #[cfg(feature = "codec")]
 pub use reassembly::{RawHandshake, Reassembler};

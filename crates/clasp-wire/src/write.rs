@@ -36,3 +36,10 @@ pub(crate) fn vector16(out: &mut BytesMut, content: impl FnOnce(&mut BytesMut)) 
 pub(crate) fn vector24(out: &mut BytesMut, content: impl FnOnce(&mut BytesMut)) {
     patched::<3>(out, content);
 }
+
+/// A number of three bytes; one that is too large is written as the greatest there is.
+pub(crate) fn u24(out: &mut BytesMut, value: u32) {
+    debug_assert!(value <= 0x00ff_ffff, "a number too large for three bytes");
+    let [_, bytes @ ..] = value.min(0x00ff_ffff).to_be_bytes();
+    out.put_slice(&bytes);
+}

@@ -87,6 +87,7 @@ pub(crate) fn write(recordings: &[Recording]) -> Result<(), Failure> {
         }
     }
     made_by_hand(&mut corpus);
+    traces(&mut corpus)?;
     credentials(&mut corpus)?;
     corpus.write()?;
 
@@ -288,10 +289,63 @@ fn record_choice(suite: CipherSuite, encrypt_then_mac: bool) -> (&'static str, u
     ("record_open_cbc", choice.unwrap_or(flags))
 }
 
+/// The messages of RFC 8448: no peer here is asked for TLS 1.3 yet.
+fn traces(corpus: &mut Corpus) -> Result<(), Failure> {
+    let path = folder("../crates/clasp-wire/test-data/rfc8448.txt");
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    for trace in text.split("\n\n").skip(1) {
+        let (title, digits) = trace.split_once('\n').ok_or("a trace without a title")?;
+        let kind = title.split(' ').next().unwrap_or_default();
+        let name = format!("rfc8448-{kind}");
+        let message = unhex(digits)?;
+        let body = message.get(4..).unwrap_or_default();
+        let typ = HandshakeType(*message.first().unwrap_or(&0));
+        match typ {
+            HandshakeType::CLIENT_HELLO => {
+                corpus.add("client_hello", &name, body.to_vec());
+                corpus.add("extensions_roundtrip", &name, extensions(body));
+            }
+            HandshakeType::SERVER_HELLO => corpus.add("server_hello", &name, body.to_vec()),
+            _ => {}
+        }
+        if let Some(choice) = choice13(typ) {
+            corpus.add("handshake_messages", &name, [&[choice][..], body].concat());
+        }
+    }
+    Ok(())
+}
+
+/// As [`choice`], of TLS 1.3's messages.
+fn choice13(typ: HandshakeType) -> Option<u8> {
+    Some(match typ {
+        HandshakeType::ENCRYPTED_EXTENSIONS => 15,
+        HandshakeType::CERTIFICATE => 16,
+        HandshakeType::CERTIFICATE_REQUEST => 17,
+        HandshakeType::NEW_SESSION_TICKET => 19,
+        HandshakeType::CERTIFICATE_VERIFY => 10,
+        HandshakeType::FINISHED => 11,
+        _ => return None,
+    })
+}
+
+/// The bytes of lines of hexadecimal.
+fn unhex(text: &str) -> Result<Vec<u8>, Failure> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let pair = |pair: &[u8]| {
+        let byte = std::str::from_utf8(pair).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        byte.ok_or_else(|| format!("not hexadecimal: {text}"))
+    };
+    digits.chunks(2).map(pair).collect()
+}
+
 /// Seeds of what no recording holds.
 fn made_by_hand(corpus: &mut Corpus) {
     corpus.add("handshake_messages", "hello-request", vec![0]);
     corpus.add("handshake_messages", "finished", [&[11][..], &[0x5a; 12]].concat());
+    corpus.add("handshake_messages", "compressed-certificate", vec![18, 0, 1, 0, 1, 0, 0, 0, 3, 9, 9, 9]);
+    corpus.add("handshake_messages", "key-update", vec![20, 1]);
+    corpus.add("handshake_messages", "end-of-early-data", vec![21]);
+    corpus.add("handshake_messages", "hello-retry-request", vec![22, 0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 29]);
     corpus.add("alert", "warning-no-renegotiation", vec![1, 100]);
     // The longest paddings, which no peer of today writes, put right by the body (0x20).
     for (mac, mac_len) in [(0, 20), (1, 32), (2, 48)] {

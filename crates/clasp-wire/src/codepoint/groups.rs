@@ -48,6 +48,10 @@ code_points! {
         SECP256R1MLKEM768 = 4587 as "SecP256r1MLKEM768",
         X25519MLKEM768 = 4588 as "X25519MLKEM768",
         SECP384R1MLKEM1024 = 4589 as "SecP384r1MLKEM1024",
+        CURVE_SM2MLKEM768 = 4590 as "curveSM2MLKEM768",
+        // What browsers offered before ML-KEM was finished; withdrawn.
+        X25519_KYBER768_DRAFT00 = 25497 as "X25519Kyber768Draft00",
+        SECP256R1_KYBER768_DRAFT00 = 25498 as "SecP256r1Kyber768Draft00",
     }
 }
 

@@ -49,13 +49,18 @@ macro_rules! code_points {
 
 mod alerts;
 mod extensions;
+mod grease;
 mod groups;
 mod messages;
 mod signatures;
 mod suites;
 
 pub use alerts::{AlertDescription, AlertLevel};
-pub use extensions::{CertificateStatusType, EcCurveType, EcPointFormat, ExtensionType, MaxFragmentLength};
+pub use extensions::{
+    CertificateCompressionAlgorithm, CertificateStatusType, CertificateType, EcCurveType, EcPointFormat,
+    ExtensionPlace, ExtensionType, MaxFragmentLength, PskKeyExchangeMode,
+};
+pub use grease::is_grease_alpn;
 pub use groups::NamedGroup;
 pub use messages::{ClientCertificateType, CompressionMethod, ContentType, HandshakeType, ProtocolVersion};
 pub use signatures::SignatureScheme;
@@ -107,7 +112,9 @@ mod tests {
         holds! {
             AlertDescription u8, "0x00ce";
             AlertLevel u8, "0x00ce";
+            CertificateCompressionAlgorithm u16, "0xffce";
             CertificateStatusType u8, "0x00ce";
+            CertificateType u8, "0x00ce";
             CipherSuite u16, "0xffce";
             ClientCertificateType u8, "0x00ce";
             CompressionMethod u8, "0x00ce";
@@ -119,6 +126,7 @@ mod tests {
             MaxFragmentLength u8, "0x00ce";
             NamedGroup u16, "0xffce";
             ProtocolVersion u16, "0xffce";
+            PskKeyExchangeMode u8, "0x00ce";
             SignatureScheme u16, "0xffce";
         }
     }

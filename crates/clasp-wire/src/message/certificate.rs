@@ -8,7 +8,7 @@ use super::HandshakeMessage;
 use crate::codepoint::{CertificateStatusType, ClientCertificateType, HandshakeType, SignatureScheme};
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::parse::{
-    code_points8, code_points16, fail, field, list, rest, u8, u16, vector8, vector16, vector24, view, whole,
+    Parsed, code_points8, code_points16, fail, field, list, rest, u8, u16, vector8, vector16, vector24, view, whole,
 };
 use crate::write;
 
@@ -42,7 +42,7 @@ impl HandshakeMessage for Certificate {
     }
 }
 
-/// A stapled certificate status (RFC 6066 8).
+/// A stapled certificate status (RFC 6066 8). TLS 1.3 has it in an extension of the certificate (RFC 8446 4.4.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateStatus {
     /// A DER OCSPResponse, not looked into.
@@ -54,19 +54,23 @@ impl HandshakeMessage for CertificateStatus {
     const NAME: &'static str = "CertificateStatus";
 
     fn parse_body(body: &Bytes) -> Result<Self, DecodeError> {
-        whole(Self::NAME, body, |input| {
-            let (left, status_type) = field("status_type", u8)(input)?;
-            if CertificateStatusType(status_type) != CertificateStatusType::OCSP {
-                return fail(input, DecodeErrorKind::Illegal("a status type that was not asked for"));
-            }
-            let (left, response) = field("response", vector24(1))(left)?;
-            Ok((left, Self { ocsp_response: view(body, response) }))
-        })
+        whole(Self::NAME, body, |input| Self::parse(body, input))
     }
 
     fn write_body(&self, out: &mut BytesMut) {
         out.put_u8(CertificateStatusType::OCSP.0);
         write::vector24(out, |out| out.put_slice(&self.ocsp_response));
+    }
+}
+
+impl CertificateStatus {
+    pub(super) fn parse<'a>(body: &Bytes, input: &'a [u8]) -> Parsed<'a, Self> {
+        let (left, status_type) = field("status_type", u8)(input)?;
+        if CertificateStatusType(status_type) != CertificateStatusType::OCSP {
+            return fail(input, DecodeErrorKind::Illegal("a status type that was not asked for"));
+        }
+        let (left, response) = field("response", vector24(1))(left)?;
+        Ok((left, Self { ocsp_response: view(body, response) }))
     }
 }
 
@@ -147,10 +151,10 @@ impl HandshakeMessage for CertificateRequest10 {
     }
 }
 
-/// A client's signature over the handshake (RFC 5246 7.4.8).
+/// A signature over the handshake: a client's (RFC 5246 7.4.8), in TLS 1.3 either side's (RFC 8446 4.4.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateVerify {
-    /// The digitally-signed struct, whose form differs by version: [`DigitallySigned`] in TLS 1.2.
+    /// The digitally-signed struct, whose form differs by version: [`DigitallySigned`] in TLS 1.2 and 1.3.
     pub signature: Bytes,
 }
 
@@ -170,7 +174,7 @@ impl HandshakeMessage for CertificateVerify {
     }
 }
 
-/// A signature with its scheme, as TLS 1.2 writes it (RFC 5246 4.7).
+/// A signature with its scheme, as TLS 1.2 and 1.3 write it (RFC 5246 4.7, RFC 8446 4.4.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigitallySigned {
     /// The scheme.

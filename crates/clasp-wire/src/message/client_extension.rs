@@ -1,17 +1,21 @@
-//! The extensions of a ClientHello (RFC 5246 7.4.1.4; each one's own RFC beside it).
+//! The extensions of a ClientHello (RFC 5246 7.4.1.4, RFC 8446 4.2; each one's own RFC beside it).
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::UnknownExtension;
+use super::extensions::{
+    Extension, block, compression_algorithms, opaque_list, schemes, write_compression_algorithms, write_opaque_list,
+    write_schemes,
+};
+use super::{KeyShareEntry, OfferedPsks, UnknownExtension};
 use crate::codepoint::{
-    CertificateStatusType, EcPointFormat, ExtensionType, MaxFragmentLength, NamedGroup, SignatureScheme,
+    CertificateCompressionAlgorithm, CertificateStatusType, CertificateType, EcPointFormat, ExtensionType,
+    MaxFragmentLength, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme,
 };
 use crate::error::DecodeErrorKind;
 use crate::parse::{
-    Parsed, code_points8, code_points16, elements, end, fail, field, list, rest, u8, u16, vector8, vector16, view,
+    Parsed, code_points8, code_points16, end, fail, field, list, rest, u8, u16, vector8, vector16, view,
 };
 use crate::write;
 
@@ -49,6 +53,33 @@ pub enum ClientExtension {
     SessionTicket(Bytes),
     /// RFC 5746.
     RenegotiationInfo(Bytes),
+    /// RFC 8446 4.2.1: in order of preference. Never empty.
+    SupportedVersions(Vec<ProtocolVersion>),
+    /// RFC 8446 4.2.2: what a HelloRetryRequest gave. Never empty.
+    Cookie(Bytes),
+    /// RFC 8446 4.2.8: in order of preference; empty when the client asks for the server's choice. Whether a group stands
+    /// twice is not looked at.
+    KeyShare(Vec<KeyShareEntry>),
+    /// RFC 8446 4.2.9. Never empty.
+    PskKeyExchangeModes(Vec<PskKeyExchangeMode>),
+    /// RFC 8446 4.2.11: always the last extension.
+    PreSharedKey(OfferedPsks),
+    /// RFC 8446 4.2.10: early data follows this hello.
+    EarlyData,
+    /// RFC 8446 4.2.6.
+    PostHandshakeAuth,
+    /// RFC 8446 4.2.4: DER names of authorities the client trusts. Never empty.
+    CertificateAuthorities(Vec<Bytes>),
+    /// RFC 8879 3: in order of preference. Never empty.
+    CompressCertificate(Vec<CertificateCompressionAlgorithm>),
+    /// RFC 7250 3: forms of certificate the client can send. Never empty.
+    ClientCertificateTypes(Vec<CertificateType>),
+    /// RFC 7250 3: forms of certificate the client takes. Never empty.
+    ServerCertificateTypes(Vec<CertificateType>),
+    /// RFC 9849 5, verbatim.
+    EncryptedClientHello(Bytes),
+    /// RFC 9149 2: how many tickets the client would like.
+    TicketRequest(TicketRequest),
     /// Any other, verbatim.
     Unknown(UnknownExtension),
 }
@@ -85,6 +116,15 @@ impl CertificateStatusRequest {
     }
 }
 
+/// How many tickets a client would like (RFC 9149 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TicketRequest {
+    /// After a full handshake.
+    pub new_session_count: u8,
+    /// After a resumed one.
+    pub resumption_count: u8,
+}
+
 impl ClientExtension {
     /// Its type.
     pub fn ext_type(&self) -> ExtensionType {
@@ -104,27 +144,37 @@ impl ClientExtension {
             Self::RecordSizeLimit(_) => ExtensionType::RECORD_SIZE_LIMIT,
             Self::SessionTicket(_) => ExtensionType::SESSION_TICKET,
             Self::RenegotiationInfo(_) => ExtensionType::RENEGOTIATION_INFO,
+            Self::SupportedVersions(_) => ExtensionType::SUPPORTED_VERSIONS,
+            Self::Cookie(_) => ExtensionType::COOKIE,
+            Self::KeyShare(_) => ExtensionType::KEY_SHARE,
+            Self::PskKeyExchangeModes(_) => ExtensionType::PSK_KEY_EXCHANGE_MODES,
+            Self::PreSharedKey(_) => ExtensionType::PRE_SHARED_KEY,
+            Self::EarlyData => ExtensionType::EARLY_DATA,
+            Self::PostHandshakeAuth => ExtensionType::POST_HANDSHAKE_AUTH,
+            Self::CertificateAuthorities(_) => ExtensionType::CERTIFICATE_AUTHORITIES,
+            Self::CompressCertificate(_) => ExtensionType::COMPRESS_CERTIFICATE,
+            Self::ClientCertificateTypes(_) => ExtensionType::CLIENT_CERTIFICATE_TYPE,
+            Self::ServerCertificateTypes(_) => ExtensionType::SERVER_CERTIFICATE_TYPE,
+            Self::EncryptedClientHello(_) => ExtensionType::ENCRYPTED_CLIENT_HELLO,
+            Self::TicketRequest(_) => ExtensionType::TICKET_REQUEST,
             Self::Unknown(unknown) => unknown.typ,
         }
     }
 
     pub(super) fn parse_list<'a>(body: &'a Bytes, input: &'a [u8]) -> Parsed<'a, Vec<Self>> {
-        let (left, inner) = vector16(0)(input)?;
-        let mut seen = Seen::default();
-        let (_, list) = elements(inner, |start| {
-            let (input, typ) = u16(start)?;
-            let typ = ExtensionType(typ);
-            seen.once(typ, start)?;
-            field(typ.name().unwrap_or("extension_data"), |input| {
-                let (input, data) = vector16(0)(input)?;
-                Ok((input, Self::parse(body, typ, data)?.1))
-            })(input)
-        })?;
-        Ok((left, list))
+        let mut is_over = false;
+        block(input, |typ, data| {
+            // RFC 8446 4.2.11: a server of TLS 1.3 must look.
+            if is_over {
+                return fail(data, DecodeErrorKind::Illegal("pre_shared_key is not the last extension"));
+            }
+            is_over = typ == ExtensionType::PRE_SHARED_KEY;
+            Self::parse(body, typ, data)
+        })
     }
 
     fn parse<'a>(body: &'a Bytes, typ: ExtensionType, data: &'a [u8]) -> Parsed<'a, Self> {
-        let (left, extension) = match typ {
+        Ok(match typ {
             ExtensionType::SERVER_NAME => {
                 let (left, names) = list(vector16(1)(data), |input| {
                     let (input, name_type) = u8(input)?;
@@ -157,11 +207,11 @@ impl ClientExtension {
                 (left, Self::EcPointFormats(formats))
             }
             ExtensionType::SIGNATURE_ALGORITHMS => {
-                let (left, schemes) = code_points16(vector16(2)(data), SignatureScheme)?;
+                let (left, schemes) = schemes(data)?;
                 (left, Self::SignatureAlgorithms(schemes))
             }
             ExtensionType::SIGNATURE_ALGORITHMS_CERT => {
-                let (left, schemes) = code_points16(vector16(2)(data), SignatureScheme)?;
+                let (left, schemes) = schemes(data)?;
                 (left, Self::SignatureAlgorithmsCert(schemes))
             }
             ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => {
@@ -190,18 +240,64 @@ impl ClientExtension {
                 let (left, info) = vector8(0, 255)(data)?;
                 (left, Self::RenegotiationInfo(view(body, info)))
             }
-            typ => {
-                let (left, data) = rest(data)?;
-                (left, Self::Unknown(UnknownExtension { typ, data: view(body, data) }))
+            ExtensionType::SUPPORTED_VERSIONS => {
+                let (left, versions) = code_points16(vector8(2, 254)(data), ProtocolVersion)?;
+                (left, Self::SupportedVersions(versions))
             }
-        };
-        end(left)?;
-        Ok((left, extension))
+            ExtensionType::COOKIE => {
+                let (left, cookie) = vector16(1)(data)?;
+                (left, Self::Cookie(view(body, cookie)))
+            }
+            ExtensionType::KEY_SHARE => {
+                let (left, shares) = KeyShareEntry::parse_list(body, data)?;
+                (left, Self::KeyShare(shares))
+            }
+            ExtensionType::PSK_KEY_EXCHANGE_MODES => {
+                let (left, modes) = code_points8(vector8(1, 255)(data), PskKeyExchangeMode)?;
+                (left, Self::PskKeyExchangeModes(modes))
+            }
+            ExtensionType::PRE_SHARED_KEY => {
+                let (left, psks) = OfferedPsks::parse(body, data)?;
+                (left, Self::PreSharedKey(psks))
+            }
+            ExtensionType::EARLY_DATA => (data, Self::EarlyData),
+            ExtensionType::POST_HANDSHAKE_AUTH => (data, Self::PostHandshakeAuth),
+            ExtensionType::CERTIFICATE_AUTHORITIES => {
+                let (left, names) = opaque_list(body, data)?;
+                (left, Self::CertificateAuthorities(names))
+            }
+            ExtensionType::COMPRESS_CERTIFICATE => {
+                let (left, algorithms) = compression_algorithms(data)?;
+                (left, Self::CompressCertificate(algorithms))
+            }
+            ExtensionType::CLIENT_CERTIFICATE_TYPE => {
+                let (left, types) = code_points8(vector8(1, 255)(data), CertificateType)?;
+                (left, Self::ClientCertificateTypes(types))
+            }
+            ExtensionType::SERVER_CERTIFICATE_TYPE => {
+                let (left, types) = code_points8(vector8(1, 255)(data), CertificateType)?;
+                (left, Self::ServerCertificateTypes(types))
+            }
+            ExtensionType::ENCRYPTED_CLIENT_HELLO => {
+                let (left, hello) = rest(data)?;
+                (left, Self::EncryptedClientHello(view(body, hello)))
+            }
+            ExtensionType::TICKET_REQUEST => {
+                let (left, new_session_count) = u8(data)?;
+                let (left, resumption_count) = u8(left)?;
+                (left, Self::TicketRequest(TicketRequest { new_session_count, resumption_count }))
+            }
+            typ => {
+                let (left, unknown) = UnknownExtension::parse(body, typ, data)?;
+                (left, Self::Unknown(unknown))
+            }
+        })
     }
+}
 
-    pub(super) fn write(&self, out: &mut BytesMut) {
-        out.put_u16(self.ext_type().0);
-        write::vector16(out, |out| self.write_data(out));
+impl Extension for ClientExtension {
+    fn ext_type(&self) -> ExtensionType {
+        self.ext_type()
     }
 
     fn write_data(&self, out: &mut BytesMut) {
@@ -224,16 +320,39 @@ impl ClientExtension {
                 write::vector8(out, |out| formats.iter().for_each(|format| out.put_u8(format.0)));
             }
             Self::SignatureAlgorithms(schemes) | Self::SignatureAlgorithmsCert(schemes) => {
-                write::vector16(out, |out| schemes.iter().for_each(|scheme| out.put_u16(scheme.0)));
+                write_schemes(out, schemes);
             }
             Self::Alpn(names) => write::vector16(out, |out| {
                 names.iter().for_each(|name| write::vector8(out, |out| out.put_slice(name)));
             }),
-            Self::SignedCertificateTimestamp | Self::EncryptThenMac | Self::ExtendedMasterSecret => {}
-            Self::Padding(zeros) => out.put_slice(zeros),
+            Self::SignedCertificateTimestamp
+            | Self::EncryptThenMac
+            | Self::ExtendedMasterSecret
+            | Self::EarlyData
+            | Self::PostHandshakeAuth => {}
             Self::RecordSizeLimit(limit) => out.put_u16(*limit),
-            Self::SessionTicket(ticket) => out.put_slice(ticket),
+            Self::Padding(content) | Self::SessionTicket(content) | Self::EncryptedClientHello(content) => {
+                out.put_slice(content);
+            }
             Self::RenegotiationInfo(info) => write::vector8(out, |out| out.put_slice(info)),
+            Self::SupportedVersions(versions) => {
+                write::vector8(out, |out| versions.iter().for_each(|version| out.put_u16(version.0)));
+            }
+            Self::Cookie(cookie) => write::vector16(out, |out| out.put_slice(cookie)),
+            Self::KeyShare(shares) => KeyShareEntry::write_list(shares, out),
+            Self::PskKeyExchangeModes(modes) => {
+                write::vector8(out, |out| modes.iter().for_each(|mode| out.put_u8(mode.0)));
+            }
+            Self::PreSharedKey(psks) => psks.write(out),
+            Self::CertificateAuthorities(names) => write_opaque_list(out, names),
+            Self::CompressCertificate(algorithms) => write_compression_algorithms(out, algorithms),
+            Self::ClientCertificateTypes(types) | Self::ServerCertificateTypes(types) => {
+                write::vector8(out, |out| types.iter().for_each(|typ| out.put_u8(typ.0)));
+            }
+            Self::TicketRequest(request) => {
+                out.put_u8(request.new_session_count);
+                out.put_u8(request.resumption_count);
+            }
             Self::Unknown(unknown) => out.put_slice(&unknown.data),
         }
     }
@@ -247,28 +366,4 @@ fn status_request(input: &[u8], status_type: CertificateStatusType) -> Parsed<'_
         end(left)?;
     }
     rest(input)
-}
-
-/// The types of a block of extensions so far. A hello of 64 KiB has room for 16,000, so they are not walked through for
-/// each.
-#[derive(Default)]
-pub(super) struct Seen {
-    /// The low types, a bit each: nearly all that are in use.
-    low: u64,
-    others: BTreeSet<u16>,
-}
-
-impl Seen {
-    /// Refuses a second extension of one type (RFC 5246 7.4.1.4), which begins `at`.
-    pub(super) fn once<'a>(&mut self, typ: ExtensionType, at: &'a [u8]) -> Parsed<'a, ()> {
-        let is_new = match 1_u64.checked_shl(u32::from(typ.0)) {
-            Some(bit) => {
-                let is_new = self.low & bit == 0;
-                self.low |= bit;
-                is_new
-            }
-            None => self.others.insert(typ.0),
-        };
-        if is_new { Ok((at, ())) } else { fail(at, DecodeErrorKind::DuplicateExtension(typ)) }
-    }
 }

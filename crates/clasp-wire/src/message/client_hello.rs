@@ -1,13 +1,15 @@
-//! ClientHello (RFC 5246 7.4.1.2).
+//! ClientHello (RFC 5246 7.4.1.2, RFC 8446 4.1.2).
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{CertificateStatusRequest, ClientExtension, HandshakeMessage};
+use super::extensions::write_block;
+use super::{CertificateStatusRequest, ClientExtension, HandshakeMessage, KeyShareEntry, TicketRequest};
 use crate::codepoint::{
-    CipherSuite, CompressionMethod, EcPointFormat, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme,
+    CertificateCompressionAlgorithm, CertificateType, CipherSuite, CompressionMethod, EcPointFormat, HandshakeType,
+    NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme,
 };
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::parse::{Parsed, array, code_points8, code_points16, fail, field, u16, vector8, vector16, whole};
@@ -16,6 +18,25 @@ use crate::write;
 /// The random value of a hello.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Random(pub [u8; 32]);
+
+impl Random {
+    /// What stands in a ServerHello that is a HelloRetryRequest: the SHA-256 of that name (RFC 8446 4.1.3).
+    pub const HELLO_RETRY_REQUEST: Self = Self([
+        0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2,
+        0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+    ]);
+
+    /// The last bytes of a server's value that says: this is TLS 1.2, and I speak TLS 1.3 (RFC 8446 4.1.3).
+    pub const DOWNGRADE_TO_TLS12: [u8; 8] = *b"DOWNGRD\x01";
+
+    /// The last bytes of a server's value that says: this is older than TLS 1.2, which I speak (RFC 8446 4.1.3).
+    pub const DOWNGRADE_BELOW_TLS12: [u8; 8] = *b"DOWNGRD\0";
+
+    /// Whether it marks a HelloRetryRequest (RFC 8446 4.1.3).
+    pub fn is_hello_retry_request(&self) -> bool {
+        *self == Self::HELLO_RETRY_REQUEST
+    }
+}
 
 impl fmt::Debug for Random {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,7 +90,7 @@ impl fmt::Debug for SessionId {
 /// A client's first message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientHello {
-    /// The newest version the client speaks, of those before TLS 1.3.
+    /// The newest version the client speaks, of those before TLS 1.3: that one has [`ClientExtension::SupportedVersions`].
     pub client_version: ProtocolVersion,
     /// Fresh for every handshake.
     pub random: Random,
@@ -115,7 +136,7 @@ impl HandshakeMessage for ClientHello {
         write::vector16(out, |out| self.cipher_suites.iter().for_each(|suite| out.put_u16(suite.0)));
         write::vector8(out, |out| self.compression_methods.iter().for_each(|method| out.put_u8(method.0)));
         if let Some(extensions) = &self.extensions {
-            write::vector16(out, |out| extensions.iter().for_each(|extension| extension.write(out)));
+            write_block(out, extensions);
         }
     }
 }
@@ -148,6 +169,33 @@ impl ClientHello {
         session_ticket -> &Bytes = ClientExtension::SessionTicket(ticket) => ticket;
         /// The certificate status asked for (RFC 6066 8).
         status_request -> &CertificateStatusRequest = ClientExtension::StatusRequest(request) => request;
+        /// The signature schemes for certificates, where they differ (RFC 8446 4.2.3).
+        signature_algorithms_cert -> &[SignatureScheme] =
+            ClientExtension::SignatureAlgorithmsCert(list) => list.as_slice();
+        /// The versions, in order of preference (RFC 8446 4.2.1); where the extension is there, it alone counts.
+        supported_versions -> &[ProtocolVersion] = ClientExtension::SupportedVersions(list) => list.as_slice();
+        /// What a HelloRetryRequest gave (RFC 8446 4.2.2).
+        cookie -> &Bytes = ClientExtension::Cookie(cookie) => cookie;
+        /// The key shares, in order of preference (RFC 8446 4.2.8).
+        key_shares -> &[KeyShareEntry] = ClientExtension::KeyShare(shares) => shares.as_slice();
+        /// How pre-shared keys may be used (RFC 8446 4.2.9).
+        psk_key_exchange_modes -> &[PskKeyExchangeMode] =
+            ClientExtension::PskKeyExchangeModes(list) => list.as_slice();
+        /// DER names of authorities the client trusts (RFC 8446 4.2.4).
+        certificate_authorities -> &[Bytes] = ClientExtension::CertificateAuthorities(names) => names.as_slice();
+        /// How the server's Certificate may be compressed, in order of preference (RFC 8879 3).
+        compress_certificate -> &[CertificateCompressionAlgorithm] =
+            ClientExtension::CompressCertificate(list) => list.as_slice();
+        /// Forms of certificate the client can send (RFC 7250 3).
+        client_certificate_types -> &[CertificateType] =
+            ClientExtension::ClientCertificateTypes(list) => list.as_slice();
+        /// Forms of certificate the client takes (RFC 7250 3).
+        server_certificate_types -> &[CertificateType] =
+            ClientExtension::ServerCertificateTypes(list) => list.as_slice();
+        /// Encrypted ClientHello, verbatim (RFC 9849 5).
+        encrypted_client_hello -> &Bytes = ClientExtension::EncryptedClientHello(content) => content;
+        /// How many tickets are wished for (RFC 9149 2).
+        ticket_request -> TicketRequest = ClientExtension::TicketRequest(request) => *request;
     }
 
     /// The host name asked for (RFC 6066 3), when it is text. Whether it is a valid name is not looked at.
@@ -168,5 +216,15 @@ impl ClientHello {
     /// Whether encrypt-then-MAC is offered (RFC 7366).
     pub fn has_encrypt_then_mac(&self) -> bool {
         self.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::EncryptThenMac))
+    }
+
+    /// Whether early data follows (RFC 8446 4.2.10).
+    pub fn has_early_data(&self) -> bool {
+        self.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::EarlyData))
+    }
+
+    /// Whether the client may be asked for its certificate after the handshake (RFC 8446 4.2.6).
+    pub fn has_post_handshake_auth(&self) -> bool {
+        self.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::PostHandshakeAuth))
     }
 }

@@ -1,12 +1,17 @@
-//! The handshake messages of TLS 1.2 (RFC 5246 7.4). The type asked for is the version: no parser takes one.
+//! The handshake messages (RFC 5246 7.4, RFC 8446 4). The type asked for is the version: no parser takes one.
 
 mod certificate;
+mod certificate13;
 mod client_extension;
 mod client_hello;
+mod extensions;
 mod key_exchange;
+mod key_share;
+mod psk;
 mod server_extension;
 mod server_hello;
 mod simple;
+mod simple13;
 #[cfg(test)]
 mod tests;
 
@@ -16,17 +21,25 @@ pub use certificate::{
     Certificate, CertificateRequest, CertificateRequest10, CertificateStatus, CertificateVerify, DigitallySigned,
     DigitallySigned10,
 };
-pub use client_extension::{CertificateStatusRequest, ClientExtension, ServerNameEntry};
+pub use certificate13::{
+    Certificate13, CertificateEntry, CertificateExtension, CertificateRequest13, CertificateRequestExtension,
+    CompressedCertificate,
+};
+pub use client_extension::{CertificateStatusRequest, ClientExtension, ServerNameEntry, TicketRequest};
 pub use client_hello::{ClientHello, Random, SessionId};
+pub use extensions::UnknownExtension;
 pub use key_exchange::{
     ClientDhPublic, ClientEcdhPublic, DhServerKeyExchange, EcdhServerKeyExchange, EncryptedPreMasterSecret,
     EncryptedPreMasterSecret30, RsaServerKeyExchange,
 };
+pub use key_share::KeyShareEntry;
+pub use psk::{OfferedPsks, PskIdentity};
 pub use server_extension::ServerExtension;
 pub use server_hello::ServerHello;
 pub use simple::{Finished, HelloRequest, NewSessionTicket, ServerHelloDone};
+pub use simple13::{EncryptedExtensions, EndOfEarlyData, KeyUpdate, NewSessionTicket13, TicketExtension};
 
-use crate::codepoint::{ExtensionType, HandshakeType};
+use crate::codepoint::HandshakeType;
 use crate::error::DecodeError;
 use crate::write::vector24;
 
@@ -59,13 +72,4 @@ pub trait HandshakeMessage: Sized {
         self.write(&mut out);
         out.freeze()
     }
-}
-
-/// An extension that this crate does not look into.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownExtension {
-    /// Its type.
-    pub typ: ExtensionType,
-    /// Its content, verbatim.
-    pub data: Bytes,
 }

@@ -27,6 +27,8 @@ macro_rules! empty {
     };
 }
 
+pub(super) use empty;
+
 empty! {
     /// A server's wish to renegotiate (RFC 5246 7.4.1.1). In no transcript.
     HelloRequest HELLO_REQUEST "HelloRequest"
@@ -40,7 +42,7 @@ empty! {
 /// The first protected message of a side (RFC 5246 7.4.9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
-    /// 12 bytes in TLS, 36 in SSL 3.0.
+    /// 12 bytes up to TLS 1.2, as long as the suite's hash in TLS 1.3 (RFC 8446 4.4.4), 36 in SSL 3.0.
     pub verify_data: Bytes,
 }
 

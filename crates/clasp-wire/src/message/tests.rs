@@ -1,6 +1,9 @@
 //! Every message and extension: written and read back, cut, changed, doubled and refused.
 
 mod errors;
+mod errors13;
+mod psk;
+mod rfc8448;
 mod roundtrip;
 mod strategies;
 
@@ -39,6 +42,13 @@ fn server_hello_with(extensions: &[u8]) -> Bytes {
     with_extensions(body, extensions)
 }
 
+fn retry_with(extensions: &[u8]) -> Bytes {
+    let mut body = vec![3, 3];
+    body.extend_from_slice(&Random::HELLO_RETRY_REQUEST.0);
+    body.extend_from_slice(&[0, 0x13, 0x01, 0]);
+    with_extensions(body, extensions)
+}
+
 /// Nothing that is kept of a message is a copy.
 #[test]
 fn views_do_not_copy() {
@@ -47,13 +57,13 @@ fn views_do_not_copy() {
         assert!(body.start <= part.start && part.end <= body.end);
     };
     let extensions =
-        [0, 0, 0, 6, 0, 4, 0, 0, 1, b'a', 0, 16, 0, 5, 0, 3, 2, b'h', b'2', 0, 35, 0, 4, 1, 2, 3, 4, 0, 51, 0, 2, 9, 9];
+        [0, 0, 0, 6, 0, 4, 0, 0, 1, b'a', 0, 16, 0, 5, 0, 3, 2, b'h', b'2', 0, 35, 0, 4, 1, 2, 3, 4, 0, 63, 0, 2, 9, 9];
     let body = hello_with(&extensions);
     let hello = ClientHello::parse_body(&body).unwrap();
     lies_in(hello.session_ticket().unwrap(), &body);
     lies_in(&hello.alpn().unwrap()[0], &body);
     assert_eq!(hello.server_name(), Some("a"));
-    let Some(ClientExtension::Unknown(unknown)) = hello.extensions.unwrap().pop() else { panic!("key_share") };
+    let Some(ClientExtension::Unknown(unknown)) = hello.extensions.unwrap().pop() else { panic!("type 63") };
     lies_in(&unknown.data, &body);
 
     let body = Certificate { chain: vec![vec![1; 100].into(), vec![2; 100].into()] }.encode().slice(4..);
@@ -64,6 +74,16 @@ fn views_do_not_copy() {
     for part in [&message.p, &message.g, &message.ys, &message.params, &message.signature] {
         lies_in(part, &body);
     }
+
+    let body = hello_with(&[0, 51, 0, 7, 0, 5, 0, 29, 0, 1, 9, 0, 44, 0, 3, 0, 1, 7]);
+    let hello = ClientHello::parse_body(&body).unwrap();
+    lies_in(&hello.key_shares().unwrap()[0].key_exchange, &body);
+    lies_in(hello.cookie().unwrap(), &body);
+    let entries = vec![CertificateEntry::new(vec![1; 100].into()), CertificateEntry::new(vec![2; 100].into())];
+    let body = Certificate13 { request_context: vec![3; 9].into(), entries }.encode().slice(4..);
+    let message = Certificate13::parse_body(&body).unwrap();
+    lies_in(&message.request_context, &body);
+    message.entries.iter().for_each(|entry| lies_in(&entry.data, &body));
 }
 
 /// A hello has room for 16,000 extensions, and one that comes twice is found among all of them.

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The error of a body as text, and whether it is an illegal parameter.
-fn error<M: HandshakeMessage + core::fmt::Debug>(body: &[u8]) -> (alloc::string::String, bool) {
+pub(super) fn error<M: HandshakeMessage + core::fmt::Debug>(body: &[u8]) -> (alloc::string::String, bool) {
     let error = M::parse_body(&Bytes::copy_from_slice(body)).unwrap_err();
     assert!(error.offset() <= body.len());
     (error.to_string(), error.is_illegal_parameter())

@@ -58,7 +58,29 @@ proptest! {
     }
 
     #[test]
-    fn certificates(message in certificate()) {
+    fn hello_retry_requests(message in hello_retry_request()) {
+        check(&message, 1, false);
+    }
+
+    #[test]
+    fn encrypted_extensions_of_every_kind(message in encrypted_extensions()) {
+        check(&message, 0, false);
+    }
+
+    #[test]
+    fn certificates(message in certificate(), message13 in certificate13(), compressed in compressed_certificate()) {
+        check(&message, 0, false);
+        check(&message13, 0, false);
+        check(&compressed, 0, false);
+    }
+
+    #[test]
+    fn certificate_requests_of_tls13(message in certificate_request13()) {
+        check(&message, 0, false);
+    }
+
+    #[test]
+    fn tickets_of_tls13(message in new_session_ticket13()) {
         check(&message, 0, false);
     }
 
@@ -88,6 +110,8 @@ proptest! {
         check(&CertificateVerify { signature: data.clone() }, data.len(), true);
         check(&NewSessionTicket { lifetime_hint, ticket: data }, 0, false);
         check(&CertificateStatus { ocsp_response: response }, 0, false);
+        check(&EndOfEarlyData, 0, false);
+        check(&KeyUpdate { request: lifetime_hint % 2 == 0 }, 0, false);
     }
 
     #[test]
@@ -117,12 +141,19 @@ proptest! {
         outcome::<NewSessionTicket>(&data);
         outcome::<HelloRequest>(&data);
         outcome::<ServerHelloDone>(&data);
+        outcome::<EncryptedExtensions>(&data);
+        outcome::<Certificate13>(&data);
+        outcome::<CertificateRequest13>(&data);
+        outcome::<CompressedCertificate>(&data);
+        outcome::<NewSessionTicket13>(&data);
+        outcome::<KeyUpdate>(&data);
+        outcome::<EndOfEarlyData>(&data);
     }
 
     /// As the above, but most of it is a hello: only the extensions are arbitrary, each of a type that means something.
     #[test]
     fn arbitrary_extensions(
-        list in many((prop_oneof![0..60_u16, Just(0xff01)], bytes(0..30)), 0..8),
+        list in many((prop_oneof![0..64_u16, Just(0xff01), Just(0xfe0d)], bytes(0..30)), 0..8),
         raw in bytes(0..60),
     ) {
         let mut extensions = Vec::new();
@@ -134,6 +165,14 @@ proptest! {
         for extensions in [&extensions[..], &raw] {
             outcome::<ClientHello>(&hello_with(extensions));
             outcome::<ServerHello>(&server_hello_with(extensions));
+            outcome::<ServerHello>(&retry_with(extensions));
+            let block = with_extensions(vec![], extensions);
+            outcome::<EncryptedExtensions>(&block);
+            outcome::<CertificateRequest13>(&[&[0][..], &block].concat().into());
+            outcome::<NewSessionTicket13>(&[&[0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 1, 7][..], &block].concat().into());
+            let entry = [&[0, 0, 1, 7][..], &block].concat();
+            let length = u16::try_from(entry.len()).unwrap().to_be_bytes();
+            outcome::<Certificate13>(&[&[0, 0][..], &length, &entry].concat().into());
         }
     }
 
@@ -145,6 +184,11 @@ proptest! {
         extension.extend_from_slice(&data);
         let wanted = UnknownExtension { typ: ExtensionType(typ), data };
         if is_unknown(typ) {
+            let block = with_extensions(vec![], &extension);
+            let message = EncryptedExtensions::parse_body(&block).unwrap();
+            prop_assert_eq!(message.extensions, [ServerExtension::Unknown(wanted.clone())]);
+            let message = CertificateRequest13::parse_body(&[&[0][..], &block].concat().into()).unwrap();
+            prop_assert_eq!(message.extensions, [CertificateRequestExtension::Unknown(wanted.clone())]);
             let hello = ClientHello::parse_body(&hello_with(&extension)).unwrap();
             prop_assert_eq!(hello.extensions.unwrap(), [ClientExtension::Unknown(wanted.clone())]);
             let hello = ServerHello::parse_body(&server_hello_with(&extension)).unwrap();
@@ -161,10 +205,10 @@ fn known_types_are_known() {
         let empty = [high, low, 0, 0];
         let is_client_unknown = ClientHello::parse_body(&hello_with(&empty))
             .is_ok_and(|hello| matches!(hello.extensions.unwrap()[..], [ClientExtension::Unknown(_)]));
-        assert_eq!(is_client_unknown, is_unknown(typ), "{typ}");
+        assert_eq!(is_client_unknown, is_unknown(typ) || typ == 48, "{typ}");
         let is_server_unknown = ServerHello::parse_body(&server_hello_with(&empty))
             .is_ok_and(|hello| matches!(hello.extensions.unwrap()[..], [ServerExtension::Unknown(_)]));
-        assert_eq!(is_server_unknown, is_unknown(typ) || [13, 21, 50].contains(&typ), "{typ}");
+        assert_eq!(is_server_unknown, is_unknown(typ) || NOT_IN_A_SERVER_HELLO.contains(&typ), "{typ}");
     }
 }
 
