@@ -22,18 +22,20 @@ pub trait CertificateCompression: Debug + Send + Sync {
     fn decompress(&self, compressed: &[u8], length: usize) -> Option<Vec<u8>>;
 }
 
+/// The longest chain that is restored, bytes.
+const LONGEST: usize = 64 << 10;
+
 /// Restores a chain.
 pub(crate) fn decompress(
     compressions: &[&'static dyn CertificateCompression],
     message: &CompressedCertificate,
-    largest: usize,
 ) -> Result<Certificate13, Error> {
     let compression = compressions
         .iter()
         .find(|compression| compression.algorithm() == message.algorithm)
         .ok_or(Misbehaviour::CompressionNotOffered)?;
     let length = usize::try_from(message.uncompressed_length).unwrap_or(usize::MAX);
-    if length > largest {
+    if length > LONGEST {
         return Err(Misbehaviour::BadCompression.into());
     }
     let body = compression

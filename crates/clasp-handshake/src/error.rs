@@ -56,6 +56,12 @@ pub enum Error {
     )]
     ClientCertificateMissing,
 
+    /// The same in TLS 1.3, which has an alert for it (RFC 8446 4.4.2.4).
+    #[error(
+        "the client sent no certificate, and this server requires one; give the client a certificate issued by one of the authorities this server names, or only request it"
+    )]
+    ClientCertificateRequired,
+
     /// A primitive failed at our own side.
     #[error("a cryptographic operation failed: {0}")]
     Crypto(#[from] CryptoError),
@@ -121,6 +127,7 @@ impl Error {
             Self::NoCommonGround(what) => what.alert,
             Self::Certificate { error, .. } => error.problem.alert(),
             Self::ClientCertificateMissing => AlertDescription::HANDSHAKE_FAILURE,
+            Self::ClientCertificateRequired => AlertDescription::CERTIFICATE_REQUIRED,
             Self::Crypto(CryptoError::BadPeerKey(_)) => AlertDescription::ILLEGAL_PARAMETER,
             Self::Crypto(_) | Self::Schedule(_) | Self::Config(_) => AlertDescription::INTERNAL_ERROR,
             Self::Refused(alert) => *alert,
@@ -235,6 +242,46 @@ misbehaviour! {
     BadAlert => DECODE_ERROR, "an alert is two bytes";
     /// RFC 5246 7.4.4.
     NothingToSignWith => HANDSHAKE_FAILURE, "the certificate request names no signature scheme this side has";
+    /// RFC 8446 4.2.1.
+    VersionNotOffered => ILLEGAL_PARAMETER, "the server chose a version that was not offered, or that is not chosen in this way";
+    /// RFC 8446 4.1.3.
+    WrongLegacyVersion => ILLEGAL_PARAMETER, "a hello of TLS 1.3 says TLS 1.2 where older versions say theirs";
+    /// RFC 8446 4.1.3.
+    WrongSessionId => ILLEGAL_PARAMETER, "the server does not repeat the session identifier";
+    /// RFC 8446 4.2.
+    MisplacedExtension => ILLEGAL_PARAMETER, "an extension stands in a message that it does not belong to";
+    /// RFC 8446 9.2.
+    MissingExtension => MISSING_EXTENSION, "a message lacks an extension that it must have";
+    /// RFC 8446 4.1.4.
+    NeedlessRetry => ILLEGAL_PARAMETER, "the server asks for another hello that would be the same";
+    /// RFC 8446 4.1.2, 4.1.4.
+    ChangedAfterRetry => ILLEGAL_PARAMETER, "the peer changed after a HelloRetryRequest what must stay the same";
+    /// RFC 8446 4.2.8.
+    BadKeyShares => ILLEGAL_PARAMETER, "the client's key shares and groups do not go together";
+    /// RFC 8446 4.2.11.
+    PskNotOffered => ILLEGAL_PARAMETER, "the server chose a pre-shared key that was not offered";
+    /// RFC 8446 4.2.11.
+    PskOfAnotherHash => ILLEGAL_PARAMETER, "the server chose a pre-shared key that does not go with its cipher suite";
+    /// RFC 8446 4.2.11.
+    BadBinder => DECRYPT_ERROR, "the client does not hold the pre-shared key that it offers: its binder does not verify";
+    /// RFC 8446 4.2.10.
+    EarlyDataWithoutPsk => ILLEGAL_PARAMETER, "the client offers early data, and no pre-shared key to protect it";
+    /// RFC 8446 4.1.2.
+    EarlyDataAfterRetry => ILLEGAL_PARAMETER, "the client offers early data again after a HelloRetryRequest";
+    /// RFC 8446 4.2.10.
+    EarlyDataNotOffered => UNSUPPORTED_EXTENSION, "the server takes early data that was not offered";
+    /// RFC 8446 4.2.10.
+    EarlyDataOfAnother => ILLEGAL_PARAMETER, "the server takes early data under another cipher suite or application protocol than it was sent under";
+    /// RFC 8446 D.3.
+    EarlyDataInOlderVersion => PROTOCOL_VERSION, "the server speaks an older version than the session whose early data was sent; the next connection will be a full handshake";
+    /// RFC 8446 4.2.10.
+    TooMuchEarlyData => UNEXPECTED_MESSAGE, "the client sent more early data than it was told it may";
+    /// RFC 8446 4.3.2, 4.4.2.
+    WrongRequestContext => ILLEGAL_PARAMETER, "the certificate, or the request for it, does not say what it belongs to";
+    /// RFC 8879 4.
+    BadCompression => BAD_CERTIFICATE, "the compressed certificate does not unpack to what it says";
+    /// RFC 8446 4.6.1.
+    BadTicketLifetime => ILLEGAL_PARAMETER, "a ticket is to be good for more than a week";
     /// RFC 8449 4, RFC 6066 4.
     BadRecordSizeLimit => ILLEGAL_PARAMETER, "the peer's record size limit is out of range";
 }
@@ -389,6 +436,9 @@ pub enum ConfigError {
     /// Unsafe renegotiation under a policy that does not have it.
     #[error("unsafe legacy renegotiation needs an insecure policy")]
     UnsafeRenegotiation,
+    /// A pre-shared key without a name, or shorter than 16 bytes.
+    #[error("a pre-shared key has a name of 1 to 65535 bytes, and at least 16 bytes")]
+    BadPsk,
     /// A record size limit outside 64..=16384 (RFC 8449 4).
     #[error("a record size limit must lie between 64 and 16384 bytes")]
     BadRecordSizeLimit,

@@ -239,6 +239,18 @@ pub(crate) struct RecordLimits {
     pub(crate) answer: Option<ServerExtension>,
 }
 
+impl RecordLimits {
+    /// As TLS 1.3 counts: the limit is for the type of the content too (RFC 8449 4).
+    pub(crate) fn with_content_type(mut self) -> Self {
+        if let Some(ServerExtension::RecordSizeLimit(ours)) = &mut self.answer {
+            // What is not limited is said as the most there can be.
+            *ours = if *ours == MAX_PLAINTEXT { MAX_PLAINTEXT + 1 } else { *ours };
+            self.write = self.write.map(|bytes| bytes.saturating_sub(1));
+        }
+        self
+    }
+}
+
 fn fragment_length(length: MaxFragmentLength) -> Option<usize> {
     (1..=4).contains(&length.0).then(|| 256 << length.0)
 }

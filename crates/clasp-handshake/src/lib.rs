@@ -5,6 +5,7 @@
 
 mod classic;
 mod client;
+mod compression;
 mod config;
 mod connection;
 mod dialect;
@@ -16,19 +17,24 @@ mod key_log;
 #[cfg(test)]
 mod misorder;
 mod negotiate;
+mod negotiate13;
 mod peer;
 mod policy;
+mod psk;
 mod resumption;
 mod server;
 mod session;
 mod suites;
 #[cfg(test)]
 mod testing;
+mod tls13;
 mod trace;
 mod widen;
 
 pub use clasp_cert as cert;
 pub use clasp_keys::{ExportError, Role};
+pub use clasp_record::RecordPadding;
+pub use compression::CertificateCompression;
 pub use config::{
     CertificateAsk, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, ClientIdentityResolver, Clock,
     FixedIdentities, IdentityResolver, Limits, Resolved, ServerConfig, ServerConfigBuilder, SystemClock,
@@ -41,7 +47,8 @@ pub use error::{AlertReceived, ConfigError, Error, Misbehaviour, NoCommonGround,
 pub use export::{Export, TemporaryKey};
 pub use key_log::{KeyLog, KeyLogFile};
 pub use policy::{Policy, Renegotiation};
-pub use resumption::{MemorySessions, SessionStore, TicketKeys};
-pub use session::Session;
-pub use suites::{Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, Suite};
+pub use psk::ExternalPsk;
+pub use resumption::{AntiReplay, MemorySessions, ReplayMemory, SessionStore, TicketKeys};
+pub use session::{EarlyData, Session};
+pub use suites::{Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, Suite, TLS13 as TLS13_CIPHER_SUITES};
 pub use trace::{Step, Trace, TraceEvent};

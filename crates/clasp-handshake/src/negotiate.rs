@@ -75,6 +75,22 @@ pub(crate) fn chose_tls13(offer: &ClientOffer, hello: &ServerHello) -> Result<bo
     }
 }
 
+/// TLS 1.3, for what names it.
+pub(crate) const TLS13: ProtocolVersion = ProtocolVersion::TLS_1_3;
+
+/// What of TLS 1.3 may not stand in a hello of an older version.
+fn is_of_older_hello(extension: &ServerExtension) -> bool {
+    !matches!(
+        extension,
+        ServerExtension::KeyShare(_)
+            | ServerExtension::RetryKeyShare(_)
+            | ServerExtension::PreSharedKey(_)
+            | ServerExtension::EarlyData
+            | ServerExtension::Cookie(_)
+            | ServerExtension::SupportedVersions(_)
+    )
+}
+
 /// Whether a session is of TLS 1.3.
 pub(crate) fn is_of_tls13(saved: &Saved) -> bool {
     is_of(saved, ProtocolVersion::TLS_1_3)
@@ -100,7 +116,10 @@ pub(crate) fn signs_in_tls13(scheme: SignatureScheme, key: KeyAlgorithm) -> bool
 
 /// Whether the group has no use before TLS 1.3: no ServerKeyExchange names a key encapsulation.
 pub(crate) fn is_for_tls13_alone(group: NamedGroup) -> bool {
-    group.is_post_quantum()
+    matches!(
+        group,
+        NamedGroup::X25519MLKEM768 | NamedGroup::SECP256R1MLKEM768 | NamedGroup::SECP384R1MLKEM1024
+    )
 }
 
 /// The hello as the version that will be chosen from it reads it: one without extensions knows `renegotiation_info` alone
@@ -171,7 +190,8 @@ fn greet(config: &ServerConfig, hello: &ClientHello, previous: Option<&Previous>
     };
     same_version(previous, dialect)?;
     let newest = policy.versions().next();
-    let theirs = supported_versions(hello).and_then(|listed| listed.iter().filter(|version| version.is_known()).max());
+    let listed = supported_versions(hello);
+    let theirs = listed.and_then(|listed| listed.iter().filter(|version| !version.is_grease()).max());
     let theirs = *theirs.unwrap_or(&hello.client_version);
     if hello.cipher_suites.contains(&CipherSuite::TLS_FALLBACK_SCSV) && newest.is_some_and(|newest| theirs < newest) {
         return Err(Misbehaviour::InappropriateFallback.into());
@@ -486,7 +506,7 @@ pub(crate) fn accept(
     };
     for extension in hello.extensions.iter().flatten() {
         let exists = dialect.has_extensions() || matches!(extension, ServerExtension::RenegotiationInfo(_));
-        if !exists || !offer.asked_for(extension) || !extension.ext_type().is_allowed_in(ExtensionPlace::ServerHello12) {
+        if !exists || !offer.asked_for(extension) || !is_of_older_hello(extension) {
             return Err(Misbehaviour::UnsolicitedExtension.into());
         }
         match extension {

@@ -57,7 +57,7 @@ fn check_answer(offer: &ClientOffer, extension: &ServerExtension, place: Extensi
     if !cookie && !offer.asked_for(extension) {
         return Err(Misbehaviour::UnsolicitedExtension);
     }
-    if typ.is_allowed_in(place) { Ok(()) } else { Err(Misbehaviour::MisplacedExtension) }
+    if typ.allowed_in(place) { Ok(()) } else { Err(Misbehaviour::MisplacedExtension) }
 }
 
 /// Holds, as a client, a HelloRetryRequest against the offer.
@@ -169,19 +169,9 @@ pub(crate) fn read_hello(hello: &ClientHello) -> Result<Offered<'_>, Error> {
     if hello.compression_methods != [CompressionMethod::NULL] {
         return Err(Misbehaviour::NoNullCompression.into());
     }
-    let mut shares = None;
-    let mut modes: Option<&[PskKeyExchangeMode]> = None;
-    let mut psks = None;
-    let mut early_data = false;
-    for extension in hello.extensions.iter().flatten() {
-        match extension {
-            ClientExtension::KeyShare(entries) => shares = Some(entries.as_slice()),
-            ClientExtension::PskKeyExchangeModes(list) => modes = Some(list),
-            ClientExtension::PreSharedKey(offered) => psks = Some(offered),
-            ClientExtension::EarlyData => early_data = true,
-            _ => {}
-        }
-    }
+    let (shares, modes, psks) = (hello.key_shares(), hello.psk_key_exchange_modes(), hello.pre_shared_key());
+    let early_data =
+        hello.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::EarlyData));
     if psks.is_some() && modes.is_none() {
         return Err(Misbehaviour::MissingExtension.into());
     }
@@ -284,7 +274,6 @@ pub(crate) fn same_but_for_retry(
     first: &ClientHello,
     second: &ClientHello,
     group: NamedGroup,
-    cookie: Option<&Bytes>,
 ) -> Result<(), Misbehaviour> {
     let changed = Misbehaviour::ChangedAfterRetry;
     if first.client_version != second.client_version
@@ -296,20 +285,17 @@ pub(crate) fn same_but_for_retry(
         return Err(changed);
     }
     let mut share = None;
-    let mut their_cookie = None;
     for extension in second.extensions.iter().flatten() {
         match extension {
             ClientExtension::KeyShare(entries) => share = Some(entries),
-            ClientExtension::Cookie(cookie) => their_cookie = Some(cookie),
             ClientExtension::EarlyData => return Err(Misbehaviour::EarlyDataAfterRetry),
-            // Binders and ages change, keys of another hash are left out, padding fits.
-            ClientExtension::PreSharedKey(_) | ClientExtension::Padding(_) => {}
+            // Binders and ages change, keys of another hash are left out, padding fits, what is encrypted is so again.
+            ClientExtension::PreSharedKey(_)
+            | ClientExtension::Padding(_)
+            | ClientExtension::EncryptedClientHello(_) => {}
             same if first.extensions.iter().flatten().any(|before| before == same) => {}
             _ => return Err(changed),
         }
-    }
-    if their_cookie != cookie {
-        return Err(changed);
     }
     match share.map(Vec::as_slice) {
         Some([entry]) if entry.group == group => Ok(()),

@@ -45,6 +45,8 @@ pub(crate) enum Order {
     ChangeWriteKeys(EpochKeys),
     /// Protect what is written with these keys, which nothing announces (RFC 8446 7.3).
     WriteKeys(EpochKeys),
+    /// Open what is read with these keys, which nothing announces.
+    ReadKeys(EpochKeys),
     /// Write without protection again: a second hello follows early data (RFC 8446 4.2.10).
     DropWriteKeys,
     /// Send a ChangeCipherSpec that says nothing, for those on the way who expect one (RFC 8446 D.4).
@@ -57,8 +59,6 @@ pub(crate) enum Order {
     ReadEarlyData(u32),
     /// Early data that was sent in vain is passed over, at most so many bytes of it.
     SkipEarlyData(u32),
-    /// The application may write before the peer has finished (RFC 8446 4.4.4).
-    MayWrite,
     /// Open what is read from now on with these keys.
     ChangeReadKeys(EpochKeys),
     /// The version that plaintext records carry until one is agreed.

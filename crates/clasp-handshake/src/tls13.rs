@@ -8,11 +8,13 @@ use clasp_keys::tls13::{ExporterSecret, Kdf, ResumptionSecret, TrafficSecret};
 use clasp_keys::{KeyLengths, Role, Transcript, key_log_label as label};
 use clasp_record::{Form, IvPolicy};
 use clasp_wire::{
-    Certificate13, CertificateEntry, CertificateExtension, CertificateVerify, DigitallySigned, Finished,
-    HandshakeMessage as _, ProtocolVersion, SignatureScheme,
+    Certificate13, CertificateEntry, CertificateExtension, CertificateStatus, CertificateVerify, ClientHello,
+    CompressedCertificate, DigitallySigned, Finished, HandshakeMessage as _, ProtocolVersion, SignatureScheme,
 };
 use rustls_pki_types::CertificateDer;
 
+use crate::compression::{CertificateCompression, compress, decompress};
+use crate::config::ServerConfig;
 use crate::error::{Error, Misbehaviour};
 use crate::key_log::KeyLog;
 use crate::negotiate;
@@ -192,9 +194,21 @@ pub(crate) fn certificate(
         .collect();
     let response = identity.and_then(Identity::ocsp_response).filter(|_| staple);
     if let (Some(response), Some(first)) = (response, entries.first_mut()) {
-        first.extensions.push(CertificateExtension::Status(Bytes::copy_from_slice(response)));
+        first.extensions.push(CertificateExtension::Status(CertificateStatus {
+            ocsp_response: Bytes::copy_from_slice(response),
+        }));
     }
     Certificate13 { request_context, entries }
+}
+
+/// Sends a server's chain: with its staple where the client asks for one, and compressed where both can.
+pub(crate) fn send_certificate(peer: &mut Peer, config: &ServerConfig, hello: &ClientHello, identity: &Identity) {
+    let message = certificate(Some(identity), Bytes::new(), hello.status_request().is_some());
+    let accepted = hello.compress_certificate().unwrap_or_default();
+    match compress(&config.certificate_compressions, accepted, &message) {
+        Some(compressed) => peer.send(&compressed),
+        None => peer.send(&message),
+    }
 }
 
 /// A peer's chain, and what came with its first certificate.
@@ -225,7 +239,7 @@ pub(crate) fn take_chain(
             match extension {
                 CertificateExtension::Status(response) if asked.status => {
                     if i == 0 {
-                        staple = Bytes::copy_from_slice(response);
+                        staple = Bytes::copy_from_slice(&response.ocsp_response);
                     }
                 }
                 CertificateExtension::SignedCertificateTimestamp(_) if asked.timestamps => {}
@@ -246,5 +260,5 @@ pub(crate) async fn receive_certificate(
         return peer.receive::<Certificate13>().await;
     }
     let message = peer.receive::<CompressedCertificate>().await?;
-    decompress(compressions, &message, peer.largest_message())
+    decompress(compressions, &message)
 }

@@ -3,14 +3,13 @@
 use std::mem;
 
 use bytes::{Bytes, BytesMut};
-use clasp_crypto::{ActiveKeyExchange, HashAlgorithm, Provider, SharedSecret};
-use clasp_keys::Transcript;
+use clasp_crypto::{ActiveKeyExchange, CryptoError, HashAlgorithm, Provider, SharedSecret};
+use clasp_keys::{Transcript, VerifyData};
 use clasp_keys::tls13::{EarlySecret, Kdf, PskKind};
 use clasp_wire::{
-    ClientExtension, ClientHello, ExtensionType, HandshakeMessage as _, KeyShareEntry, NamedGroup, OfferedPsks,
+    CipherSuite, ClientExtension, ClientHello, ExtensionType, HandshakeMessage as _, KeyShareEntry, NamedGroup, OfferedPsks,
     ProtocolVersion, PskIdentity, PskKeyExchangeMode, UnknownExtension,
 };
-use clasp_crypto::CryptoError;
 
 use crate::config::ClientConfig;
 use crate::error::Error;
@@ -50,21 +49,27 @@ pub(crate) struct OfferedPsk {
 /// Values that no server knows, so that every server learns to pass over what it does not know (RFC 8701).
 #[derive(Clone, Copy)]
 struct Grease {
-    suite: u16,
-    group: u16,
-    version: u16,
-    first_extension: u16,
-    last_extension: u16,
+    suite: CipherSuite,
+    group: NamedGroup,
+    version: ProtocolVersion,
+    first_extension: ExtensionType,
+    last_extension: ExtensionType,
 }
 
 impl Grease {
     fn new(provider: &Provider) -> Result<Self, CryptoError> {
         let mut random = [0; 5];
         provider.random.fill(&mut random)?;
-        let [suite, group, version, first, last] = random.map(|byte| u16::from(byte & 0xf0 | 0x0a) * 0x0101);
+        let [suite, group, version, first, last] = random.map(u16::from);
         // Two extensions may not be of one type.
-        let last = if last == first { first ^ 0x1010 } else { last };
-        Ok(Self { suite, group, version, first_extension: first, last_extension: last })
+        let last = if last % 16 == first % 16 { last + 1 } else { last };
+        Ok(Self {
+            suite: CipherSuite::grease(suite),
+            group: NamedGroup::grease(group),
+            version: ProtocolVersion::grease(version),
+            first_extension: ExtensionType::grease(first),
+            last_extension: ExtensionType::grease(last),
+        })
     }
 }
 
@@ -89,15 +94,15 @@ impl Offer13 {
         let mut versions: Vec<ProtocolVersion> = policy.versions().collect();
         let mut entries = this.entries();
         if let Some(grease) = grease {
-            hello.cipher_suites.insert(0, clasp_wire::CipherSuite(grease.suite));
-            versions.insert(0, ProtocolVersion(grease.version));
-            entries.insert(0, KeyShareEntry { group: NamedGroup(grease.group), key_exchange: Bytes::from_static(&[0]) });
+            hello.cipher_suites.insert(0, grease.suite);
+            versions.insert(0, grease.version);
+            entries.insert(0, KeyShareEntry { group: grease.group, key_exchange: Bytes::from_static(&[0]) });
         }
         let extensions = hello.extensions.get_or_insert_default();
         if let Some(grease) = grease {
             for extension in extensions.iter_mut() {
                 if let ClientExtension::SupportedGroups(groups) = extension {
-                    groups.insert(0, NamedGroup(grease.group));
+                    groups.insert(0, grease.group);
                 }
             }
             extensions.insert(0, unknown(grease.first_extension, Bytes::new()));
@@ -150,8 +155,7 @@ impl Offer13 {
         if self.psks.is_empty() {
             return encoded.freeze();
         }
-        let covered = hello.truncated_len(encoded.len());
-        let (before, _) = encoded.split_at(covered.min(encoded.len()));
+        let before = hello.truncated(&encoded).unwrap_or_default();
         let binders: Vec<_> = self
             .psks
             .iter()
@@ -163,7 +167,8 @@ impl Offer13 {
                 psk.early.binder(psk.kind, hash.as_slice())
             })
             .collect();
-        ClientHello::write_binders(&mut encoded, &binders.iter().map(|binder| binder.as_slice()).collect::<Vec<_>>());
+        let written = hello.write_binders(&mut encoded, &binders.iter().map(VerifyData::as_slice).collect::<Vec<_>>());
+        debug_assert!(written, "the placeholders were made for these");
         encoded.freeze()
     }
 
@@ -226,8 +231,8 @@ impl Share {
     }
 }
 
-fn unknown(typ: u16, data: Bytes) -> ClientExtension {
-    ClientExtension::Unknown(UnknownExtension { typ: ExtensionType(typ), data })
+fn unknown(typ: ExtensionType, data: Bytes) -> ClientExtension {
+    ClientExtension::Unknown(UnknownExtension { typ, data })
 }
 
 /// The keys to offer: that of the session to resume, and those given from outside.

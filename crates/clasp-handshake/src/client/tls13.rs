@@ -21,8 +21,8 @@ use crate::negotiate13::{self, Accepted, Encrypted, Retry};
 use crate::peer::{Order, Peer};
 use crate::session::{EarlyData, Established, Secrets, Session};
 use crate::tls13::{
-    AskedOfEntries, Log, PeerChain, Secrets13, certificate, choose_scheme, epoch, kdf, receive_certificate_verify,
-    receive_finished, send_certificate_verify, send_finished, take_chain, transcript_hash,
+    AskedOfEntries, Log, PeerChain, Secrets13, certificate, choose_scheme, epoch, kdf, receive_certificate,
+    receive_certificate_verify, receive_finished, send_certificate_verify, send_finished, take_chain, transcript_hash,
 };
 use crate::trace::{Step, report_fields, short_hex};
 

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use clasp_cert::{Identity, RootStore, ServerVerifier, WebPkiServerVerifier};
 use clasp_crypto::{Provider, default_provider};
+use clasp_record::RecordPadding;
 
 use super::{ClientIdentityResolver, Clock, FixedIdentities, Limits, SystemClock, alpn_names, fit, record_size};
+use crate::compression::CertificateCompression;
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
+use crate::psk::ExternalPsk;
 use crate::resumption::{ClientResumption, MemorySessions, SessionStore};
 use crate::trace::Trace;
 
@@ -29,6 +32,13 @@ pub struct ClientConfig {
     pub(crate) limits: Limits,
     pub(crate) identity_may_change: bool,
     pub(crate) resumption: Option<ClientResumption>,
+    pub(crate) grease: bool,
+    pub(crate) middlebox_compatibility: bool,
+    pub(crate) post_handshake_auth: bool,
+    pub(crate) early_data: bool,
+    pub(crate) psks: Vec<ExternalPsk>,
+    pub(crate) certificate_compressions: Vec<&'static dyn CertificateCompression>,
+    pub(crate) record_padding: RecordPadding,
 }
 
 impl ClientConfig {
@@ -52,6 +62,13 @@ impl ClientConfig {
             sessions: Some(Arc::new(MemorySessions::default())),
             tickets: true,
             session_ids: true,
+            grease: true,
+            middlebox_compatibility: true,
+            post_handshake_auth: false,
+            early_data: false,
+            psks: Vec::new(),
+            certificate_compressions: Vec::new(),
+            record_padding: RecordPadding::None,
         }
     }
 
@@ -82,6 +99,13 @@ pub struct ClientConfigBuilder {
     sessions: Option<Arc<dyn SessionStore>>,
     tickets: bool,
     session_ids: bool,
+    grease: bool,
+    middlebox_compatibility: bool,
+    post_handshake_auth: bool,
+    early_data: bool,
+    psks: Vec<ExternalPsk>,
+    certificate_compressions: Vec<&'static dyn CertificateCompression>,
+    record_padding: RecordPadding,
 }
 
 impl ClientConfigBuilder {
@@ -184,7 +208,7 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// Whether tickets (RFC 5077) are asked for. On by default.
+    /// Whether tickets (RFC 5077; RFC 8446 4.6.1) are asked for and kept. On by default.
     pub fn tickets(mut self, on: bool) -> Self {
         self.tickets = on;
         self
@@ -193,6 +217,52 @@ impl ClientConfigBuilder {
     /// Whether sessions are resumed by identifiers (RFC 5246 7.3). On by default.
     pub fn session_ids(mut self, on: bool) -> Self {
         self.session_ids = on;
+        self
+    }
+
+    /// Whether the hello has values that no server knows, so that servers learn to pass over what they do not know (RFC 8701).
+    /// On by default, where TLS 1.3 is offered.
+    pub fn grease(mut self, on: bool) -> Self {
+        self.grease = on;
+        self
+    }
+
+    /// Whether a handshake of TLS 1.3 looks like a resumption of TLS 1.2 to those on the way, some of which cut what they do
+    /// not know (RFC 8446 D.4). On by default.
+    pub fn middlebox_compatibility(mut self, on: bool) -> Self {
+        self.middlebox_compatibility = on;
+        self
+    }
+
+    /// Whether a server of TLS 1.3 may ask for our certificate after the handshake (RFC 8446 4.6.2). Off by default: an
+    /// application must know which of its requests that was for.
+    pub fn post_handshake_auth(mut self, on: bool) -> Self {
+        self.post_handshake_auth = on;
+        self
+    }
+
+    /// Whether early data may be written where an earlier session's server takes it (RFC 8446 2.3). Off by default: somebody
+    /// on the way can have the server act on it twice, and whoever gets at the ticket's key reads it.
+    pub fn early_data(mut self, on: bool) -> Self {
+        self.early_data = on;
+        self
+    }
+
+    /// Offers a key that the server has too (RFC 8446 4.2.11). May be called again.
+    pub fn psk(mut self, psk: ExternalPsk) -> Self {
+        self.psks.push(psk);
+        self
+    }
+
+    /// Takes certificate chains that are compressed in these ways, and sends ours so (RFC 8879).
+    pub fn certificate_compressions(mut self, ways: &[&'static dyn CertificateCompression]) -> Self {
+        self.certificate_compressions = ways.to_vec();
+        self
+    }
+
+    /// Hides the length of what is sent in TLS 1.3 (RFC 8446 5.4). Off by default.
+    pub fn record_padding(mut self, padding: RecordPadding) -> Self {
+        self.record_padding = padding;
         self
     }
 
@@ -207,7 +277,7 @@ impl ClientConfigBuilder {
     pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
         let verifier = match self.verifier {
             Some(verifier) => verifier,
-            None if self.roots.is_empty() => return Err(ConfigError::NoVerifier),
+            None if self.roots.is_empty() && self.psks.is_empty() => return Err(ConfigError::NoVerifier),
             None => Arc::new(
                 WebPkiServerVerifier::builder(self.roots)
                     .provider(self.provider)
@@ -233,7 +303,15 @@ impl ClientConfigBuilder {
                 store,
                 tickets: self.tickets,
                 ids: self.session_ids,
+                tickets_kept: 0.into(),
             }),
+            grease: self.grease,
+            middlebox_compatibility: self.middlebox_compatibility,
+            post_handshake_auth: self.post_handshake_auth,
+            early_data: self.early_data,
+            psks: self.psks,
+            certificate_compressions: self.certificate_compressions,
+            record_padding: self.record_padding,
         }))
     }
 }

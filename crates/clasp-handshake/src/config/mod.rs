@@ -57,6 +57,11 @@ pub struct Limits {
     pub renegotiation_distance: u64,
     /// Application data that is held back while a renegotiation is awaited, bytes. Default 128 KiB.
     pub renegotiation_data: usize,
+    /// Early data that is passed over when it is not taken, bytes (RFC 8446 4.2.10). Default 64 KiB.
+    pub skipped_early_data: u32,
+    /// Messages after the handshake in a row, without application data between them, that a peer of TLS 1.3 may send:
+    /// KeyUpdate, NewSessionTicket (RFC 8446 4.6). Default 32.
+    pub post_handshake_messages: u8,
     /// Bytes in one direction under one key of a cipher with blocks of 64 bits. After half of them the keys are changed by
     /// renegotiation, where peer and policy allow it; after all of them the connection ends. Default 2^32.
     pub short_block_data: u64,
@@ -73,6 +78,8 @@ impl Default for Limits {
             renegotiations: 16,
             renegotiation_distance: 16 << 10,
             renegotiation_data: 128 << 10,
+            skipped_early_data: 64 << 10,
+            post_handshake_messages: 32,
             short_block_data: 1 << 32,
         }
     }
@@ -106,13 +113,17 @@ fn fit(mut policy: Policy, provider: &Provider) -> Result<Policy, ConfigError> {
     policy.groups.retain(|group| provider.group(*group).is_some());
     policy.schemes.retain(|scheme| provider.verifier_for(*scheme).is_some());
     let dialects = &policy.dialects;
-    policy
-        .suites
-        .retain(|suite| suite.supported(provider) && dialects.iter().any(|dialect| suite.allows(dialect.version())));
+    let tls13 = policy.tls13;
+    policy.suites.retain(|suite| {
+        let spoken = tls13 && suite.is_of_tls13() || dialects.iter().any(|dialect| suite.allows(dialect.version()));
+        spoken && suite.supported(provider)
+    });
+    // Without a suite of its own, a group or a scheme, there is no TLS 1.3.
+    policy.tls13 &= policy.suites.iter().any(|suite| suite.is_of_tls13()) && !policy.groups.is_empty();
     if policy.renegotiation == Renegotiation::UnsafeLegacy && !policy.may_renegotiate_unsafely {
         return Err(ConfigError::UnsafeRenegotiation);
     }
-    if policy.dialects.is_empty() {
+    if policy.dialects.is_empty() && !policy.tls13 {
         return Err(ConfigError::NothingToOffer("protocol version"));
     }
     if policy.suites.is_empty() {

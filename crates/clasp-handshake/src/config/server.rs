@@ -5,12 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use clasp_cert::{ClientVerifier, Identity};
 use clasp_crypto::{Provider, default_provider};
+use clasp_record::RecordPadding;
 
 use super::{Clock, FixedIdentities, IdentityResolver, Limits, SystemClock, alpn_names, fit, record_size};
+use crate::compression::CertificateCompression;
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
-use crate::resumption::{MemorySessions, ServerResumption, SessionStore, TicketKeys};
+use crate::psk::ExternalPsk;
+use crate::resumption::{AntiReplay, MemorySessions, ReplayMemory, ServerResumption, SessionStore, TicketKeys};
 use crate::trace::Trace;
 
 /// Whether a server asks for the client's certificate (RFC 5246 7.4.4).
@@ -54,6 +57,12 @@ pub struct ServerConfig {
     pub(crate) limits: Limits,
     pub(crate) identity_may_change: bool,
     pub(crate) resumption: ServerResumption,
+    pub(crate) early_data: u32,
+    pub(crate) anti_replay: Arc<dyn AntiReplay>,
+    pub(crate) tickets_per_connection: u8,
+    pub(crate) psks: Vec<ExternalPsk>,
+    pub(crate) certificate_compressions: Vec<&'static dyn CertificateCompression>,
+    pub(crate) record_padding: RecordPadding,
 }
 
 impl ServerConfig {
@@ -76,6 +85,12 @@ impl ServerConfig {
             sessions: Some(Arc::new(MemorySessions::default())),
             ticket_keys: None,
             tickets: true,
+            early_data: 0,
+            anti_replay: None,
+            tickets_per_connection: 2,
+            psks: Vec::new(),
+            certificate_compressions: Vec::new(),
+            record_padding: RecordPadding::None,
         }
     }
 
@@ -105,6 +120,12 @@ pub struct ServerConfigBuilder {
     sessions: Option<Arc<dyn SessionStore>>,
     ticket_keys: Option<Arc<TicketKeys>>,
     tickets: bool,
+    early_data: u32,
+    anti_replay: Option<Arc<dyn AntiReplay>>,
+    tickets_per_connection: u8,
+    psks: Vec<ExternalPsk>,
+    certificate_compressions: Vec<&'static dyn CertificateCompression>,
+    record_padding: RecordPadding,
 }
 
 impl ServerConfigBuilder {
@@ -200,6 +221,46 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Takes up to so many bytes of early data (RFC 8446 2.3). 0, none, by default: somebody on the way can send a client's
+    /// early data again, and not every request is harmless twice. Each ticket's is taken once, and only within seconds of the
+    /// client's sending it.
+    pub fn early_data(mut self, bytes: u32) -> Self {
+        self.early_data = bytes;
+        self
+    }
+
+    /// Remembers here which tickets brought early data, instead of in a memory of 4,096 tickets. Configurations that share
+    /// ticket keys must share this.
+    pub fn anti_replay(mut self, anti_replay: Arc<dyn AntiReplay>) -> Self {
+        self.anti_replay = Some(anti_replay);
+        self
+    }
+
+    /// How many tickets a client of TLS 1.3 is given at first, each good for one connection (RFC 8446 4.6.1). 2 by default.
+    pub fn tickets_per_connection(mut self, tickets: u8) -> Self {
+        self.tickets_per_connection = tickets;
+        self
+    }
+
+    /// Takes a key that a client has too (RFC 8446 4.2.11). May be called again.
+    pub fn psk(mut self, psk: ExternalPsk) -> Self {
+        self.psks.push(psk);
+        self
+    }
+
+    /// Sends certificate chains compressed in the first of these ways that the client has, and takes the client's so
+    /// (RFC 8879).
+    pub fn certificate_compressions(mut self, ways: &[&'static dyn CertificateCompression]) -> Self {
+        self.certificate_compressions = ways.to_vec();
+        self
+    }
+
+    /// Hides the length of what is sent in TLS 1.3 (RFC 8446 5.4). Off by default.
+    pub fn record_padding(mut self, padding: RecordPadding) -> Self {
+        self.record_padding = padding;
+        self
+    }
+
     /// Whether the client may show another certificate when renegotiating than before. Off by default: what came before would
     /// be taken for the new identity's.
     pub fn identity_may_change(mut self, on: bool) -> Self {
@@ -211,15 +272,27 @@ impl ServerConfigBuilder {
     pub fn build(self) -> Result<Arc<ServerConfig>, ConfigError> {
         let identities: Arc<dyn IdentityResolver> = match self.resolver {
             Some(resolver) => resolver,
-            None if self.identities.is_empty() => return Err(ConfigError::NoIdentity),
+            None if self.identities.is_empty() && self.psks.is_empty() => return Err(ConfigError::NoIdentity),
             None => Arc::new(FixedIdentities(self.identities)),
         };
+        let shares_tickets = self.ticket_keys.is_some();
         let tickets = match self.ticket_keys {
             Some(keys) => Some(keys),
             None if self.tickets => TicketKeys::generate(self.provider).ok().map(Arc::new),
             None => None,
         };
+        let anti_replay = self.anti_replay.unwrap_or_else(|| {
+            let memory = ReplayMemory::default();
+            let now = self.clock.now().as_secs();
+            Arc::new(if shares_tickets { memory.silent_at_first(now) } else { memory })
+        });
         Ok(Arc::new(ServerConfig {
+            early_data: self.early_data,
+            anti_replay,
+            tickets_per_connection: self.tickets_per_connection,
+            psks: self.psks,
+            certificate_compressions: self.certificate_compressions,
+            record_padding: self.record_padding,
             resumption: ServerResumption { ids: self.sessions, tickets },
             policy: fit(self.policy, self.provider)?,
             provider: self.provider,

@@ -4,7 +4,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use clasp_record::{Keys, Record};
-use clasp_wire::{Alert, AlertDescription, AlertLevel, ContentType, HandshakeType, RawHandshake, Sslv2ClientHello};
+use clasp_wire::{
+    Alert, AlertDescription, AlertLevel, ContentType, HandshakeType, ProtocolVersion, RawHandshake, Sslv2ClientHello,
+};
 
 use super::{Connection, Side, Status};
 use crate::error::{AlertReceived, Error, Misbehaviour, Role};
@@ -18,6 +20,8 @@ impl Connection {
             if self.flight.is_some() {
                 ready!(self.poll_flight(cx))?;
             }
+            ready!(self.poll_errand(cx))?;
+            self.update_if_due()?;
             let held = hold && self.is_renegotiating();
             if !self.plaintext.is_empty() && !held {
                 return Poll::Ready(Ok(Status::Data));
@@ -68,7 +72,7 @@ impl Connection {
         }
     }
 
-    fn carry_out(&mut self, order: Order) -> Result<(), Error> {
+    pub(super) fn carry_out(&mut self, order: Order) -> Result<(), Error> {
         match order {
             Order::Send(raw) => self.seal(ContentType::HANDSHAKE, &raw)?,
             Order::SendSslv2Hello(message) => {
@@ -81,13 +85,32 @@ impl Connection {
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
                 self.writer.install(suite.bulk.seal(self.provider(), keys, form)?);
             }
-            Order::ChangeReadKeys(EpochKeys { suite, keys, form }) => {
+            Order::ChangeReadKeys(EpochKeys { suite, keys, form })
+            | Order::ReadKeys(EpochKeys { suite, keys, form }) => {
                 if !self.reassembler.is_empty() {
                     return Err(Misbehaviour::DataAcrossKeyChange.into());
                 }
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
                 self.reader.install(suite.bulk.open(self.provider(), keys, form)?);
+                if let Some(early) = &mut self.early {
+                    early.may_read = None;
+                }
             }
+            Order::WriteKeys(EpochKeys { suite, keys, form }) => {
+                let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
+                self.writer.install(suite.bulk.seal(self.provider(), keys, form)?);
+            }
+            Order::DropWriteKeys => self.writer.remove(),
+            Order::CompatibilityChangeCipherSpec => self.writer.write_change_cipher_spec(&mut self.output)?,
+            Order::Tls13 => self.speak_tls13(),
+            Order::WriteEarlyData(bytes) => {
+                let bytes = bytes.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+                self.early.get_or_insert_default().may_write = bytes;
+            }
+            Order::ReadEarlyData(bytes) => {
+                self.early.get_or_insert_default().may_read = Some(usize::try_from(bytes).unwrap_or(usize::MAX));
+            }
+            Order::SkipEarlyData(bytes) => self.reader.skip_early_data(bytes.into()),
             Order::RecordVersion(version) => self.writer.set_version(version),
             Order::Dialect(dialect) => {
                 self.writer.set_version(dialect.version());
@@ -97,6 +120,19 @@ impl Connection {
             Order::ReadLimit(bytes) => self.reader.set_max_plaintext(bytes),
         }
         Ok(())
+    }
+
+    /// TLS 1.3 is agreed. Until the handshake is done others may put in ChangeCipherSpecs that say nothing (RFC 8446 5, D.4),
+    /// and a client that cannot go on may not have keys yet to say so with.
+    fn speak_tls13(&mut self) {
+        self.tls13 = true;
+        self.writer.set_version(ProtocolVersion::TLS_1_2);
+        self.writer.set_padding(match &self.side {
+            Side::Client(config, _) => config.record_padding,
+            Side::Server(config) => config.record_padding,
+        });
+        self.reader.set_drop_change_cipher_spec(true);
+        self.reader.set_plaintext_alerts(self.side.role() == Role::Server);
     }
 
     fn provider(&self) -> &'static clasp_crypto::Provider {
@@ -121,11 +157,13 @@ impl Connection {
             // Between the peer's ChangeCipherSpec and its Finished nothing else may come (RFC 5246 7.3).
             ContentType::APPLICATION_DATA if self.established.is_some() && !self.awaits_finished() => {
                 if !payload.is_empty() {
+                    self.after.data_came();
                     self.hold(payload);
                 }
                 self.watch_held_data()?;
                 self.watch_short_blocks()
             }
+            ContentType::APPLICATION_DATA if self.reads_early_data() => self.early_data_came(payload),
             ContentType::ALERT => self.alert(&payload),
             ContentType::CHANGE_CIPHER_SPEC => self.change_cipher_spec(&payload),
             other => Err(self.unexpected(format!("a record of type {other}"))),
@@ -151,6 +189,7 @@ impl Connection {
                 mailbox.deliver(Incoming::Message(message));
                 Ok(())
             }
+            None if self.tls13 => self.after_handshake(message),
             // Between handshakes the peer may only ask for another one.
             None if asks_again => self.peer_asks_again(message),
             None => Err(self.unexpected(describe(message.typ))),
@@ -203,10 +242,12 @@ impl Connection {
             mailbox.deliver(Incoming::NoCertificate);
             return Ok(());
         }
+        // The level says nothing in TLS 1.3, where two alerts alone are no errors (RFC 8446 6).
+        let harmless = if self.tls13 { description == AlertDescription::USER_CANCELED } else { level == AlertLevel::WARNING };
         if level == AlertLevel::WARNING && description == AlertDescription::NO_RENEGOTIATION && self.declined() {
             return Ok(());
         }
-        if level == AlertLevel::WARNING {
+        if harmless {
             self.warnings = self.warnings.saturating_add(1);
             return if self.warnings > self.side.limits().warnings {
                 Err(Error::TooMany("warning alerts"))

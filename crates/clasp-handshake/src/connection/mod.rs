@@ -4,7 +4,9 @@
 //! polled, its orders are carried out in order, and only when the message is consumed is the next record opened. So
 //! handshake code never sees a record, and the record layer never sees a message.
 
+mod after;
 mod drive;
+mod early;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;
 mod renegotiate;
@@ -32,7 +34,7 @@ use crate::dialect::Dialect;
 use crate::error::{Error, Role};
 use crate::peer::{Peer, SharedMailbox};
 use crate::server::Again;
-use crate::session::{Established, Session};
+use crate::session::{Established, Secrets, Session};
 use crate::{client, server};
 
 pub use renegotiate::RenegotiationStatus;
@@ -84,6 +86,10 @@ pub struct Connection {
     client_auth: Option<ClientAuth>,
     /// `close` was called in the middle of a renegotiation.
     close_due: bool,
+    /// Whether TLS 1.3 was agreed.
+    tls13: bool,
+    after: after::After,
+    early: Option<Box<early::Early>>,
 }
 
 /// Which ways the connection has ended.
@@ -195,6 +201,9 @@ impl Connection {
             held: 0,
             client_auth: None,
             close_due: false,
+            tls13: false,
+            after: after::After::default(),
+            early: None,
         }
     }
 
@@ -296,6 +305,10 @@ impl Connection {
             // Peers take no application data in the middle of a handshake.
             return Ok(0);
         }
+        if let Err(error) = self.update_if_due() {
+            self.fail(&error);
+            return Err(error);
+        }
         let room = self.side.limits().output.saturating_sub(self.output.len());
         let taken = data.get(..room).unwrap_or(data);
         if !taken.is_empty()
@@ -353,8 +366,8 @@ impl Connection {
         self.side.role()
     }
 
-    /// Fills `out` with keying material for another protocol, bound to this connection (RFC 5705), which takes the extended
-    /// master secret (RFC 7627 5.4). `None`: not yet established.
+    /// Fills `out` with keying material for another protocol, bound to this connection (RFC 5705, RFC 8446 7.5), which takes
+    /// the extended master secret before TLS 1.3 (RFC 7627 5.4). `None`: not yet established.
     pub fn export_keying_material(
         &self,
         label: &[u8],
@@ -366,15 +379,25 @@ impl Connection {
             // Another connection might export the same (RFC 7627 5.4).
             return Some(Err(ExportError::NotBound));
         }
-        let secrets = &established.secrets;
+        let secrets = match &established.secrets {
+            Secrets::Classic(secrets) => secrets,
+            // No context and an empty one are the same there (RFC 8446 7.5).
+            Secrets::Tls13(secrets) => {
+                return Some(secrets.exporter.export(label, context.unwrap_or_default(), out));
+            }
+        };
         let (client, server) = (&secrets.randoms.client, &secrets.randoms.server);
         Some(secrets.schedule.export(&secrets.master, client, server, label, context, out))
     }
 
     /// The `tls-unique` channel binding (RFC 5929 3): the first Finished's verify_data. Only safe to bind to with the
-    /// extended master secret, so `None` without it (RFC 7627 6.1), and before the handshake is done.
+    /// extended master secret, so `None` without it (RFC 7627 6.1), before the handshake is done, and in TLS 1.3, which has
+    /// the exporter `EXPORTER-Channel-Binding` for it (RFC 9266).
     pub fn tls_unique(&self) -> Option<&[u8]> {
         let established = self.established.as_ref().filter(|established| established.session.extended_master_secret)?;
-        Some(established.secrets.first_finished(established.session.resumed()).as_slice())
+        match &established.secrets {
+            Secrets::Classic(secrets) => Some(secrets.first_finished(established.session.resumed()).as_slice()),
+            Secrets::Tls13(_) => None,
+        }
     }
 }

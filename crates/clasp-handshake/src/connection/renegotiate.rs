@@ -55,8 +55,9 @@ impl Connection {
         self.begin_again(None)
     }
 
-    /// As a server, shakes hands again to ask for the client's certificate now, as `client_auth` says, whatever the
-    /// configuration says.
+    /// As a server, asks for the client's certificate now, as `client_auth` says, whatever the configuration says: by shaking
+    /// hands again, or in TLS 1.3 by itself (RFC 8446 4.6.2), of a client that offers that.
+    /// [`poll_renegotiation`](Self::poll_renegotiation) waits for the answer.
     ///
     /// # Errors
     /// As [`renegotiate`](Self::renegotiate); also for a client.
@@ -64,12 +65,19 @@ impl Connection {
         if self.role() == Role::Client {
             return Err(Error::NoRenegotiation("only a server asks for a client's certificate"));
         }
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        if self.tls13 && self.established.is_some() {
+            return self.ask_client(client_auth);
+        }
         self.begin_again(Some(client_auth))
     }
 
     /// Whether a handshake after the first one was asked for or is under way.
     pub fn is_renegotiating(&self) -> bool {
-        self.established.is_some() && (self.flight.is_some() || matches!(self.again, State::Asked(_)))
+        self.established.is_some()
+            && (self.flight.is_some() || self.after.is_asking() || matches!(self.again, State::Asked(_)))
     }
 
     /// Drives a renegotiation to its end. Application data that comes meanwhile is held back, up to
@@ -113,6 +121,9 @@ impl Connection {
         };
         if self.ended.read || self.ended.write || self.ended.transport {
             return Err(Error::NoRenegotiation("the connection is closing"));
+        }
+        if self.tls13 {
+            return Err(Error::NoRenegotiation("TLS 1.3 has none; it has new keys by update_keys"));
         }
         // A session resumed without the extended master secret may have the same Finished as another one, with somebody
         // else (RFC 7627 5.4).
@@ -226,11 +237,16 @@ impl Connection {
             established.session.renegotiations = before.session.renegotiations + 1;
         }
         self.established = Some(Box::new(established));
+        if self.tls13 {
+            self.reader.set_drop_change_cipher_spec(false);
+            self.reader.set_plaintext_alerts(false);
+            self.early_data_over();
+        }
         self.close_if_due();
     }
 
     /// Closes now what was to be closed in the middle of a handshake.
-    fn close_if_due(&mut self) {
+    pub(super) fn close_if_due(&mut self) {
         if std::mem::take(&mut self.close_due) {
             self.close();
         }

@@ -4,6 +4,7 @@
 //! what authenticated the peer. Where one of them differs there is a full handshake instead. A resumed session has no
 //! forward secrecy of its own: whoever gets at the stored session, or at a ticket's key, reads it.
 
+mod replay;
 mod saved;
 mod store;
 mod tickets;
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::config::ServerConfig;
 
+pub use replay::{AntiReplay, ReplayMemory};
 pub(crate) use saved::Saved;
 pub use store::{MemorySessions, SessionStore};
 pub use tickets::TicketKeys;
@@ -35,6 +37,8 @@ pub(crate) struct ClientResumption {
     pub(crate) tickets: bool,
     /// Whether session identifiers are kept.
     pub(crate) ids: bool,
+    /// Counts the tickets of TLS 1.3, to keep the last few.
+    pub(crate) tickets_kept: std::sync::atomic::AtomicU8,
 }
 
 /// How a server resumes.

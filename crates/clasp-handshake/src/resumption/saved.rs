@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::LIFETIME;
 
 /// The form of the bytes. Others, and those of other forms, are taken for no session.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 
 /// A session that may be resumed.
 #[derive(Clone)]
@@ -16,9 +16,20 @@ pub(crate) struct Saved {
     pub(crate) suite: CipherSuite,
     pub(crate) extended_master_secret: bool,
     pub(crate) client_authenticated: bool,
+    /// The master secret; in TLS 1.3 the ticket's own key, and how long that is.
     pub(crate) master: Zeroizing<[u8; 48]>,
-    /// When it was made, seconds since the Unix epoch.
+    pub(crate) secret_len: u8,
+    /// When certificates were last verified for it, seconds since the Unix epoch.
     pub(crate) created: u64,
+    /// When this ticket came, or was sent, seconds since the Unix epoch; how long it is good for, and what hides its age,
+    /// milliseconds (RFC 8446 4.6.1). In TLS 1.3 alone, as are the next two.
+    pub(crate) received: u64,
+    pub(crate) lifetime: u32,
+    pub(crate) age_add: u32,
+    /// How much early data may come with it, bytes.
+    pub(crate) max_early_data: u32,
+    /// The application protocol, which early data is of.
+    pub(crate) alpn: Box<[u8]>,
     /// Under what it was made, which must be the same again.
     pub(crate) scope: Box<[u8]>,
     pub(crate) server_name: Option<Box<str>>,
@@ -38,7 +49,23 @@ impl Saved {
     /// Whether it is not too old, and not from the future.
     pub(crate) fn is_alive(&self, now: u64) -> bool {
         // Clocks of several machines differ a little.
-        now + 60 >= self.created && now.saturating_sub(self.created) < LIFETIME
+        now + 60 >= self.created
+            && now.saturating_sub(self.created) < LIFETIME
+            && now.saturating_sub(self.received) < u64::from(self.lifetime)
+    }
+
+    /// The key of a ticket of TLS 1.3.
+    pub(crate) fn secret(&self) -> &[u8] {
+        self.master.get(..usize::from(self.secret_len)).unwrap_or_default()
+    }
+
+    /// Takes over the key of a ticket of TLS 1.3, of at most 48 bytes.
+    pub(crate) fn set_secret(&mut self, secret: &[u8]) {
+        self.secret_len = 0;
+        for (to, from) in self.master.iter_mut().zip(secret) {
+            *to = *from;
+            self.secret_len += 1;
+        }
     }
 
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
@@ -49,7 +76,13 @@ impl Saved {
         out.push(u8::from(self.extended_master_secret));
         out.push(u8::from(self.client_authenticated));
         out.extend_from_slice(self.master.as_slice());
+        out.push(self.secret_len);
         out.extend_from_slice(&self.created.to_be_bytes());
+        out.extend_from_slice(&self.received.to_be_bytes());
+        for number in [self.lifetime, self.age_add, self.max_early_data] {
+            out.extend_from_slice(&number.to_be_bytes());
+        }
+        write(&mut out, &self.alpn);
         write(&mut out, &self.scope);
         out.push(u8::from(self.server_name.is_some()));
         write(&mut out, self.server_name.as_deref().unwrap_or_default().as_bytes());
@@ -67,7 +100,13 @@ impl Saved {
         let suite = CipherSuite(u16::from_be_bytes(array(&mut rest)?));
         let [extended_master_secret, client_authenticated] = array(&mut rest)?.map(|byte: u8| byte == 1);
         let master = Zeroizing::new(array(&mut rest)?);
+        let [secret_len] = array(&mut rest)?;
         let created = u64::from_be_bytes(array(&mut rest)?);
+        let received = u64::from_be_bytes(array(&mut rest)?);
+        let lifetime = u32::from_be_bytes(array(&mut rest)?);
+        let age_add = u32::from_be_bytes(array(&mut rest)?);
+        let max_early_data = u32::from_be_bytes(array(&mut rest)?);
+        let alpn = read(&mut rest)?.into();
         let scope = read(&mut rest)?.into();
         let [has_name] = array(&mut rest)?;
         let name = core::str::from_utf8(read(&mut rest)?).ok()?;
@@ -84,7 +123,13 @@ impl Saved {
             extended_master_secret,
             client_authenticated,
             master,
+            secret_len,
             created,
+            received,
+            lifetime,
+            age_add,
+            max_early_data,
+            alpn,
             scope,
             server_name: (has_name == 1).then(|| name.into()),
             peer_certificates,
@@ -123,7 +168,13 @@ mod tests {
             extended_master_secret: true,
             client_authenticated: false,
             master: Zeroizing::new([7; 48]),
+            secret_len: 32,
             created: 1_000_000,
+            received: 1_000_000,
+            lifetime: u32::MAX,
+            age_add: 5,
+            max_early_data: 0,
+            alpn: (*b"h2").into(),
             scope: (*b"modern").into(),
             server_name: Some("a.example".into()),
             peer_certificates: vec![vec![1, 2, 3].into(), vec![4].into()],
@@ -144,7 +195,7 @@ mod tests {
         let mut longer = bytes.to_vec();
         longer.push(0);
         assert!(Saved::decode(&longer).is_none());
-        longer[0] = 2;
+        longer[0] = 1;
         assert!(Saved::decode(&longer).is_none());
         assert!(!format!("{back:?}").contains('7'));
     }

@@ -18,6 +18,28 @@ pub trait SessionStore: Debug + Send + Sync {
 
     /// Forgets a session.
     fn remove<'a>(&'a self, key: &'a [u8]) -> MaybeReady<'a, ()>;
+
+    /// The session under this key, if there is one, which nobody is given again. TLS 1.3 uses a ticket once (RFC 8446 C.4,
+    /// 8.1); a store that is shared should do this in one go.
+    fn take<'a>(&'a self, key: &'a [u8]) -> MaybeReady<'a, Option<Zeroizing<Vec<u8>>>> {
+        match self.get(key).try_take() {
+            Ok(None) => MaybeReady::ready(None),
+            Ok(Some(session)) => match self.remove(key).try_take() {
+                Ok(()) => MaybeReady::ready(Some(session)),
+                Err(removing) => MaybeReady::future(async move {
+                    removing.await;
+                    Some(session)
+                }),
+            },
+            Err(getting) => MaybeReady::future(async move {
+                let session = getting.await;
+                if session.is_some() {
+                    self.remove(key).await;
+                }
+                session
+            }),
+        }
+    }
 }
 
 /// A store in memory. When it holds more than its bound, what was used the longest ago goes.
@@ -133,6 +155,13 @@ impl SessionStore for MemorySessions {
     fn remove<'a>(&'a self, key: &'a [u8]) -> MaybeReady<'a, ()> {
         self.lock().remove(key);
         MaybeReady::ready(())
+    }
+
+    fn take<'a>(&'a self, key: &'a [u8]) -> MaybeReady<'a, Option<Zeroizing<Vec<u8>>>> {
+        let mut inner = self.lock();
+        let session = inner.sessions.get(key).map(|entry| entry.session.clone());
+        inner.remove(key);
+        MaybeReady::ready(session)
     }
 }
 

@@ -11,6 +11,7 @@ use clasp_wire::{
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
+use super::{fitting, refused};
 use crate::classic::{Keys, der_chain, settle, verify_finished};
 use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
@@ -145,6 +146,12 @@ pub(super) async fn full_handshake(
         client_authenticated: report.is_some(),
         master: Zeroizing::new(*keys.master.as_bytes()),
         created: config.clock.now().as_secs(),
+        secret_len: 48,
+        received: config.clock.now().as_secs(),
+        lifetime: u32::MAX,
+        age_add: 0,
+        max_early_data: 0,
+        alpn: [].into(),
         scope: scope(config),
         server_name: client_hello.server_name().map(Box::from),
         peer_certificates: chain.clone(),
@@ -296,20 +303,6 @@ pub(super) async fn resumed_handshake(
             server_finished: ours,
         }),
     })
-}
-
-fn refused(error: clasp_cert::CertificateError) -> Error {
-    Error::Certificate { whose: Role::Server, error: Box::new(error) }
-}
-
-/// The names, or none where a CertificateRequest has no room for all: a client told of some authorities only would take
-/// the others for unwanted (RFC 5246 7.4.4).
-fn fitting(names: &[Vec<u8>]) -> Vec<Bytes> {
-    let length: usize = names.iter().map(|name| 2 + name.len()).sum();
-    if length > usize::from(u16::MAX) {
-        return Vec::new();
-    }
-    names.iter().map(|name| Bytes::copy_from_slice(name)).collect()
 }
 
 /// What a server's hello answers besides what was agreed.

@@ -2,13 +2,17 @@
 
 mod classic;
 mod lookup;
+mod psk;
+mod tickets;
+pub(crate) mod tls13;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rustls_pki_types::DnsName;
 
 use crate::config::{ClientAuth, ClientHelloInfo, Resolved, ServerConfig};
-use crate::error::{ConfigError, Error};
+use crate::error::{ConfigError, Error, Role};
 use crate::hello::random;
 use crate::negotiate;
 use crate::peer::Peer;
@@ -31,7 +35,7 @@ pub(crate) async fn handshake(
     mut config: Arc<ServerConfig>,
     again: Option<Again>,
 ) -> Result<Established, Error> {
-    let hello = peer.receive_client_hello().await?;
+    let (hello, raw) = peer.receive_client_hello().await?;
     peer.trace(Step::ClientHello, "received ClientHello", || {
         vec![
             ("server name", hello.server_name().unwrap_or("-").to_owned()),
@@ -53,9 +57,12 @@ pub(crate) async fn handshake(
         }
         handovers += 1;
     };
-    let hello = negotiate::without_extensions_if_too_old(&config.policy, hello);
     let (previous, asked) = again.map_or((None, None), |again| (Some(again.previous), again.client_auth));
     let client_auth = asked.as_ref().unwrap_or(&config.client_auth);
+    if previous.is_none() && negotiate::leads_to_tls13(&config.policy, &hello) {
+        return tls13::handshake(&mut peer, &config, client_auth, hello, raw, &identities).await;
+    }
+    let hello = negotiate::without_extensions_if_too_old(&config.policy, hello);
     if previous.is_none()
         && let Some(version) = negotiate::version(&config.policy, &hello)
         && let Some(found) = lookup::find(&config, &hello, version).await?
@@ -69,10 +76,23 @@ pub(crate) async fn handshake(
         return resumed;
     }
     let choice = negotiate::choose(&config, &hello, &identities, random(config.provider)?.0, previous.as_ref())?;
-    // The classic family; the flights of TLS 1.3 will have their own file.
     classic::full_handshake(&mut peer, &config, client_auth, &hello, choice, previous.as_ref()).await
 }
 
 fn is_dns_name(name: &str) -> bool {
     DnsName::try_from(name).is_ok()
+}
+
+fn refused(error: clasp_cert::CertificateError) -> Error {
+    Error::Certificate { whose: Role::Server, error: Box::new(error) }
+}
+
+/// The names, or none where a CertificateRequest has no room for all: a client told of some authorities only would take
+/// the others for unwanted (RFC 5246 7.4.4).
+fn fitting(names: &[Vec<u8>]) -> Vec<Bytes> {
+    let length: usize = names.iter().map(|name| 2 + name.len()).sum();
+    if length > usize::from(u16::MAX) {
+        return Vec::new();
+    }
+    names.iter().map(|name| Bytes::copy_from_slice(name)).collect()
 }

@@ -77,7 +77,7 @@ impl FoundPsk {
         raw: &[u8],
         earlier: Option<&Transcript>,
     ) -> Result<(), Misbehaviour> {
-        let covered = raw.get(..hello.truncated_len(raw.len())).unwrap_or_default();
+        let covered = hello.truncated(raw).unwrap_or_default();
         let hash = match earlier.and_then(|transcript| transcript.hash_with(covered)) {
             Some(hash) => hash,
             None => kdf.hash().hash(&[covered]),

@@ -8,7 +8,7 @@ use clasp_crypto::{CryptoError, SharedSecret};
 use clasp_keys::Role;
 use clasp_keys::tls13::{EarlySecret, HandshakeSecret, Kdf};
 use clasp_wire::{
-    CertificateRequest13, CertificateRequestExtension, ClientHello, CompressionMethod, EncryptedExtensions,
+    CertificateRequest13, CertificateRequestExtension, ClientExtension, ClientHello, CompressionMethod, EncryptedExtensions,
     EndOfEarlyData, HandshakeMessage as _, KeyShareEntry, NamedGroup, ProtocolVersion, Random, ServerExtension,
     ServerHello, SignatureScheme,
 };
@@ -61,12 +61,12 @@ pub(super) async fn handshake(
     };
     let kdf = kdf(suite, provider)?;
     let alpn = negotiate::choose_alpn(config, hello)?;
-    let limits = record_limits(hello, config.record_size_limit)?;
+    let limits = record_limits(hello, config.record_size_limit)?.with_content_type();
     let log = Log { log: config.key_log.as_deref(), client_random: hello.random.0 };
     let takes_early_data = offered.early_data
         && !retried
         && psk.as_ref().is_some_and(|psk| psk.takes_early_data(config, suite, alpn.as_ref()));
-    let takes_early_data = takes_early_data && psk::first_use(config, psk.as_ref());
+    let takes_early_data = takes_early_data && psk::is_first_use(config, psk.as_ref()).await;
 
     // Step 2: our hello, with our half of the key exchange, which is step 4 at once.
     let (ours, shared) = respond(provider, group, &share)?;
@@ -123,7 +123,7 @@ pub(super) async fn handshake(
 
     let names_us = identity.as_ref().is_some_and(|(identity, _)| names(hello, identity));
     peer.send(&encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data));
-    limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes - 1)));
+    limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes)));
     limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
     // With a key that both have the certificates were shown when it was made (RFC 8446 4.3.2).
     let verifier = client_auth.verifier().filter(|_| psk.is_none());
@@ -331,7 +331,7 @@ pub(super) async fn authenticate_client(
     let chain = take_chain(&certificate, request_context, AskedOfEntries::default())?.chain;
     let Some(leaf) = chain.first() else {
         return if client_auth.is_required() {
-            Err(Error::ClientCertificateMissing13)
+            Err(Error::ClientCertificateRequired)
         } else {
             Ok((chain, None))
         };
@@ -350,5 +350,5 @@ pub(super) async fn authenticate_client(
 }
 
 fn offers_post_handshake_auth(hello: &ClientHello) -> bool {
-    hello.has_post_handshake_auth()
+    hello.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::PostHandshakeAuth))
 }

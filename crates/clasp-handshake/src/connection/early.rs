@@ -1,0 +1,86 @@
+//! Early data: what a client sends with its hello, under a key of an earlier session (RFC 8446 2.3, 4.2.10).
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use clasp_wire::ContentType;
+
+use super::Connection;
+use crate::error::{Error, Misbehaviour};
+
+/// Early data under way.
+#[derive(Default)]
+pub(super) struct Early {
+    /// How many bytes more the client may write.
+    pub(super) may_write: usize,
+    /// How many bytes more the server reads, while it is early data that comes.
+    pub(super) may_read: Option<usize>,
+    /// What came, in order.
+    received: VecDeque<Bytes>,
+}
+
+impl Connection {
+    /// How many bytes of early data may be written now. None before the first [`poll`](Self::poll), which makes the hello;
+    /// none without an earlier session whose server takes some, or without
+    /// [`early_data`](crate::ClientConfigBuilder::early_data).
+    pub fn early_data_room(&self) -> usize {
+        self.early.as_ref().map_or(0, |early| early.may_write)
+    }
+
+    /// Writes early data, and says how much of it. It must be harmless when it comes twice, and may be read by whoever gets at
+    /// the ticket's key. Whether the server took it, [`Session::early_data`](crate::Session::early_data) tells after the
+    /// handshake; if not, it must be written again.
+    ///
+    /// # Errors
+    /// The connection's own error when it has failed.
+    pub fn write_early(&mut self, data: &[u8]) -> Result<usize, Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let room = self.early_data_room().min(self.side.limits().output.saturating_sub(self.output.len()));
+        let taken = data.get(..room).unwrap_or(data);
+        if taken.is_empty() || self.ended.write {
+            return Ok(0);
+        }
+        if let Err(error) = self.seal(ContentType::APPLICATION_DATA, taken) {
+            self.fail(&error);
+            return Err(error);
+        }
+        if let Some(early) = &mut self.early {
+            early.may_write -= taken.len();
+        }
+        Ok(taken.len())
+    }
+
+    /// The next piece of early data, before the handshake is done: somebody on the way may have sent it, recorded from an
+    /// earlier connection. What is not taken here is there to be read after the handshake, before all else.
+    pub fn read_early(&mut self) -> Option<Bytes> {
+        self.early.as_mut()?.received.pop_front()
+    }
+
+    /// Whether application data that comes now is early data.
+    pub(super) fn reads_early_data(&self) -> bool {
+        self.early.as_ref().is_some_and(|early| early.may_read.is_some())
+    }
+
+    /// Takes in early data.
+    pub(super) fn early_data_came(&mut self, payload: Bytes) -> Result<(), Error> {
+        let Some(early) = &mut self.early else { return Ok(()) };
+        let left = early.may_read.unwrap_or(0);
+        let left = left.checked_sub(payload.len()).ok_or(Misbehaviour::TooMuchEarlyData)?;
+        early.may_read = Some(left);
+        if !payload.is_empty() {
+            early.received.push_back(payload);
+        }
+        Ok(())
+    }
+
+    /// The handshake is done: what is left of early data comes first.
+    pub(super) fn early_data_over(&mut self) {
+        if let Some(early) = self.early.take() {
+            for payload in early.received {
+                self.hold(payload);
+            }
+        }
+    }
+}
