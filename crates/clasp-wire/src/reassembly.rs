@@ -1,4 +1,5 @@
-//! Joining handshake messages: one may lie across several records, and one record may hold several (RFC 5246 6.2.1).
+//! Joining handshake messages: one may lie across several records, and one record may hold several (RFC 5246 6.2.1, RFC
+//! 8446 5.1).
 
 use alloc::vec::Vec;
 
@@ -98,7 +99,8 @@ impl Reassembler {
         Ok(Some(RawHandshake { typ, raw }))
     }
 
-    /// Whether no byte of a message is waiting.
+    /// Whether no byte of a message is waiting: only then may the keys change, or a record of another type come (RFC 8446
+    /// 5.1). That TLS 1.3 has no handshake record without content is not looked at here.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -206,6 +208,24 @@ mod tests {
         assert_eq!(joiner.next().unwrap().unwrap().raw.as_ptr(), third.as_ptr());
         // Nothing is held on to: not even an empty view of the record.
         assert!(joiner.is_empty() && third.is_unique());
+    }
+
+    /// A message behind the one that changes the keys, or a part of it, is there to be noticed (RFC 8446 5.1).
+    #[test]
+    fn what_is_left_behind_a_message_is_noticed() {
+        let hello = [2, 0, 0, 2, 9, 9];
+        for behind in [&[][..], &[8], &[8, 0, 0, 2], &[8, 0, 0, 2, 0, 0]] {
+            let all = [&hello[..], behind].concat();
+            for cut in 0..=hello.len() {
+                let mut joiner = Reassembler::new(100);
+                joiner.push(Bytes::copy_from_slice(&all[..cut])).unwrap();
+                let early = joiner.next().unwrap();
+                joiner.push(Bytes::copy_from_slice(&all[cut..])).unwrap();
+                let message = early.or_else(|| joiner.next().unwrap()).unwrap();
+                assert_eq!(message.raw, hello[..], "{cut}");
+                assert_eq!(joiner.is_empty(), behind.is_empty(), "{cut} {behind:?}");
+            }
+        }
     }
 
     #[test]

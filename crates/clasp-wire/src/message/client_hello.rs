@@ -5,7 +5,7 @@ use core::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::extensions::write_block;
+use super::extensions::{accessors, write_block};
 use super::{CertificateStatusRequest, ClientExtension, HandshakeMessage, KeyShareEntry, TicketRequest};
 use crate::codepoint::{
     CertificateCompressionAlgorithm, CertificateType, CipherSuite, CompressionMethod, EcPointFormat, HandshakeType,
@@ -139,18 +139,6 @@ impl HandshakeMessage for ClientHello {
             write_block(out, extensions);
         }
     }
-}
-
-macro_rules! accessors {
-    ($($(#[$doc:meta])* $name:ident -> $type:ty = $pattern:pat => $value:expr;)*) => {
-        $($(#[$doc])*
-        pub fn $name(&self) -> Option<$type> {
-            self.extensions.iter().flatten().find_map(|extension| match extension {
-                $pattern => Some($value),
-                _ => None,
-            })
-        })*
-    };
 }
 
 impl ClientHello {

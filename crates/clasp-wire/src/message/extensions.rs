@@ -94,6 +94,20 @@ impl Seen {
     }
 }
 
+/// Methods of a hello that look for what is in one extension.
+macro_rules! accessors {
+    ($($(#[$doc:meta])* $name:ident -> $type:ty = $pattern:pat => $value:expr;)*) => {
+        $($(#[$doc])*
+        pub fn $name(&self) -> Option<$type> {
+            self.extensions.iter().flatten().find_map(|extension| match extension {
+                $pattern => Some($value),
+                _ => None,
+            })
+        })*
+    };
+}
+pub(super) use accessors;
+
 /// Signature schemes (RFC 8446 4.2.3).
 pub(super) fn schemes(data: &[u8]) -> Parsed<'_, Vec<SignatureScheme>> {
     code_points16(vector16(2)(data), SignatureScheme)

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::extensions::write_block;
+use super::extensions::{accessors, write_block};
 use super::{HandshakeMessage, KeyShareEntry, Random, ServerExtension, SessionId};
 use crate::codepoint::{CipherSuite, CompressionMethod, ExtensionPlace, HandshakeType, NamedGroup, ProtocolVersion};
 use crate::error::DecodeError;
@@ -76,18 +76,6 @@ impl HandshakeMessage for ServerHello {
             write_block(out, extensions);
         }
     }
-}
-
-macro_rules! accessors {
-    ($($(#[$doc:meta])* $name:ident -> $type:ty = $pattern:pat => $value:expr;)*) => {
-        $($(#[$doc])*
-        pub fn $name(&self) -> Option<$type> {
-            self.extensions.iter().flatten().find_map(|extension| match extension {
-                $pattern => Some($value),
-                _ => None,
-            })
-        })*
-    };
 }
 
 impl ServerHello {
