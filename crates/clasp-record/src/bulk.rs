@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use bytes::BytesMut;
 use clasp_crypto::{HashAlgorithm, HmacKey, Provider, SecureRandom};
-use clasp_wire::{ContentType, ProtocolVersion, RecordHeader};
+use clasp_wire::{ContentType, MAX_CIPHERTEXT, MAX_PLAINTEXT, ProtocolVersion, RecordHeader};
 
 use crate::error::RecordError;
 
@@ -184,8 +184,19 @@ pub trait Open: Send {
     /// Opens the body of a record in place. `sequence` counts the records under this key from 0.
     ///
     /// # Errors
-    /// [`RecordError::BadRecordMac`], whatever is wrong.
+    /// [`RecordError::BadRecordMac`], whatever is wrong; and [`RecordError::NoContentType`] for what did open.
     fn open(&mut self, sequence: u64, header: &RecordHeader, body: &mut [u8]) -> Result<Opened, RecordError>;
+
+    /// Whether the type stands inside, as in TLS 1.3 (RFC 8446 5.2). All records are then application data from outside,
+    /// and a limit on plaintext counts type and padding too (RFC 8449 4).
+    fn hides_type(&self) -> bool {
+        false
+    }
+
+    /// How much longer than the longest plaintext a body may be, bytes.
+    fn max_expansion(&self) -> usize {
+        MAX_CIPHERTEXT - MAX_PLAINTEXT
+    }
 
     /// How many records may be opened under this key.
     fn record_limit(&self) -> u64 {
@@ -208,13 +219,34 @@ pub trait Seal: Send {
         out: &mut BytesMut,
     ) -> Result<(), RecordError>;
 
+    /// The same, with that many bytes of padding inside, where [`Self::hides_type`]; elsewhere there is none.
+    ///
+    /// # Errors
+    /// [`RecordError::Crypto`].
+    fn seal_padded(
+        &mut self,
+        sequence: u64,
+        content_type: ContentType,
+        plaintext: &[u8],
+        _padding: usize,
+        random: &dyn SecureRandom,
+        out: &mut BytesMut,
+    ) -> Result<(), RecordError> {
+        self.seal(sequence, content_type, plaintext, random, out)
+    }
+
+    /// Whether the type stands inside, as in TLS 1.3 (RFC 8446 5.2), and padding may.
+    fn hides_type(&self) -> bool {
+        false
+    }
+
     /// Whether the initialisation vector of the next record is known already, so that an attacker who chooses plaintext
     /// can aim at it (BEAST).
     fn next_iv_is_known(&self) -> bool {
         false
     }
 
-    /// The most bytes a record is longer than its plaintext, header included.
+    /// The most bytes a record is longer than its plaintext, header included and padding of TLS 1.3 not.
     fn overhead(&self) -> usize;
 
     /// How many records may be sealed under this key.

@@ -34,6 +34,15 @@ pub enum RecordError {
     /// Too many empty records in a row.
     #[error("the peer sent too many empty records in a row")]
     TooManyEmpty,
+    /// A protected record that holds nothing but padding, not even a type (RFC 8446 5.4).
+    #[error("the peer sent a record without a type in it")]
+    NoContentType,
+    /// A record of a type that may not come at this place, or not protected in this way (RFC 8446 5).
+    #[error("the peer sent a record of type {0}, which may not come here")]
+    Unexpected(ContentType),
+    /// A ChangeCipherSpec of TLS 1.3 that is more than the one byte it may be, or one too many of them (RFC 8446 5).
+    #[error("the peer sent a ChangeCipherSpec that TLS 1.3 does not know, or too many of them")]
+    ChangeCipherSpec,
     /// The keys are used up: the sequence number or the cipher's limit is reached (RFC 5246 6.1, RFC 8446 5.5).
     #[error("too many records under one key: the connection must be made anew")]
     Exhausted,
@@ -67,7 +76,12 @@ impl RecordError {
             Self::BadRecordMac => AlertDescription::BAD_RECORD_MAC,
             Self::Overflow { .. } => AlertDescription::RECORD_OVERFLOW,
             Self::NotTls(_) | Self::Version(_) => AlertDescription::PROTOCOL_VERSION,
-            Self::UnknownType(_) | Self::Empty(_) | Self::TooManyEmpty => AlertDescription::UNEXPECTED_MESSAGE,
+            Self::UnknownType(_)
+            | Self::Empty(_)
+            | Self::TooManyEmpty
+            | Self::NoContentType
+            | Self::Unexpected(_)
+            | Self::ChangeCipherSpec => AlertDescription::UNEXPECTED_MESSAGE,
             Self::Exhausted | Self::Crypto(_) => AlertDescription::INTERNAL_ERROR,
         }
     }

@@ -1,7 +1,7 @@
-//! Taking records in: deframe, check, open (RFC 5246 6.2).
+//! Taking records in: deframe, check, open (RFC 5246 6.2, RFC 8446 5).
 
 use bytes::{Buf, Bytes, BytesMut};
-use clasp_wire::{ContentType, MAX_CIPHERTEXT, MAX_PLAINTEXT, RecordHeader, Sslv2ClientHello};
+use clasp_wire::{ContentType, MAX_PLAINTEXT, RecordHeader, Sslv2ClientHello};
 
 use crate::bulk::Open;
 use crate::error::{Foreign, RecordError};
@@ -15,8 +15,14 @@ const MAX_SSLV2_HELLO: usize = 4096;
 /// The major version of SSL 3.0 and all of TLS.
 const MAJOR: u8 = 3;
 
-/// How much longer than its plaintext a protected record may be, bytes (RFC 5246 6.2.3).
-const MAX_EXPANSION: usize = MAX_CIPHERTEXT - MAX_PLAINTEXT;
+/// How many ChangeCipherSpec records are dropped. A peer sends one or two (RFC 8446 D.4).
+const MAX_DROPPED: u8 = 32;
+
+/// The longest body of a protected record in TLS 1.3 that we need not open, bytes (RFC 8446 5.2).
+const MAX_CIPHERTEXT_13: usize = MAX_PLAINTEXT + 256;
+
+/// The length of a whole alert, bytes.
+const ALERT: u16 = 2;
 
 /// The length of a record header of SSL 2.0, bytes.
 const SSLV2_HEADER: usize = 2;
@@ -41,6 +47,12 @@ pub struct Reader {
     begun: bool,
     /// Whether the connection may begin with a hello in SSL 2.0's format.
     takes_sslv2_hello: bool,
+    drops_change_cipher_spec: bool,
+    /// How many were dropped.
+    dropped: u8,
+    takes_plaintext_alerts: bool,
+    /// How many bytes of early data may still be skipped.
+    skip: Option<u64>,
 }
 
 impl Default for Reader {
@@ -65,10 +77,14 @@ impl Reader {
             opener: None,
             sequence: 0,
             opened: 0,
-            max_plaintext: MAX_PLAINTEXT,
+            max_plaintext: MAX_PLAINTEXT + 1,
             empty: 0,
             begun: false,
             takes_sslv2_hello: false,
+            drops_change_cipher_spec: false,
+            dropped: 0,
+            takes_plaintext_alerts: false,
+            skip: None,
         }
     }
 
@@ -84,10 +100,44 @@ impl Reader {
         self.opened = 0;
     }
 
-    /// The most plaintext a protected record may hold from now on, bytes (RFC 8449 4, RFC 6066 4). Records without
-    /// protection, as those of a first handshake, are not subject to it: 2^14 bytes stay their bound.
+    /// The most plaintext a protected record may hold from now on, bytes (RFC 8449 4): up to 16384 of content, and under
+    /// keys of TLS 1.3 up to 16385 of content, type and padding together. (For a limit that counts content alone, as that of
+    /// RFC 6066 4, add 1.) Records without protection, as those of a first handshake, are not subject to it: 2^14 bytes stay
+    /// their bound.
     pub fn set_max_plaintext(&mut self, bytes: usize) {
-        self.max_plaintext = bytes.min(MAX_PLAINTEXT);
+        self.max_plaintext = bytes.min(MAX_PLAINTEXT + 1);
+    }
+
+    /// Whether an unprotected ChangeCipherSpec is dropped, as TLS 1.3 wants it from the first ClientHello to the peer's
+    /// Finished (RFC 8446 5, D.4). It must be the one byte 1, and no more than 32 are taken.
+    pub fn set_drop_change_cipher_spec(&mut self, drop: bool) {
+        self.drops_change_cipher_spec = drop;
+    }
+
+    /// Whether an unprotected alert is taken under keys of TLS 1.3, until the first record opens: a peer that did not get so
+    /// far as to have keys can say why in no other way. Anybody on the path can say it too.
+    pub fn set_plaintext_alerts(&mut self, take: bool) {
+        self.takes_plaintext_alerts = take;
+    }
+
+    /// Skips early data that was not accepted (RFC 8446 4.2.10), up to `max_bytes` of record bodies.
+    ///
+    /// With keys, records that do not open are passed over and not counted in the sequence, up to the first one that opens;
+    /// beyond the bound one is [`RecordError::BadRecordMac`] as ever. Without keys, as after a HelloRetryRequest, records of
+    /// application data are passed over up to the first one of the handshake; beyond the bound they are
+    /// [`RecordError::Unexpected`].
+    pub fn skip_early_data(&mut self, max_bytes: u64) {
+        self.skip = Some(max_bytes);
+    }
+
+    /// Whether early data is being skipped still.
+    pub fn is_skipping(&self) -> bool {
+        self.skip.is_some()
+    }
+
+    /// How many records may still be opened under the present keys; with no keys, as many as one likes.
+    pub fn records_left(&self) -> u64 {
+        self.opener.as_ref().map_or(u64::MAX, |opener| opener.record_limit().saturating_sub(self.sequence))
     }
 
     /// How many bytes were opened under the present keys.
@@ -153,47 +203,104 @@ impl Reader {
                 Beginning::Foreign(foreign) => return Err(RecordError::NotTls(foreign)),
             }
         }
-        let Some(header) = RecordHeader::parse(buffer) else { return Ok(None) };
-        self.check(header)?;
-        let length = usize::from(header.length);
-        if buffer.len() < RecordHeader::LEN + length {
-            return Ok(None);
-        }
-        self.begun = true;
-        buffer.advance(RecordHeader::LEN);
-        let mut body = buffer.split_to(length);
-        let content_type = match &mut self.opener {
-            None => header.content_type,
-            Some(opener) => {
-                if self.sequence >= opener.record_limit() {
-                    return Err(RecordError::Exhausted);
-                }
-                let opened = opener.open(self.sequence, &header, &mut body)?;
-                self.sequence += 1;
-                self.opened = self.opened.saturating_add(length.try_into().unwrap_or(u64::MAX));
-                body.truncate(opened.range.end);
-                body.advance(opened.range.start.min(body.len()));
-                opened.content_type
+        loop {
+            let Some(header) = RecordHeader::parse(buffer) else { return Ok(None) };
+            self.check(header)?;
+            let length = usize::from(header.length);
+            if buffer.len() < RecordHeader::LEN + length {
+                return Ok(None);
             }
+            self.begun = true;
+            buffer.advance(RecordHeader::LEN);
+            let body = buffer.split_to(length);
+            let taken = if self.is_protected(header)? { self.open(header, body) } else { self.take(header, body) };
+            // What is dropped or skipped is in nobody's way, and has its bound.
+            let Some((content_type, body)) = taken? else { continue };
+            self.count_empty(content_type, &body)?;
+            return Ok(Some(Record { content_type, payload: body.freeze() }));
+        }
+    }
+
+    /// A record without protection; `None` when it is dropped.
+    fn take(&mut self, header: RecordHeader, body: BytesMut) -> Result<Option<(ContentType, BytesMut)>, RecordError> {
+        match header.content_type {
+            ContentType::CHANGE_CIPHER_SPEC if self.drops_change_cipher_spec => {
+                self.dropped = self.dropped.saturating_add(1);
+                return if body[..] == [1] && self.dropped <= MAX_DROPPED {
+                    Ok(None)
+                } else {
+                    Err(RecordError::ChangeCipherSpec)
+                };
+            }
+            ContentType::APPLICATION_DATA if self.skip.is_some() => {
+                return self.skip(header, RecordError::Unexpected(header.content_type)).map(|()| None);
+            }
+            ContentType::HANDSHAKE => self.skip = None,
+            _ => {}
+        }
+        Ok(Some((header.content_type, body)))
+    }
+
+    /// A record under keys; `None` when it is skipped.
+    fn open(
+        &mut self,
+        header: RecordHeader,
+        mut body: BytesMut,
+    ) -> Result<Option<(ContentType, BytesMut)>, RecordError> {
+        let Some(opener) = &mut self.opener else { return Ok(Some((header.content_type, body))) };
+        if self.sequence >= opener.record_limit() {
+            return Err(RecordError::Exhausted);
+        }
+        let opened = match opener.open(self.sequence, &header, &mut body) {
+            Err(RecordError::BadRecordMac) if self.skip.is_some() => {
+                return self.skip(header, RecordError::BadRecordMac).map(|()| None);
+            }
+            opened => opened?,
         };
+        let hidden = opener.hides_type();
+        self.skip = None;
+        self.takes_plaintext_alerts = false;
+        self.sequence += 1;
+        self.opened = self.opened.saturating_add(u64::from(header.length));
+        body.truncate(opened.range.end);
+        body.advance(opened.range.start.min(body.len()));
         let max = self.max_content();
         if body.len() > max {
             return Err(RecordError::Overflow { length: body.len(), max });
         }
-        self.count_empty(content_type, &body)?;
-        Ok(Some(Record { content_type, payload: body.freeze() }))
+        if hidden {
+            known(opened.content_type)?;
+            if opened.content_type == ContentType::CHANGE_CIPHER_SPEC {
+                return Err(RecordError::Unexpected(opened.content_type));
+            }
+        }
+        Ok(Some((opened.content_type, body)))
+    }
+
+    /// Takes a record off what may be skipped; beyond that it is an error.
+    fn skip(&mut self, header: RecordHeader, error: RecordError) -> Result<(), RecordError> {
+        // An empty one counts for something too, or there could be any number of them.
+        let length = u64::from(header.length).max(1);
+        let left = self.skip.and_then(|left| left.checked_sub(length)).ok_or(error)?;
+        self.skip = Some(left);
+        Ok(())
     }
 
     fn check(&self, header: RecordHeader) -> Result<(), RecordError> {
-        if !(ContentType::CHANGE_CIPHER_SPEC..=ContentType::APPLICATION_DATA).contains(&header.content_type) {
-            return Err(RecordError::UnknownType(header.content_type));
-        }
+        known(header.content_type)?;
         // Peers write many a minor version before one is agreed (RFC 5246 E.1); the major one is 3.
         let [major, _] = header.version.0.to_be_bytes();
         if major != MAJOR {
             return Err(RecordError::Version(header.version));
         }
-        let max = self.max_content() + if self.is_encrypted() { MAX_EXPANSION } else { 0 };
+        let max = if self.is_protected(header)? {
+            let expansion = self.opener.as_ref().map_or(0, |opener| opener.max_expansion());
+            self.max_content() + expansion
+        } else {
+            MAX_PLAINTEXT
+        };
+        let skipped = self.skip.is_some() && header.content_type == ContentType::APPLICATION_DATA;
+        let max = if skipped { max.max(MAX_CIPHERTEXT_13) } else { max };
         let length = usize::from(header.length);
         if length > max {
             return Err(RecordError::Overflow { length, max });
@@ -201,9 +308,23 @@ impl Reader {
         Ok(())
     }
 
-    /// The most content a record may hold now, bytes.
+    /// Whether a record is under the keys. In TLS 1.3 some may come that are not, and nothing else than application data,
+    /// as which it shows from outside, may come that is.
+    fn is_protected(&self, header: RecordHeader) -> Result<bool, RecordError> {
+        let hidden = self.opener.as_ref().is_some_and(|opener| opener.hides_type());
+        match header.content_type {
+            _ if !hidden => Ok(self.is_encrypted()),
+            ContentType::APPLICATION_DATA => Ok(true),
+            ContentType::CHANGE_CIPHER_SPEC if self.drops_change_cipher_spec => Ok(false),
+            ContentType::ALERT if self.takes_plaintext_alerts && header.length == ALERT => Ok(false),
+            other => Err(RecordError::Unexpected(other)),
+        }
+    }
+
+    /// The most plaintext a protected record may hold, bytes.
     fn max_content(&self) -> usize {
-        if self.is_encrypted() { self.max_plaintext } else { MAX_PLAINTEXT }
+        let hidden = self.opener.as_ref().is_some_and(|opener| opener.hides_type());
+        if hidden { self.max_plaintext } else { self.max_plaintext.min(MAX_PLAINTEXT) }
     }
 
     fn count_empty(&mut self, content_type: ContentType, body: &[u8]) -> Result<(), RecordError> {
@@ -216,6 +337,15 @@ impl Reader {
         }
         self.empty += 1;
         if self.empty > MAX_EMPTY { Err(RecordError::TooManyEmpty) } else { Ok(()) }
+    }
+}
+
+/// TLS has four types of records (RFC 8446 B.1).
+fn known(content_type: ContentType) -> Result<(), RecordError> {
+    if (ContentType::CHANGE_CIPHER_SPEC..=ContentType::APPLICATION_DATA).contains(&content_type) {
+        Ok(())
+    } else {
+        Err(RecordError::UnknownType(content_type))
     }
 }
 

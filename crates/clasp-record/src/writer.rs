@@ -6,6 +6,7 @@ use clasp_wire::{ContentType, MAX_PLAINTEXT, ProtocolVersion, RecordHeader};
 
 use crate::bulk::{Seal, header};
 use crate::error::RecordError;
+use crate::padding::RecordPadding;
 
 /// The writing half of a record layer.
 pub struct Writer {
@@ -15,6 +16,7 @@ pub struct Writer {
     sealed: u64,
     version: ProtocolVersion,
     max_plaintext: usize,
+    padding: RecordPadding,
 }
 
 impl Default for Writer {
@@ -35,7 +37,14 @@ impl core::fmt::Debug for Writer {
 impl Writer {
     /// Writes plaintext records, of version TLS 1.0 until told another.
     pub fn new() -> Self {
-        Self { sealer: None, sequence: 0, sealed: 0, version: ProtocolVersion::TLS_1_0, max_plaintext: MAX_PLAINTEXT }
+        Self {
+            sealer: None,
+            sequence: 0,
+            sealed: 0,
+            version: ProtocolVersion::TLS_1_0,
+            max_plaintext: MAX_PLAINTEXT + 1,
+            padding: RecordPadding::None,
+        }
     }
 
     /// Seals the records that follow with these keys; the sequence number begins anew.
@@ -50,9 +59,22 @@ impl Writer {
         self.version = version;
     }
 
-    /// The most plaintext to put into a record, bytes, from 1 to 16384 (RFC 8449, RFC 6066 4).
+    /// The most plaintext to put into a record, bytes (RFC 8449 4): 1 to 16384 of content, and under keys of TLS 1.3 2 to
+    /// 16385 of content, type and padding together. (For a limit that counts content alone, as that of RFC 6066 4, add 1.)
     pub fn set_max_plaintext(&mut self, bytes: usize) {
-        self.max_plaintext = bytes.clamp(1, MAX_PLAINTEXT);
+        self.max_plaintext = bytes.clamp(1, MAX_PLAINTEXT + 1);
+    }
+
+    /// How records under keys of TLS 1.3 are padded.
+    pub fn set_padding(&mut self, padding: RecordPadding) {
+        self.padding = padding;
+    }
+
+    /// How many records may still be written under the present keys, besides an alert; with no keys, as many as one likes.
+    /// In TLS 1.3 a KeyUpdate, which takes one of them, makes it begin anew (RFC 8446 5.5).
+    pub fn records_left(&self) -> u64 {
+        let left = |sealer: &dyn Seal| sealer.record_limit().saturating_sub(self.sequence.saturating_add(1));
+        self.sealer.as_deref().map_or(u64::MAX, left)
     }
 
     /// How many bytes of plaintext were sealed under the present keys.
@@ -88,14 +110,28 @@ impl Writer {
             && self.sealer.as_ref().is_some_and(|sealer| sealer.next_iv_is_known());
         let (first, rest) = data.split_at_checked(usize::from(alone)).unwrap_or((data, &[]));
         let overhead = self.sealer.as_ref().map_or(RecordHeader::LEN, |sealer| sealer.overhead());
-        out.reserve(
-            data.len()
-                + (first.len().div_ceil(self.max_plaintext) + rest.len().div_ceil(self.max_plaintext)) * overhead,
-        );
-        for fragment in first.chunks(self.max_plaintext).chain(rest.chunks(self.max_plaintext)) {
+        let max_content = self.max_content();
+        let fragments = first.chunks(max_content).chain(rest.chunks(max_content));
+        out.reserve(fragments.clone().map(|fragment| fragment.len() + self.padding(fragment) + overhead).sum());
+        for fragment in fragments {
             self.record(content_type, fragment, random, out)?;
         }
         Ok(())
+    }
+
+    /// Whether the keys are those of TLS 1.3.
+    fn hides_type(&self) -> bool {
+        self.sealer.as_ref().is_some_and(|sealer| sealer.hides_type())
+    }
+
+    /// The most content a record may hold, bytes; never 0.
+    fn max_content(&self) -> usize {
+        if self.hides_type() { (self.max_plaintext - 1).max(1) } else { self.max_plaintext.min(MAX_PLAINTEXT) }
+    }
+
+    /// How many zeros follow a fragment and its type.
+    fn padding(&self, fragment: &[u8]) -> usize {
+        if self.hides_type() { self.padding.amount(fragment.len() + 1, self.max_plaintext) } else { 0 }
     }
 
     fn record(
@@ -105,6 +141,7 @@ impl Writer {
         random: &dyn SecureRandom,
         out: &mut BytesMut,
     ) -> Result<(), RecordError> {
+        let padding = self.padding(fragment);
         match &mut self.sealer {
             None => {
                 out.put_slice(&header(content_type, self.version, fragment.len())?);
@@ -117,7 +154,7 @@ impl Writer {
                     return Err(RecordError::Exhausted);
                 }
                 let before = out.len();
-                if let Err(error) = sealer.seal(self.sequence, content_type, fragment, random, out) {
+                if let Err(error) = sealer.seal_padded(self.sequence, content_type, fragment, padding, random, out) {
                     // What stands there now may be plaintext, and `out` goes to the peer.
                     out.truncate(before);
                     return Err(error);

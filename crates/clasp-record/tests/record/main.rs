@@ -6,13 +6,16 @@ mod in_place;
 mod limits;
 mod roundtrip;
 mod tamper;
+mod tls13;
 mod vectors;
 
 use bytes::BytesMut;
 use clasp_crypto::{
     AeadAlgorithm, BlockCipherAlgorithm, CryptoError, HashAlgorithm, Provider, SecureRandom, default_provider,
 };
-use clasp_record::{AeadBulk, Bulk, CbcBulk, Form, IvPolicy, Keys, Open, Reader, Record, RecordError, Seal, Writer};
+use clasp_record::{
+    Aead13Bulk, AeadBulk, Bulk, CbcBulk, Form, IvPolicy, Keys, Open, Reader, Record, RecordError, Seal, Writer,
+};
 use clasp_wire::{ContentType, ProtocolVersion};
 
 const DATA: ContentType = ContentType::APPLICATION_DATA;
@@ -92,7 +95,7 @@ fn cbc(cipher: BlockCipherAlgorithm, mac: HashAlgorithm, encrypt_then_mac: bool)
 const MACS: [HashAlgorithm; 3] = [HashAlgorithm::Sha1, HashAlgorithm::Sha256, HashAlgorithm::Sha384];
 
 /// Every protection of TLS 1.2 that there is.
-fn all() -> Vec<Protection> {
+fn all12() -> Vec<Protection> {
     let mut all: Vec<Protection> =
         [AeadAlgorithm::Aes128Gcm, AeadAlgorithm::Aes256Gcm, AeadAlgorithm::ChaCha20Poly1305].map(aead).into();
     for cipher in [BlockCipherAlgorithm::Aes128, BlockCipherAlgorithm::Aes256] {
@@ -101,6 +104,19 @@ fn all() -> Vec<Protection> {
         }
     }
     all
+}
+
+fn aead13(algorithm: AeadAlgorithm) -> Protection {
+    Protection::new(Box::new(Aead13Bulk { algorithm }), false)
+}
+
+/// Every protection of TLS 1.3 that there is.
+fn all13() -> [Protection; 3] {
+    [AeadAlgorithm::Aes128Gcm, AeadAlgorithm::Aes256Gcm, AeadAlgorithm::ChaCha20Poly1305].map(aead13)
+}
+
+fn all() -> Vec<Protection> {
+    all12().into_iter().chain(all13()).collect()
 }
 
 /// Gives the same bytes every time.
