@@ -3,9 +3,7 @@
 use core::fmt::Debug;
 
 use bytes::Bytes;
-use clasp_wire::{
-    Certificate13, CertificateCompressionAlgorithm, CompressedCertificate, HandshakeMessage as _,
-};
+use clasp_wire::{Certificate13, CertificateCompressionAlgorithm, CompressedCertificate, HandshakeMessage as _};
 
 use crate::error::{Error, Misbehaviour};
 

@@ -170,11 +170,18 @@ pub(crate) fn our_offer(policy: &Policy, alpn: &[bytes::Bytes]) -> Offer {
 
 /// What a client's hello offers, for errors.
 pub(crate) fn their_offer(hello: &ClientHello) -> Offer {
-    let versions = supported_versions(hello).map_or_else(|| vec![hello.client_version], <[_]>::to_vec);
+    let listed = supported_versions(hello).unwrap_or(std::slice::from_ref(&hello.client_version));
     Offer {
-        versions,
+        versions: listed.iter().copied().filter(|version| !version.is_grease()).collect(),
         suites: hello.cipher_suites.iter().copied().filter(|suite| !is_signal(*suite)).collect(),
-        groups: hello.supported_groups().unwrap_or_default().to_vec(),
+        groups: hello
+            .supported_groups()
+            .iter()
+            .copied()
+            .flatten()
+            .copied()
+            .filter(|group| !group.is_grease())
+            .collect(),
         schemes: hello.signature_algorithms().unwrap_or_default().to_vec(),
         alpn: hello.alpn().unwrap_or_default().iter().map(|name| printable(name)).collect(),
     }
@@ -210,7 +217,7 @@ pub(crate) fn record_limits(hello: &ClientHello, ours: Option<u16>) -> Result<Re
                 }
                 let ours = ours.unwrap_or(MAX_PLAINTEXT);
                 limits = RecordLimits {
-                    write: Some(usize::from((*limit).min(MAX_PLAINTEXT))),
+                    write: Some(usize::from((*limit).min(MAX_PLAINTEXT + 1))),
                     read: Some(usize::from(ours)),
                     answer: Some(ServerExtension::RecordSizeLimit(ours)),
                 };
@@ -242,10 +249,18 @@ pub(crate) struct RecordLimits {
 impl RecordLimits {
     /// As TLS 1.3 counts: the limit is for the type of the content too (RFC 8449 4).
     pub(crate) fn with_content_type(mut self) -> Self {
-        if let Some(ServerExtension::RecordSizeLimit(ours)) = &mut self.answer {
-            // What is not limited is said as the most there can be.
-            *ours = if *ours == MAX_PLAINTEXT { MAX_PLAINTEXT + 1 } else { *ours };
-            self.write = self.write.map(|bytes| bytes.saturating_sub(1));
+        match &mut self.answer {
+            Some(ServerExtension::RecordSizeLimit(ours)) => {
+                // What is not limited is said as the most there can be.
+                if *ours == MAX_PLAINTEXT {
+                    *ours += 1;
+                }
+                self.read = Some(usize::from(*ours));
+            }
+            _ => {
+                self.write = self.write.map(|bytes| bytes + 1);
+                self.read = self.read.map(|bytes| bytes + 1);
+            }
         }
         self
     }

@@ -116,10 +116,7 @@ pub(crate) fn signs_in_tls13(scheme: SignatureScheme, key: KeyAlgorithm) -> bool
 
 /// Whether the group has no use before TLS 1.3: no ServerKeyExchange names a key encapsulation.
 pub(crate) fn is_for_tls13_alone(group: NamedGroup) -> bool {
-    matches!(
-        group,
-        NamedGroup::X25519MLKEM768 | NamedGroup::SECP256R1MLKEM768 | NamedGroup::SECP384R1MLKEM1024
-    )
+    matches!(group, NamedGroup::X25519MLKEM768 | NamedGroup::SECP256R1MLKEM768 | NamedGroup::SECP384R1MLKEM1024)
 }
 
 /// The hello as the version that will be chosen from it reads it: one without extensions knows `renegotiation_info` alone
@@ -147,7 +144,7 @@ fn marked(mut random: [u8; 32], policy: &Policy, dialect: &dyn Dialect) -> [u8; 
     } else {
         (newest >= Some(ProtocolVersion::TLS_1_3)).then_some(SPEAKS_TLS13)
     };
-    for mark in mark {
+    if let Some(mark) = mark {
         random.iter_mut().rev().zip(mark.iter().rev()).for_each(|(to, from)| *to = *from);
     }
     random
@@ -156,8 +153,11 @@ fn marked(mut random: [u8; 32], policy: &Policy, dialect: &dyn Dialect) -> [u8; 
 /// Whether the server's random value says that less was agreed than both could have.
 fn is_downgraded(policy: &Policy, dialect: &dyn Dialect, random: &[u8; 32]) -> bool {
     let newest = policy.versions().next();
-    let (old, marked12, marked13) =
-        (dialect.version() < ProtocolVersion::TLS_1_2, random.ends_with(&SPEAKS_TLS12), random.ends_with(&SPEAKS_TLS13));
+    let (old, marked12, marked13) = (
+        dialect.version() < ProtocolVersion::TLS_1_2,
+        random.ends_with(&SPEAKS_TLS12),
+        random.ends_with(&SPEAKS_TLS13),
+    );
     if newest >= Some(ProtocolVersion::TLS_1_3) {
         marked12 || marked13
     } else {
@@ -176,6 +176,18 @@ pub(crate) struct ServerChoice {
     pub(crate) point_formats: bool,
 }
 
+/// A client that says it fell back, to a server that speaks something newer (RFC 7507 3).
+pub(crate) fn check_fallback(policy: &Policy, hello: &ClientHello) -> Result<(), Misbehaviour> {
+    let listed = supported_versions(hello);
+    let theirs = listed.and_then(|listed| listed.iter().filter(|version| !version.is_grease()).max());
+    let theirs = *theirs.unwrap_or(&hello.client_version);
+    let fell_back = hello.cipher_suites.contains(&CipherSuite::TLS_FALLBACK_SCSV);
+    if fell_back && policy.versions().next().is_some_and(|newest| theirs < newest) {
+        return Err(Misbehaviour::InappropriateFallback);
+    }
+    Ok(())
+}
+
 /// What every hello is looked at for, whether a session is resumed or not.
 struct Greeting {
     dialect: &'static dyn Dialect,
@@ -189,13 +201,7 @@ fn greet(config: &ServerConfig, hello: &ClientHello, previous: Option<&Previous>
         return Err(nothing_common(config, hello, "protocol version", AlertDescription::PROTOCOL_VERSION).into());
     };
     same_version(previous, dialect)?;
-    let newest = policy.versions().next();
-    let listed = supported_versions(hello);
-    let theirs = listed.and_then(|listed| listed.iter().filter(|version| !version.is_grease()).max());
-    let theirs = *theirs.unwrap_or(&hello.client_version);
-    if hello.cipher_suites.contains(&CipherSuite::TLS_FALLBACK_SCSV) && newest.is_some_and(|newest| theirs < newest) {
-        return Err(Misbehaviour::InappropriateFallback.into());
-    }
+    check_fallback(policy, hello)?;
     if !hello.compression_methods.contains(&CompressionMethod::NULL) {
         return Err(Misbehaviour::NoNullCompression.into());
     }

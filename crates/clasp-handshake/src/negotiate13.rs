@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clasp_cert::{Identity, KeyUse};
+use clasp_crypto::HashAlgorithm;
 use clasp_wire::{
     AlertDescription, CipherSuite, ClientExtension, ClientHello, CompressionMethod, EncryptedExtensions,
     ExtensionPlace, ExtensionType, KeyShareEntry, NamedGroup, PskKeyExchangeMode, ServerExtension, ServerHello,
     SignatureScheme,
 };
-use clasp_crypto::HashAlgorithm;
 
 use crate::config::{ClientConfig, ServerConfig};
 use crate::error::{Error, Misbehaviour};
@@ -170,8 +170,7 @@ pub(crate) fn read_hello(hello: &ClientHello) -> Result<Offered<'_>, Error> {
         return Err(Misbehaviour::NoNullCompression.into());
     }
     let (shares, modes, psks) = (hello.key_shares(), hello.psk_key_exchange_modes(), hello.pre_shared_key());
-    let early_data =
-        hello.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::EarlyData));
+    let early_data = hello.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::EarlyData));
     if psks.is_some() && modes.is_none() {
         return Err(Misbehaviour::MissingExtension.into());
     }
@@ -238,9 +237,7 @@ pub(crate) fn choose_group<'a>(
     }
     match common().next() {
         Some(group) => Ok((group, None)),
-        None => {
-            Err(nothing_common(config, hello, "key exchange group", AlertDescription::HANDSHAKE_FAILURE).into())
-        }
+        None => Err(nothing_common(config, hello, "key exchange group", AlertDescription::HANDSHAKE_FAILURE).into()),
     }
 }
 
@@ -255,11 +252,11 @@ pub(crate) fn choose_identity(
         return Err(Misbehaviour::MissingExtension.into());
     }
     let able = identities.iter().filter(|identity| may_sign(identity, &config.policy));
-    let mut chosen =
-        able.filter_map(|identity| Some((Arc::clone(identity), choose_scheme(&config.policy, identity, offered.schemes)?)));
-    chosen.next().ok_or_else(|| {
-        nothing_common(config, hello, "signature scheme", AlertDescription::HANDSHAKE_FAILURE).into()
-    })
+    let mut chosen = able
+        .filter_map(|identity| Some((Arc::clone(identity), choose_scheme(&config.policy, identity, offered.schemes)?)));
+    chosen
+        .next()
+        .ok_or_else(|| nothing_common(config, hello, "signature scheme", AlertDescription::HANDSHAKE_FAILURE).into())
 }
 
 /// Whether the key may sign, and is long enough.

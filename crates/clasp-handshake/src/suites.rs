@@ -141,7 +141,6 @@ const fn cbc(cipher: BlockCipherAlgorithm, mac: HashAlgorithm) -> CbcBulk {
 static AES_128_GCM_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::Aes128Gcm };
 static AES_256_GCM_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::Aes256Gcm };
 static CHACHA20_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::ChaCha20Poly1305 };
-static AES_128_CCM_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::Aes128Ccm };
 
 const TLS13_ONLY: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3);
 const TLS12_ONLY: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2);
@@ -168,7 +167,6 @@ pub static TLS13: &[Suite] = suites![
     TLS_AES_256_GCM_SHA384:       Tls13 Tls13 AES_256_GCM_13 Sha384 TLS13_ONLY Modern;
     TLS_AES_128_GCM_SHA256:       Tls13 Tls13 AES_128_GCM_13 Sha256 TLS13_ONLY Modern;
     TLS_CHACHA20_POLY1305_SHA256: Tls13 Tls13 CHACHA20_13    Sha256 TLS13_ONLY Modern;
-    TLS_AES_128_CCM_SHA256:       Tls13 Tls13 AES_128_CCM_13 Sha256 TLS13_ONLY Modern;
 ];
 
 /// The suites of TLS 1.2 and before that this crate carries, best first.

@@ -89,14 +89,6 @@ pub(crate) struct Secrets13 {
 }
 
 impl Secrets13 {
-    /// The secret with which `role` writes.
-    pub(crate) fn of(&self, role: Role) -> &TrafficSecret {
-        match role {
-            Role::Client => &self.client,
-            Role::Server => &self.server,
-        }
-    }
-
     /// Moves the keys with which `role` writes on (RFC 8446 7.2).
     pub(crate) fn update(&mut self, role: Role) -> &TrafficSecret {
         let secret = match role {
@@ -182,11 +174,7 @@ pub(crate) async fn receive_finished(peer: &mut Peer, secret: &TrafficSecret) ->
 }
 
 /// A chain of ours as a message. Staple and timestamps go with the first certificate, where the peer asked for them.
-pub(crate) fn certificate(
-    identity: Option<&Identity>,
-    request_context: Bytes,
-    staple: bool,
-) -> Certificate13 {
+pub(crate) fn certificate(identity: Option<&Identity>, request_context: Bytes, staple: bool) -> Certificate13 {
     let chain = identity.map(Identity::chain).unwrap_or_default();
     let mut entries: Vec<CertificateEntry> = chain
         .iter()
@@ -194,9 +182,9 @@ pub(crate) fn certificate(
         .collect();
     let response = identity.and_then(Identity::ocsp_response).filter(|_| staple);
     if let (Some(response), Some(first)) = (response, entries.first_mut()) {
-        first.extensions.push(CertificateExtension::Status(CertificateStatus {
-            ocsp_response: Bytes::copy_from_slice(response),
-        }));
+        first
+            .extensions
+            .push(CertificateExtension::Status(CertificateStatus { ocsp_response: Bytes::copy_from_slice(response) }));
     }
     Certificate13 { request_context, entries }
 }

@@ -54,6 +54,23 @@ impl Writer {
         self.sealed = 0;
     }
 
+    /// Writes plaintext records again, as a second ClientHello that follows early data (RFC 8446 4.2.10).
+    pub fn remove(&mut self) {
+        self.sealer = None;
+        self.sequence = 0;
+        self.sealed = 0;
+    }
+
+    /// Appends a ChangeCipherSpec that is not protected and means nothing, whatever keys there are (RFC 8446 D.4).
+    ///
+    /// # Errors
+    /// None that can come of so short a record.
+    pub fn write_change_cipher_spec(&self, out: &mut BytesMut) -> Result<(), RecordError> {
+        out.put_slice(&header(ContentType::CHANGE_CIPHER_SPEC, self.version, 1)?);
+        out.put_u8(1);
+        Ok(())
+    }
+
     /// The version in the header of plaintext records. Protected ones carry that of their keys.
     pub fn set_version(&mut self, version: ProtocolVersion) {
         self.version = version;

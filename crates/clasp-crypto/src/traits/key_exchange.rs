@@ -17,6 +17,16 @@ pub trait KeyExchangeGroup: Debug + Send + Sync {
     /// # Errors
     /// [`CryptoError::Random`].
     fn start(&self, random: &dyn SecureRandom) -> Result<Box<dyn ActiveKeyExchange>, CryptoError>;
+
+    /// Answers the peer's value at once: our value, and what both share. A key encapsulation has no other way.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) and [`ActiveKeyExchange::complete`].
+    fn respond(&self, peer: &[u8], random: &dyn SecureRandom) -> Result<(Vec<u8>, SharedSecret), CryptoError> {
+        let ours = self.start(random)?;
+        let public = ours.public_key().to_vec();
+        Ok((public, ours.complete(peer)?))
+    }
 }
 
 /// Our half of a key exchange: a private key that is used once.
@@ -30,6 +40,20 @@ pub trait ActiveKeyExchange: Send {
     /// [`CryptoError::BadPeerKey`] when the value is not a valid one of the group (off the curve, 0, 1 or p-1, or a
     /// point of small order).
     fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError>;
+
+    /// For a hybrid: the group of its classical half, and our value there.
+    fn component(&self) -> Option<(NamedGroup, &[u8])> {
+        None
+    }
+
+    /// Agrees with the peer's value in the group of the classical half alone.
+    ///
+    /// # Errors
+    /// [`CryptoError::Unsupported`] where there is none; otherwise as [`complete`](Self::complete).
+    fn complete_component(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError> {
+        let _ = peer;
+        Err(CryptoError::Unsupported)
+    }
 }
 
 /// Diffie-Hellman in a finite field that the peer chose (RFC 5246 7.4.3).

@@ -107,7 +107,9 @@ pub(super) async fn full_handshake(
         let how = match agreed.suite.key_exchange {
             KeyExchange::Rsa if temporary_key => "alone: encrypted to the server's temporary RSA key",
             KeyExchange::Rsa => "alone: encrypted to the server's RSA key",
-            KeyExchange::Dhe | KeyExchange::Ecdhe | KeyExchange::Tls13 => "with the server's cooperation: our public value",
+            KeyExchange::Dhe | KeyExchange::Ecdhe | KeyExchange::Tls13 => {
+                "with the server's cooperation: our public value"
+            }
         };
         vec![("pre-master secret made", how.to_owned())]
     });

@@ -150,7 +150,6 @@ fn refused(error: clasp_cert::CertificateError) -> Error {
     Error::Certificate { whose: clasp_keys::Role::Client, error: Box::new(error) }
 }
 
-
 /// What a client's sessions belong to: those of another policy, of a server verified in another way, or of a client with
 /// other certificates are not taken up.
 pub(crate) fn scope(config: &ClientConfig) -> Box<[u8]> {

@@ -4,11 +4,11 @@ use std::mem;
 
 use bytes::{Bytes, BytesMut};
 use clasp_crypto::{ActiveKeyExchange, CryptoError, HashAlgorithm, Provider, SharedSecret};
-use clasp_keys::{Transcript, VerifyData};
 use clasp_keys::tls13::{EarlySecret, Kdf, PskKind};
+use clasp_keys::{Transcript, VerifyData};
 use clasp_wire::{
-    CipherSuite, ClientExtension, ClientHello, ExtensionType, HandshakeMessage as _, KeyShareEntry, NamedGroup, OfferedPsks,
-    ProtocolVersion, PskIdentity, PskKeyExchangeMode, UnknownExtension,
+    CipherSuite, ClientExtension, ClientHello, ExtensionType, HandshakeMessage as _, KeyShareEntry, NamedGroup,
+    OfferedPsks, ProtocolVersion, PskIdentity, PskKeyExchangeMode, UnknownExtension,
 };
 
 use crate::config::ClientConfig;
@@ -25,7 +25,6 @@ pub(crate) struct Offer13 {
     pub(crate) psks: Vec<OfferedPsk>,
     /// The suite of the session whose server takes early data, where some may be sent, and how many bytes of it.
     pub(crate) early_data: Option<(&'static Suite, u32)>,
-    grease: Option<Grease>,
 }
 
 /// Our half of a key exchange.
@@ -89,7 +88,7 @@ impl Offer13 {
         }
         let psks = offered_psks(config, saved)?;
         let early_data = early_data(config, &psks);
-        let this = Self { shares, psks, early_data, grease };
+        let this = Self { shares, psks, early_data };
 
         let mut versions: Vec<ProtocolVersion> = policy.versions().collect();
         let mut entries = this.entries();
@@ -208,9 +207,8 @@ impl Offer13 {
         let entries = self.entries();
         let psks = self.psk_extension();
         let extensions = hello.extensions.get_or_insert_default();
-        extensions.retain(|extension| {
-            !matches!(extension, ClientExtension::EarlyData | ClientExtension::PreSharedKey(_))
-        });
+        extensions
+            .retain(|extension| !matches!(extension, ClientExtension::EarlyData | ClientExtension::PreSharedKey(_)));
         for extension in extensions.iter_mut() {
             if let (ClientExtension::KeyShare(shares), Some(_)) = (extension, group) {
                 shares.clone_from(&entries);

@@ -7,8 +7,8 @@ use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, Report, ServerVeri
 use clasp_keys::Role;
 use clasp_keys::tls13::EarlySecret;
 use clasp_wire::{
-    Certificate13, CertificateRequest13, CertificateRequestExtension, EncryptedExtensions, EndOfEarlyData,
-    HandshakeMessage as _, ServerHello, SignatureScheme,
+    CertificateRequest13, CertificateRequestExtension, EncryptedExtensions, EndOfEarlyData, HandshakeMessage as _,
+    ServerHello, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
@@ -108,6 +108,7 @@ pub(super) async fn handshake(
         peer.order(Order::WriteKeys(epoch(suite, &ours)));
     }
     limit_records(peer, config, &encrypted);
+    let asked = AskedOfEntries { status: offer.asks_for_status(), timestamps: false };
 
     // Step 3: the client authenticates the server, by a certificate or by the key both had.
     let mut request = None;
@@ -116,7 +117,7 @@ pub(super) async fn handshake(
             if peer.next_is(CertificateRequest13::TYPE, CertificateRequest13::NAME).await {
                 request = Some(receive_request(peer).await?);
             }
-            let (chain, report) = authenticate_server(peer, config, &name, &offer).await?;
+            let (chain, report) = authenticate_server(peer, config, &name, asked).await?;
             (chain, Some(Box::new(report)), false)
         }
         (Some(saved), _) => (saved.peer_certificates.clone(), None, saved.client_authenticated),
@@ -238,11 +239,10 @@ async fn say_hello_again(
 async fn authenticate_server(
     peer: &mut Peer,
     config: &ClientConfig,
-    name: &ServerName<'_>,
-    offer: &ClientOffer,
+    name: &ServerName<'static>,
+    asked: AskedOfEntries,
 ) -> Result<(Vec<CertificateDer<'static>>, Report), Error> {
     let certificate = receive_certificate(peer, &config.certificate_compressions).await?;
-    let asked = AskedOfEntries { status: offer.asks_for_status(), timestamps: false };
     let PeerChain { chain, staple } = take_chain(&certificate, &[], asked)?;
     let leaf = chain.first().ok_or(Misbehaviour::EmptyCertificate)?;
     let key = PublicKey::from_certificate(leaf).map_err(refused)?;
@@ -309,8 +309,7 @@ pub(crate) async fn answer_request(
     let schemes: Vec<_> = request.schemes.iter().copied().filter(|scheme| ours.contains(scheme)).collect();
     let ask = CertificateAsk { authorities: &request.authorities, schemes: &schemes, types: &[] };
     let identity = config.identities.resolve(&ask).await;
-    let signer =
-        identity.and_then(|identity| Some((choose_scheme(&config.policy, &identity, &schemes)?, identity)));
+    let signer = identity.and_then(|identity| Some((choose_scheme(&config.policy, &identity, &schemes)?, identity)));
     let shown = signer.as_ref().map(|(_, identity)| identity.as_ref());
     peer.send(&certificate(shown, request.context.clone(), false));
     match &signer {
@@ -324,10 +323,10 @@ pub(crate) async fn answer_request(
     Ok(signer.map(|(_, identity)| identity))
 }
 
-/// Takes up the record sizes the server agreed to (RFC 8449 4). They count the type of the content, and padding.
+/// Takes up the record sizes the server agreed to, which count the type of the content and padding (RFC 8449 4).
 fn limit_records(peer: &Peer, config: &ClientConfig, encrypted: &Encrypted) {
     if let Some(theirs) = encrypted.record_size_limit {
-        peer.order(Order::WriteLimit(usize::from(theirs) - 1));
+        peer.order(Order::WriteLimit(usize::from(theirs)));
         if let Some(ours) = config.record_size_limit {
             peer.order(Order::ReadLimit(usize::from(ours)));
         }

@@ -306,12 +306,7 @@ impl Connection {
 }
 
 /// What to keep of a ticket; nothing of one that is good for nothing.
-fn saved(
-    config: &ClientConfig,
-    session: &Session,
-    secrets: &Secrets13,
-    ticket: &NewSessionTicket13,
-) -> Option<Saved> {
+fn saved(config: &ClientConfig, session: &Session, secrets: &Secrets13, ticket: &NewSessionTicket13) -> Option<Saved> {
     let resumption = config.resumption.as_ref()?;
     if !resumption.tickets || ticket.lifetime == 0 || ticket.ticket.len() > LONGEST_TICKET {
         return None;

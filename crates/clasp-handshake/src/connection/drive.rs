@@ -243,7 +243,8 @@ impl Connection {
             return Ok(());
         }
         // The level says nothing in TLS 1.3, where two alerts alone are no errors (RFC 8446 6).
-        let harmless = if self.tls13 { description == AlertDescription::USER_CANCELED } else { level == AlertLevel::WARNING };
+        let harmless =
+            if self.tls13 { description == AlertDescription::USER_CANCELED } else { level == AlertLevel::WARNING };
         if level == AlertLevel::WARNING && description == AlertDescription::NO_RENEGOTIATION && self.declined() {
             return Ok(());
         }

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use clasp_cert::{Check, ClientVerification, ClientVerifier, Identity, Outcome, PublicKey, Report};
 use clasp_crypto::{CryptoError, SharedSecret};
 use clasp_keys::Role;
-use clasp_keys::tls13::{EarlySecret, HandshakeSecret, Kdf};
+use clasp_keys::tls13::EarlySecret;
 use clasp_wire::{
-    CertificateRequest13, CertificateRequestExtension, ClientExtension, ClientHello, CompressionMethod, EncryptedExtensions,
-    EndOfEarlyData, HandshakeMessage as _, KeyShareEntry, NamedGroup, ProtocolVersion, Random, ServerExtension,
-    ServerHello, SignatureScheme,
+    CertificateRequest13, CertificateRequestExtension, ClientExtension, ClientHello, CompressionMethod,
+    EncryptedExtensions, EndOfEarlyData, KeyShareEntry, NamedGroup, ProtocolVersion, Random, ServerExtension,
+    ServerHello,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
@@ -20,7 +20,7 @@ use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::{random, record_limits};
 use crate::negotiate;
-use crate::negotiate13::{self, Offered};
+use crate::negotiate13;
 use crate::peer::{Order, Peer};
 use crate::session::{EarlyData, Established, Secrets, Session};
 use crate::suites::Suite;
@@ -229,8 +229,7 @@ async fn greet(
     }
 
     peer.transcript.replace_with_message_hash();
-    let extensions =
-        vec![ServerExtension::SupportedVersions(negotiate::TLS13), ServerExtension::RetryKeyShare(group)];
+    let extensions = vec![ServerExtension::SupportedVersions(negotiate::TLS13), ServerExtension::RetryKeyShare(group)];
     peer.send(&server_hello(&hello, Random::HELLO_RETRY_REQUEST, suite, extensions));
     peer.trace(Step::ServerHello, "sent HelloRetryRequest", || vec![("group", group.to_string())]);
     if !hello.session_id.is_empty() {
@@ -265,12 +264,7 @@ fn respond(
     })
 }
 
-fn server_hello(
-    hello: &ClientHello,
-    random: Random,
-    suite: &Suite,
-    extensions: Vec<ServerExtension>,
-) -> ServerHello {
+fn server_hello(hello: &ClientHello, random: Random, suite: &Suite, extensions: Vec<ServerExtension>) -> ServerHello {
     ServerHello {
         server_version: ProtocolVersion::TLS_1_2,
         random,
@@ -305,7 +299,7 @@ fn encrypted_extensions(
 }
 
 /// Asks for the client's certificate.
-pub(super) fn certificate_request(
+pub(crate) fn certificate_request(
     config: &ServerConfig,
     verifier: &dyn ClientVerifier,
     request_context: Bytes,
@@ -320,7 +314,7 @@ pub(super) fn certificate_request(
 }
 
 /// Steps 5 and 6: receives the client's certificate, verifies it, and the client's signature.
-pub(super) async fn authenticate_client(
+pub(crate) async fn authenticate_client(
     peer: &mut Peer,
     config: &ServerConfig,
     client_auth: &ClientAuth,
@@ -330,11 +324,7 @@ pub(super) async fn authenticate_client(
     let certificate = receive_certificate(peer, &config.certificate_compressions).await?;
     let chain = take_chain(&certificate, request_context, AskedOfEntries::default())?.chain;
     let Some(leaf) = chain.first() else {
-        return if client_auth.is_required() {
-            Err(Error::ClientCertificateRequired)
-        } else {
-            Ok((chain, None))
-        };
+        return if client_auth.is_required() { Err(Error::ClientCertificateRequired) } else { Ok((chain, None)) };
     };
     let key = PublicKey::from_certificate(leaf).map_err(refused)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;

@@ -9,7 +9,7 @@ use super::kdf::{Kdf, Prk};
 use crate::secrets::{DirectionKeys, KeyLengths, VerifyData};
 
 /// What protects one direction for a while.
-#[derive(ZeroizeOnDrop)]
+#[derive(Clone, ZeroizeOnDrop)]
 pub struct TrafficSecret {
     #[zeroize(skip)]
     kdf: Kdf,
