@@ -249,18 +249,15 @@ pub(crate) struct RecordLimits {
 impl RecordLimits {
     /// As TLS 1.3 counts: the limit is for the type of the content too (RFC 8449 4).
     pub(crate) fn with_content_type(mut self) -> Self {
-        match &mut self.answer {
-            Some(ServerExtension::RecordSizeLimit(ours)) => {
-                // What is not limited is said as the most there can be.
-                if *ours == MAX_PLAINTEXT {
-                    *ours += 1;
-                }
-                self.read = Some(usize::from(*ours));
+        if let Some(ServerExtension::RecordSizeLimit(ours)) = &mut self.answer {
+            // What is not limited is said as the most there can be.
+            if *ours == MAX_PLAINTEXT {
+                *ours += 1;
             }
-            _ => {
-                self.write = self.write.map(|bytes| bytes + 1);
-                self.read = self.read.map(|bytes| bytes + 1);
-            }
+            self.read = Some(usize::from(*ours));
+        } else {
+            self.write = self.write.map(|bytes| bytes + 1);
+            self.read = self.read.map(|bytes| bytes + 1);
         }
         self
     }

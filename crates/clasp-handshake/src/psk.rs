@@ -3,6 +3,7 @@
 use core::fmt;
 
 use bytes::Bytes;
+use clasp_cert::{CertificateError, CertificateProblem, MaybeReady, Report, ServerVerification, ServerVerifier};
 use clasp_crypto::HashAlgorithm;
 use clasp_keys::tls13::PskKind;
 use zeroize::Zeroizing;
@@ -56,6 +57,17 @@ impl ExternalPsk {
 
     pub(crate) fn kind(&self) -> PskKind {
         self.kind
+    }
+}
+
+/// The verifier of a client that has keys and no roots: a server with a certificate is nobody it knows.
+#[derive(Debug)]
+pub(crate) struct NoCertificates;
+
+impl ServerVerifier for NoCertificates {
+    fn verify_server<'a>(&'a self, _: ServerVerification<'a>) -> MaybeReady<'a, Result<Report, CertificateError>> {
+        let issuer = "any: this client has pre-shared keys, and no roots".into();
+        MaybeReady::ready(Err(CertificateError::new(CertificateProblem::UnknownIssuer { issuer }, Report::server())))
     }
 }
 

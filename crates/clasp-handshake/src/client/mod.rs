@@ -47,7 +47,7 @@ pub(crate) async fn handshake(
     peer.trace(Step::ClientHello, "sent ClientHello", || {
         vec![
             ("server name", name.to_str().into_owned()),
-            ("version", offer.hello.client_version.to_string()),
+            ("versions", join(config.policy.versions())),
             ("random", short_hex(&offer.hello.random.0)),
             ("suites", join(&offer.hello.cipher_suites)),
             ("groups", join(offer.hello.supported_groups().unwrap_or_default())),

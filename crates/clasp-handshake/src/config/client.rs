@@ -12,7 +12,7 @@ use crate::compression::CertificateCompression;
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
-use crate::psk::ExternalPsk;
+use crate::psk::{ExternalPsk, NoCertificates};
 use crate::resumption::{ClientResumption, MemorySessions, SessionStore};
 use crate::trace::Trace;
 
@@ -278,6 +278,7 @@ impl ClientConfigBuilder {
         let verifier = match self.verifier {
             Some(verifier) => verifier,
             None if self.roots.is_empty() && self.psks.is_empty() => return Err(ConfigError::NoVerifier),
+            None if self.roots.is_empty() => Arc::new(NoCertificates),
             None => Arc::new(
                 WebPkiServerVerifier::builder(self.roots)
                     .provider(self.provider)

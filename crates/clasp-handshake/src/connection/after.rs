@@ -105,6 +105,7 @@ impl Connection {
         mailbox.begin();
         let polled = errand.as_mut().poll(cx);
         let awaits_message = mailbox.awaited().is_some();
+        self.certificate_declined |= mailbox.certificate_declined();
         for order in mailbox.take_orders() {
             self.carry_out(order)?;
         }

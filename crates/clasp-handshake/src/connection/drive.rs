@@ -55,6 +55,7 @@ impl Connection {
         mailbox.begin();
         let polled = flight.as_mut().poll(cx);
         let awaits_message = mailbox.awaited().is_some();
+        self.certificate_declined = mailbox.certificate_declined();
         let orders = mailbox.take_orders();
         for order in orders {
             self.carry_out(order)?;
@@ -263,11 +264,10 @@ impl Connection {
             }
             _ => None,
         };
-        let certificate_declined = self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.certificate_declined());
         Err(Error::AlertReceived(Box::new(AlertReceived {
             alert: description,
             offered,
-            certificate_declined,
+            certificate_declined: self.certificate_declined,
             renegotiation_declined: self.refused_renegotiations > 0,
         })))
     }

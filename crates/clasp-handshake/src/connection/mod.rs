@@ -16,6 +16,8 @@ mod renegotiation_tests;
 mod resumption_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls13_tests;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -88,6 +90,8 @@ pub struct Connection {
     close_due: bool,
     /// Whether TLS 1.3 was agreed.
     tls13: bool,
+    /// Whether we were asked for a certificate and sent none. In TLS 1.3 the peer may refuse that after our handshake is done.
+    certificate_declined: bool,
     after: after::After,
     early: Option<Box<early::Early>>,
 }
@@ -202,6 +206,7 @@ impl Connection {
             client_auth: None,
             close_due: false,
             tls13: false,
+            certificate_declined: false,
             after: after::After::default(),
             early: None,
         }

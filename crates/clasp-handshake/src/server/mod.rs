@@ -13,7 +13,7 @@ use rustls_pki_types::DnsName;
 
 use crate::config::{ClientAuth, ClientHelloInfo, Resolved, ServerConfig};
 use crate::error::{ConfigError, Error, Role};
-use crate::hello::random;
+use crate::hello::{random, supported_versions};
 use crate::negotiate;
 use crate::peer::Peer;
 use crate::session::{Established, Previous};
@@ -39,7 +39,7 @@ pub(crate) async fn handshake(
     peer.trace(Step::ClientHello, "received ClientHello", || {
         vec![
             ("server name", hello.server_name().unwrap_or("-").to_owned()),
-            ("version", hello.client_version.to_string()),
+            ("versions", join(supported_versions(&hello).unwrap_or(&[hello.client_version]))),
             ("random", short_hex(&hello.random.0)),
             ("suites", join(&hello.cipher_suites)),
             ("groups", join(hello.supported_groups().unwrap_or_default())),

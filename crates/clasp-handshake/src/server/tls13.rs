@@ -38,6 +38,8 @@ struct Greeted {
     share: Bytes,
     psk: Option<FoundPsk>,
     retried: bool,
+    /// Whether the first hello announced early data.
+    offers_early_data: bool,
 }
 
 /// Goes on from a client's hello that leads to TLS 1.3.
@@ -52,7 +54,7 @@ pub(super) async fn handshake(
     let provider = config.provider;
     peer.order(Order::Tls13);
     let greeted = greet(peer, config, client_auth, hello, raw).await?;
-    let Greeted { hello, suite, group, share, psk, retried } = greeted;
+    let Greeted { hello, suite, group, share, psk, retried, offers_early_data } = greeted;
     let hello = &hello;
     let offered = negotiate13::read_hello(hello)?;
     let identity = match &psk {
@@ -63,7 +65,7 @@ pub(super) async fn handshake(
     let alpn = negotiate::choose_alpn(config, hello)?;
     let limits = record_limits(hello, config.record_size_limit)?.with_content_type();
     let log = Log { log: config.key_log.as_deref(), client_random: hello.random.0 };
-    let takes_early_data = offered.early_data
+    let takes_early_data = offers_early_data
         && !retried
         && psk.as_ref().is_some_and(|psk| psk.takes_early_data(config, suite, alpn.as_ref()));
     let takes_early_data = takes_early_data && psk::is_first_use(config, psk.as_ref()).await;
@@ -114,7 +116,7 @@ pub(super) async fn handshake(
         }
         None => {
             peer.order(Order::ReadKeys(epoch(suite, &theirs)));
-            if offered.early_data && !retried {
+            if offers_early_data && !retried {
                 peer.order(Order::SkipEarlyData(config.limits.skipped_early_data));
             }
         }
@@ -179,7 +181,7 @@ pub(super) async fn handshake(
             secure_renegotiation: false,
             renegotiations: 0,
             resumed,
-            early_data: match (offered.early_data, takes_early_data) {
+            early_data: match (offers_early_data, takes_early_data) {
                 (false, _) => EarlyData::NotOffered,
                 (true, true) => EarlyData::Accepted,
                 (true, false) => EarlyData::Rejected,
@@ -225,7 +227,15 @@ async fn greet(
             found.check_binder(kdf, &hello, &raw, None)?;
         }
         let share = share.key_exchange.clone();
-        return Ok(Greeted { suite, group, share, psk: found, retried: false, hello });
+        return Ok(Greeted {
+            suite,
+            group,
+            share,
+            psk: found,
+            retried: false,
+            offers_early_data: offered.early_data,
+            hello,
+        });
     }
 
     peer.transcript.replace_with_message_hash();
@@ -235,7 +245,8 @@ async fn greet(
     if !hello.session_id.is_empty() {
         peer.order(Order::CompatibilityChangeCipherSpec);
     }
-    if offered.early_data {
+    let offers_early_data = offered.early_data;
+    if offers_early_data {
         peer.order(Order::SkipEarlyData(config.limits.skipped_early_data));
     }
     let (second, raw) = peer.receive_unhashed::<ClientHello>().await?;
@@ -248,7 +259,7 @@ async fn greet(
     peer.transcript.add(&raw);
     peer.trace(Step::ClientHello, "received ClientHello again", Vec::new);
     let share = offered.shares.first().ok_or(Misbehaviour::BadKeyShares)?.key_exchange.clone();
-    Ok(Greeted { suite, group, share, psk: found, retried: true, hello: second })
+    Ok(Greeted { suite, group, share, psk: found, retried: true, offers_early_data, hello: second })
 }
 
 /// Our half of the key exchange, and what both come to share.
