@@ -13,6 +13,8 @@ mod renegotiation_tests;
 #[cfg(test)]
 mod resumption_tests;
 #[cfg(test)]
+mod signature_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
