@@ -55,6 +55,11 @@ impl Writer {
         self.max_plaintext = bytes.clamp(1, MAX_PLAINTEXT);
     }
 
+    /// The most plaintext put into a record, bytes.
+    pub fn max_plaintext(&self) -> usize {
+        self.max_plaintext
+    }
+
     /// How many bytes of plaintext were sealed under the present keys.
     pub fn bytes_under_key(&self) -> u64 {
         self.sealed

@@ -80,6 +80,7 @@ impl Connection {
                 self.seal(ContentType::CHANGE_CIPHER_SPEC, &[1])?;
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
                 self.writer.install(suite.bulk.seal(self.provider(), keys, form)?);
+                self.writer.set_max_plaintext(self.record_limits.write);
             }
             Order::ChangeReadKeys(EpochKeys { suite, keys, form }) => {
                 if !self.reassembler.is_empty() {
@@ -87,14 +88,19 @@ impl Connection {
                 }
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
                 self.reader.install(suite.bulk.open(self.provider(), keys, form)?);
+                self.reader.set_max_plaintext(self.record_limits.read);
             }
             Order::RecordVersion(version) => self.writer.set_version(version),
             Order::Dialect(dialect) => {
                 self.writer.set_version(dialect.version());
                 self.dialect = Some(dialect);
             }
-            Order::WriteLimit(bytes) => self.writer.set_max_plaintext(bytes),
-            Order::ReadLimit(bytes) => self.reader.set_max_plaintext(bytes),
+            Order::WriteLimit(bytes) => {
+                self.record_limits.write = bytes;
+                // Less than the keys in force allow is right at once, and RFC 6066 4 wants it.
+                self.writer.set_max_plaintext(bytes.min(self.writer.max_plaintext()));
+            }
+            Order::ReadLimit(bytes) => self.record_limits.read = bytes,
         }
         Ok(())
     }

@@ -80,12 +80,28 @@ pub struct Connection {
     /// Renegotiations that the peer started.
     peer_renegotiations: u32,
     again: renegotiate::State,
+    /// What the handshake under way, or the last one, agreed.
+    record_limits: RecordLimits,
     /// What `plaintext` takes, bytes.
     held: usize,
     /// How the client was asked for its certificate, in place of what the configuration says.
     client_auth: Option<ClientAuth>,
     /// `close` was called in the middle of a renegotiation.
     close_due: bool,
+}
+
+/// The most plaintext in a record that keys of a handshake protect, bytes. They begin with those keys: records under the ones
+/// before are subject to what was agreed with them (RFC 8449 4).
+#[derive(Clone, Copy)]
+struct RecordLimits {
+    read: usize,
+    write: usize,
+}
+
+impl Default for RecordLimits {
+    fn default() -> Self {
+        Self { read: clasp_wire::MAX_PLAINTEXT, write: clasp_wire::MAX_PLAINTEXT }
+    }
 }
 
 /// Which ways the connection has ended.
@@ -194,6 +210,7 @@ impl Connection {
             refused_renegotiations: 0,
             peer_renegotiations: 0,
             again: renegotiate::State::Idle,
+            record_limits: RecordLimits::default(),
             held: 0,
             client_auth: None,
             close_due: false,
