@@ -132,6 +132,19 @@ impl Error {
     }
 }
 
+/// As an I/O error, for streams: a cut is `UnexpectedEof`, writing behind the end `BrokenPipe`, all else `InvalidData`. The typed
+/// error is within ([`std::io::Error::get_ref`]).
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error {
+            Error::Truncated | Error::ClosedInHandshake { .. } => std::io::ErrorKind::UnexpectedEof,
+            Error::NotWritable(_) => std::io::ErrorKind::BrokenPipe,
+            _ => std::io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, error)
+    }
+}
+
 fn decode_alert(error: &DecodeError) -> AlertDescription {
     if error.is_illegal_parameter() || error.is_too_large() {
         AlertDescription::ILLEGAL_PARAMETER
