@@ -18,7 +18,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 fn command_line(args: &[String]) -> Vec<&str> {
     let (mut line, rest) = match args.split_first() {
         Some((first, rest)) if first == "peers" => {
-            (vec!["run", "--release", "--package", "clasp-benches", "--bin", "peers"], rest)
+            let package = ["--package", "clasp-benches", "--features", "insecure", "--bin", "peers"];
+            ([&["run", "--release"], &package[..]].concat(), rest)
         }
         _ => (vec!["bench", "--package", "clasp-benches"], args),
     };
@@ -40,7 +41,7 @@ mod tests {
         assert_eq!(line(&["seal"]), "bench --package clasp-benches -- seal");
         assert_eq!(
             line(&["peers", "--seconds", "1"]),
-            "run --release --package clasp-benches --bin peers -- --seconds 1"
+            "run --release --package clasp-benches --features insecure --bin peers -- --seconds 1"
         );
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Buf;
 use clasp::cert::{Identity, RootStore};
-use clasp::wire::{CipherSuite, NamedGroup};
+use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use clasp::{ClientConfig, Connection, Limits, Policy, ServerConfig, Status};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
@@ -30,22 +30,38 @@ fn suites(suite: Suite) -> &'static [CipherSuite] {
             CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
             CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
         ],
-        Suite::EcdheAes128CbcSha => {
+        Suite::EcdheAes128CbcSha | Suite::EcdheAes128CbcShaMacFirst => {
             &[CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA]
         }
-        Suite::EcdheTripleDes => {
+        Suite::EcdheTripleDes | Suite::EcdheTripleDesMacFirst => {
             &[CipherSuite::TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA, CipherSuite::TLS_ECDHE_ECDSA_WITH_3DES_EDE_CBC_SHA]
+        }
+        Suite::EcdheRc4 => {
+            &[CipherSuite::TLS_ECDHE_RSA_WITH_RC4_128_SHA, CipherSuite::TLS_ECDHE_ECDSA_WITH_RC4_128_SHA]
         }
         Suite::RsaAes128Gcm => &[CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256],
     }
 }
 
+/// The widest policy of this build.
+fn widest() -> Policy {
+    #[cfg(feature = "insecure")]
+    return clasp::insecure::insecure();
+    #[cfg(not(feature = "insecure"))]
+    Policy::legacy()
+}
+
 impl Clasp {
     /// For [`super::ALL`].
     pub fn make(chain: &Chain, suite: Suite, resume: Resume) -> Option<Box<dyn Stack>> {
-        let policy = Policy::legacy()
+        let policy = widest()
+            .with_versions(ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2)
             .with_cipher_suites(suites(suite))
-            .with_groups(&[NamedGroup::X25519, NamedGroup::SECP256R1]);
+            .with_groups(&[NamedGroup::X25519, NamedGroup::SECP256R1])
+            .with_encrypt_then_mac(suite.encrypt_then_mac());
+        if policy.suites().is_empty() {
+            return None;
+        }
         let mut roots = RootStore::default();
         roots.add_der(&CertificateDer::from(chain.root.clone())).expect("root");
         let certs = chain.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();

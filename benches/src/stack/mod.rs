@@ -23,10 +23,23 @@ pub enum Suite {
     EcdheChaCha20,
     /// ECDHE (X25519), AES-128-CBC with HMAC-SHA1, encrypt-then-MAC where the stack has it.
     EcdheAes128CbcSha,
-    /// ECDHE (X25519), Triple DES in CBC mode with HMAC-SHA1.
+    /// The same with the MAC under the encryption.
+    EcdheAes128CbcShaMacFirst,
+    /// ECDHE (X25519), Triple DES in CBC mode with HMAC-SHA1, encrypt-then-MAC where the stack has it.
     EcdheTripleDes,
+    /// The same with the MAC under the encryption.
+    EcdheTripleDesMacFirst,
+    /// ECDHE (X25519), RC4 with HMAC-SHA1.
+    EcdheRc4,
     /// RSA key exchange, AES-128-GCM.
     RsaAes128Gcm,
+}
+
+impl Suite {
+    /// Whether encrypt-then-MAC is offered.
+    fn encrypt_then_mac(self) -> bool {
+        !matches!(self, Self::EcdheAes128CbcShaMacFirst | Self::EcdheTripleDesMacFirst)
+    }
 }
 
 /// Whether, and how, sessions are resumed.

@@ -28,28 +28,38 @@ impl std::fmt::Debug for OpenSsl {
     }
 }
 
-fn ciphers(suite: Suite) -> Option<&'static str> {
-    Some(match suite {
-        // Debian's is built without.
-        Suite::EcdheTripleDes => return None,
+/// `SSL_OP_NO_ENCRYPT_THEN_MAC`, which the crate does not name.
+const NO_ENCRYPT_THEN_MAC: SslOptions = SslOptions::from_bits_retain(1 << 19);
+
+fn ciphers(suite: Suite) -> &'static str {
+    match suite {
+        Suite::EcdheTripleDes | Suite::EcdheTripleDesMacFirst => {
+            "ECDHE-RSA-DES-CBC3-SHA:ECDHE-ECDSA-DES-CBC3-SHA:@SECLEVEL=0"
+        }
+        Suite::EcdheRc4 => "ECDHE-RSA-RC4-SHA:ECDHE-ECDSA-RC4-SHA:@SECLEVEL=0",
         Suite::EcdheAes128Gcm => "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256",
         Suite::EcdheAes256Gcm => "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384",
         Suite::EcdheChaCha20 => "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-CHACHA20-POLY1305",
-        Suite::EcdheAes128CbcSha => "ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA",
+        Suite::EcdheAes128CbcSha | Suite::EcdheAes128CbcShaMacFirst => "ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA",
         Suite::RsaAes128Gcm => "AES128-GCM-SHA256",
-    })
+    }
 }
 
 impl OpenSsl {
     /// For [`super::ALL`].
     pub fn make(chain: &Chain, suite: Suite, resume: Resume) -> Option<Box<dyn Stack>> {
-        let ciphers = ciphers(suite)?;
+        let ciphers = ciphers(suite);
+        // Debian's is built without RC4 and 3DES suites.
+        SslContext::builder(SslMethod::tls()).expect("openssl").set_cipher_list(ciphers).ok()?;
         let context = || {
             let mut builder = SslContext::builder(SslMethod::tls()).expect("openssl");
             builder.set_min_proto_version(Some(SslVersion::TLS1_2)).expect("openssl");
             builder.set_max_proto_version(Some(SslVersion::TLS1_2)).expect("openssl");
             builder.set_cipher_list(ciphers).expect("openssl");
             builder.set_groups_list("X25519:P-256").expect("openssl");
+            if !suite.encrypt_then_mac() {
+                builder.set_options(NO_ENCRYPT_THEN_MAC);
+            }
             if resume != Resume::Ticket {
                 builder.set_options(SslOptions::NO_TICKET);
             }

@@ -35,8 +35,13 @@ fn suites(suite: Suite) -> &'static [CipherSuite] {
             CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
             CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
         ],
-        // rustls has neither CBC nor RSA key exchange.
-        Suite::EcdheAes128CbcSha | Suite::EcdheTripleDes | Suite::RsaAes128Gcm => &[],
+        // rustls has neither CBC nor RC4 nor RSA key exchange.
+        Suite::EcdheAes128CbcSha
+        | Suite::EcdheAes128CbcShaMacFirst
+        | Suite::EcdheTripleDes
+        | Suite::EcdheTripleDesMacFirst
+        | Suite::EcdheRc4
+        | Suite::RsaAes128Gcm => &[],
     }
 }
 

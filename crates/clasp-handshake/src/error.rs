@@ -11,6 +11,7 @@ use thiserror::Error;
 
 /// Why a connection failed. Each variant says who must act; [`Error::alert`] is what the peer was told.
 #[derive(Clone, Debug, Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The peer sent bytes that are not what the protocol says they should be (RFC 5246 4, 7.4).
     #[error("the peer sent a malformed message: {0}")]
@@ -138,6 +139,19 @@ impl Error {
     }
 }
 
+/// As an I/O error, for streams: a cut is `UnexpectedEof`, writing behind the end `BrokenPipe`, all else `InvalidData`. The typed
+/// error is within ([`std::io::Error::get_ref`]).
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error {
+            Error::Truncated | Error::ClosedInHandshake { .. } => std::io::ErrorKind::UnexpectedEof,
+            Error::NotWritable(_) => std::io::ErrorKind::BrokenPipe,
+            _ => std::io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, error)
+    }
+}
+
 fn decode_alert(error: &DecodeError) -> AlertDescription {
     if error.is_illegal_parameter() || error.is_too_large() {
         AlertDescription::ILLEGAL_PARAMETER
@@ -165,6 +179,7 @@ macro_rules! misbehaviour {
     ($($(#[doc = $doc:literal])* $name:ident => $alert:ident, $text:literal;)*) => {
         /// How the peer's messages failed to fit together.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+        #[non_exhaustive]
         pub enum Misbehaviour {
             $($(#[doc = $doc])* #[error($text)] $name,)*
         }
@@ -420,6 +435,7 @@ impl From<NoCommonGround> for Error {
 
 /// A configuration that cannot work.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// A client with neither roots nor a verifier.
     #[error("no way to verify the server: give roots (system_roots, roots) or a verifier")]

@@ -7,7 +7,7 @@ use clasp_cert::{Identity, KeyUse};
 use clasp_crypto::KeyAlgorithm;
 use clasp_record::Form;
 use clasp_wire::{
-    AlertDescription, CipherSuite, ClientExtension, ClientHello, CompressionMethod, EcPointFormat, NamedGroup,
+    AlertDescription, CipherSuite, ClientHello, CompressionMethod, EcPointFormat, ExtensionType, NamedGroup,
     ProtocolVersion, ServerExtension, ServerHello, SignatureScheme,
 };
 use subtle::ConstantTimeEq as _;
@@ -120,11 +120,13 @@ pub(crate) fn is_for_tls13_alone(group: NamedGroup) -> bool {
 }
 
 /// The hello as the version that will be chosen from it reads it: one without extensions knows `renegotiation_info` alone
-/// (RFC 5746 4.5).
+/// (RFC 5746 4.5). The list that it was chosen from stays, or it would be chosen anew without it (RFC 8446 4.2.1).
 pub(crate) fn without_extensions_if_too_old(policy: &Policy, mut hello: ClientHello) -> ClientHello {
     let too_old = choose_dialect(policy, &hello).is_some_and(|dialect| !dialect.has_extensions());
     if let Some(extensions) = hello.extensions.as_mut().filter(|_| too_old) {
-        extensions.retain(|extension| matches!(extension, ClientExtension::RenegotiationInfo(_)));
+        extensions.retain(|extension| {
+            [ExtensionType::RENEGOTIATION_INFO, ExtensionType::SUPPORTED_VERSIONS].contains(&extension.ext_type())
+        });
     }
     hello
 }

@@ -65,7 +65,8 @@ pub(crate) enum Order {
     RecordVersion(ProtocolVersion),
     /// The agreed version: its records, its alerts.
     Dialect(&'static dyn Dialect),
-    /// The largest plaintext in a record that we send, in bytes (RFC 8449, RFC 6066 4).
+    /// The largest plaintext in a record that we send, in bytes (RFC 8449, RFC 6066 4). Both limits are for the keys of this
+    /// handshake, and ordered before them.
     WriteLimit(usize),
     /// The largest plaintext in a record that the peer may send, in bytes.
     ReadLimit(usize),

@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use clasp_cert::{Identity, MaybeReady, RootStore, WebPkiClientVerifier};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use clasp_wire::HandshakeType;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ED25519};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
 use crate::{
     ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, Connection, Error, IdentityResolver, KeyLog,
-    Policy, Resolved, ServerConfig, ServerConfigBuilder, SessionStore, Status, Trace, TraceEvent,
+    Policy, Resolved, Role, ServerConfig, ServerConfigBuilder, SessionStore, Status, Trace, TraceEvent,
 };
 
 pub(crate) const NAME: &str = "server.example";
@@ -52,6 +53,10 @@ impl Authority {
         self.issue(name, &KeyPair::generate().unwrap())
     }
 
+    pub(crate) fn ed25519(&self, name: &str) -> Identity {
+        self.issue(name, &KeyPair::generate_for(&PKCS_ED25519).unwrap())
+    }
+
     pub(crate) fn rsa(&self, name: &str) -> Identity {
         self.issue(name, &KeyPair::from_pem(RSA_KEY).unwrap())
     }
@@ -81,6 +86,15 @@ pub(crate) fn connections(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>
 
 /// Carries bytes both ways until both sides have come to rest. A side's error is kept; its last output still goes over.
 pub(crate) fn exchange(client: &mut Connection, server: &mut Connection) -> (Option<Error>, Option<Error>) {
+    exchange_with(client, server, |_, bytes| bytes)
+}
+
+/// [`exchange`], with somebody between who gets what a side sent, and gives what the other one receives.
+pub(crate) fn exchange_with(
+    client: &mut Connection,
+    server: &mut Connection,
+    mut between: impl FnMut(Role, Vec<u8>) -> Vec<u8>,
+) -> (Option<Error>, Option<Error>) {
     let mut errors = (None, None);
     loop {
         let from_client = step(client, &mut errors.0);
@@ -88,9 +102,22 @@ pub(crate) fn exchange(client: &mut Connection, server: &mut Connection) -> (Opt
         if from_client.is_empty() && from_server.is_empty() {
             return errors;
         }
-        give(server, &from_client);
-        give(client, &from_server);
+        give(server, &between(Role::Client, from_client));
+        give(client, &between(Role::Server, from_server));
     }
+}
+
+/// Where the message of this type lies in a plaintext flight, header included; each message is a record of its own.
+pub(crate) fn message_at(flight: &[u8], typ: HandshakeType) -> Option<std::ops::Range<usize>> {
+    let mut at = 0;
+    while let [22, _, _, high, low, first, ..] = &flight[at..] {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        if *first == typ.0 {
+            return Some(at + 5..at + 5 + length);
+        }
+        at += 5 + length;
+    }
+    None
 }
 
 fn step(tls: &mut Connection, error: &mut Option<Error>) -> Vec<u8> {

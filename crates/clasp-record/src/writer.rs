@@ -94,6 +94,11 @@ impl Writer {
         self.sealer.as_deref().map_or(u64::MAX, left)
     }
 
+    /// The most plaintext put into a record, bytes.
+    pub fn max_plaintext(&self) -> usize {
+        self.max_plaintext
+    }
+
     /// How many bytes of plaintext were sealed under the present keys.
     pub fn bytes_under_key(&self) -> u64 {
         self.sealed

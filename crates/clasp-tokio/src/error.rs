@@ -19,14 +19,13 @@ pub enum Error {
     BadServerName(String),
 }
 
-/// As an I/O error: a cut is `UnexpectedEof`, all else `InvalidData` with the typed error as its source.
-pub(crate) fn io_error(error: clasp_handshake::Error) -> io::Error {
-    let kind = match error {
-        clasp_handshake::Error::Truncated | clasp_handshake::Error::ClosedInHandshake { .. } => {
-            io::ErrorKind::UnexpectedEof
+/// As an I/O error: the transport's own as it is, the others within.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Tls(error) => error.into(),
+            Error::Io(error) => error,
+            other @ Error::BadServerName(_) => Self::new(io::ErrorKind::InvalidInput, other),
         }
-        clasp_handshake::Error::NotWritable(_) => io::ErrorKind::BrokenPipe,
-        _ => io::ErrorKind::InvalidData,
-    };
-    io::Error::new(kind, error)
+    }
 }

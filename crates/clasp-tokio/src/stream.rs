@@ -9,7 +9,7 @@ use bytes::{Buf, BufMut, Bytes};
 use clasp_handshake::{ClientAuth, Connection, ExportError, RenegotiationStatus, Session, Status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use crate::error::{Error, io_error};
+use crate::error::Error;
 use crate::senders::{Half, Senders};
 
 /// What is read from the transport at a time: small while shaking hands, then two full records.
@@ -266,7 +266,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
                 }
                 Poll::Ready(Err(error)) => {
                     let _ = self.poll_answer(cx, Half::Read);
-                    return Poll::Ready(Err(io_error(error)));
+                    return Poll::Ready(Err(error.into()));
                 }
                 Poll::Pending => return Poll::Pending,
             }
@@ -299,18 +299,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
             return Poll::Ready(Ok(0));
         }
         loop {
-            let taken = this.tls.write(data).map_err(io_error)?;
+            let taken = this.tls.write(data)?;
             let sent = this.poll_send(cx, Half::Write)?;
             if taken > 0 {
                 return Poll::Ready(Ok(taken));
             }
             if this.tls.is_renegotiating() && !this.tls.may_write() {
                 // Nobody may be reading, so the writer carries on with it.
-                ready!(this.poll_renegotiated(cx, Half::Write)).map_err(|error| match error {
-                    Error::Io(error) => error,
-                    Error::Tls(error) => io_error(error),
-                    other @ Error::BadServerName(_) => io::Error::other(other),
-                })?;
+                ready!(this.poll_renegotiated(cx, Half::Write))?;
                 continue;
             }
             ready!(sent);

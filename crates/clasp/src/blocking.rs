@@ -33,16 +33,6 @@ impl<IO> fmt::Debug for Stream<IO> {
     }
 }
 
-/// As an I/O error: a cut is `UnexpectedEof`, all else `InvalidData` with the typed error as its source.
-fn io_error(error: Error) -> io::Error {
-    let kind = match error {
-        Error::Truncated | Error::ClosedInHandshake { .. } => io::ErrorKind::UnexpectedEof,
-        Error::NotWritable(_) => io::ErrorKind::BrokenPipe,
-        _ => io::ErrorKind::InvalidData,
-    };
-    io::Error::new(kind, error)
-}
-
 /// A transport's timeout, after which it can be used again.
 fn timed_out(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
@@ -115,7 +105,7 @@ impl<IO: Read + Write> Stream<IO> {
     /// # Errors
     /// The transport's, or an [`io::Error`] around [`Error`]; after [`Error::NoRenegotiation`] the stream goes on as before.
     pub fn renegotiate(&mut self) -> io::Result<Option<&Session>> {
-        self.tls.renegotiate().map_err(io_error)?;
+        self.tls.renegotiate()?;
         self.finish_renegotiation()?;
         Ok(self.session())
     }
@@ -125,7 +115,7 @@ impl<IO: Read + Write> Stream<IO> {
     /// # Errors
     /// As [`Self::renegotiate`]; a certificate that is refused ends the stream.
     pub fn request_client_certificate(&mut self, client_auth: ClientAuth) -> io::Result<Option<&Session>> {
-        self.tls.request_client_certificate(client_auth).map_err(io_error)?;
+        self.tls.request_client_certificate(client_auth)?;
         self.finish_renegotiation()?;
         Ok(self.session())
     }
@@ -135,8 +125,8 @@ impl<IO: Read + Write> Stream<IO> {
             let polled = self.tls.poll_renegotiation(&mut Context::from_waker(Waker::noop()));
             let sent = self.answer();
             match polled {
-                Poll::Pending => return Err(io_error(Error::CallbackPending)),
-                Poll::Ready(status) => match status.map_err(io_error)? {
+                Poll::Pending => return Err(Error::CallbackPending.into()),
+                Poll::Ready(status) => match status? {
                     RenegotiationStatus::Done => return sent,
                     RenegotiationStatus::NeedInput => {
                         sent?;
@@ -151,7 +141,7 @@ impl<IO: Read + Write> Stream<IO> {
         let polled = self.tls.poll_now();
         // An error's alert goes out too; that the transport is gone then does not matter.
         let sent = self.answer();
-        let status = polled.map_err(io_error)?;
+        let status = polled?;
         sent?;
         Ok(status)
     }
@@ -220,7 +210,7 @@ impl<IO: Read + Write> Read for Stream<IO> {
 impl<IO: Read + Write> Write for Stream<IO> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         loop {
-            let taken = self.tls.write(data).map_err(io_error)?;
+            let taken = self.tls.write(data)?;
             match self.send() {
                 // What was taken is sealed and will go out: a caller told to try again would send it twice.
                 Err(error) if taken > 0 && timed_out(&error) => {}

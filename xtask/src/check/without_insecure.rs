@@ -18,7 +18,7 @@ pub(super) fn check() -> Result<(), Failure> {
     }
     let gone = copy.join(GONE);
     fs::remove_dir_all(&gone).map_err(|error| format!("{}: {error}", gone.display()))?;
-    for manifest in ["Cargo.toml", "crates/clasp/Cargo.toml", "crates/clasp-cli/Cargo.toml"] {
+    for manifest in ["Cargo.toml", "crates/clasp/Cargo.toml", "crates/clasp-cli/Cargo.toml", "benches/Cargo.toml"] {
         let path = copy.join(manifest);
         let text = fs::read_to_string(&path).map_err(|error| format!("{manifest}: {error}"))?;
         fs::write(&path, strike(&text)).map_err(|error| format!("{manifest}: {error}"))?;
@@ -43,7 +43,7 @@ pub(super) fn check() -> Result<(), Failure> {
 fn strike(manifest: &str) -> String {
     let declares = |line: &&str| line.starts_with("clasp-insecure = ") || line.starts_with("insecure = ");
     let lines = manifest.lines().filter(|line| !declares(line)).map(|line| match line {
-        "[workspace.lints.rust]" => format!("{line}\nunexpected_cfgs = \"allow\""),
+        "[workspace.lints.rust]" | "[lints.rust]" => format!("{line}\nunexpected_cfgs = \"allow\""),
         _ if line.starts_with("default = ") => line.replace(", \"insecure\"", ""),
         _ => line.to_owned(),
     });

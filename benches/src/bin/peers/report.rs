@@ -70,7 +70,7 @@ fn quantile(figures: &[f64], at: f64) -> f64 {
 
 /// A table for people. A ratio is Clasp's figure over the peer's: median, and quartiles over the rounds.
 pub(crate) fn table(rows: &[Row]) -> String {
-    let mut text = format!("{:<32} {:<8} {:>6}", "case", "side", "unit");
+    let mut text = format!("{:<34} {:<8} {:>6}", "case", "side", "unit");
     for column in COLUMNS {
         let _ = write!(text, " {column:>17}");
     }
@@ -79,7 +79,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
     }
     text.push('\n');
     for row in rows {
-        let _ = write!(text, "{:<32} {:<8} {:>6}", row.case, row.side, row.unit);
+        let _ = write!(text, "{:<34} {:<8} {:>6}", row.case, row.side, row.unit);
         for column in COLUMNS {
             let figure = row.median(column).map_or_else(|| "-".to_owned(), |figure| format!("{figure:.0}"));
             let _ = write!(text, " {figure:>17}");

@@ -85,6 +85,7 @@ impl Connection {
                 self.seal(ContentType::CHANGE_CIPHER_SPEC, &[1])?;
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
                 self.writer.install(suite.bulk.seal(self.provider(), keys, form)?);
+                self.writer.set_max_plaintext(self.record_limits.write);
             }
             Order::ChangeReadKeys(EpochKeys { suite, keys, form })
             | Order::ReadKeys(EpochKeys { suite, keys, form }) => {
@@ -93,6 +94,7 @@ impl Connection {
                 }
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
                 self.reader.install(suite.bulk.open(self.provider(), keys, form)?);
+                self.reader.set_max_plaintext(self.record_limits.read);
                 if let Some(early) = &mut self.early {
                     early.may_read = None;
                 }
@@ -100,6 +102,7 @@ impl Connection {
             Order::WriteKeys(EpochKeys { suite, keys, form }) => {
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
                 self.writer.install(suite.bulk.seal(self.provider(), keys, form)?);
+                self.writer.set_max_plaintext(self.record_limits.write);
             }
             Order::DropWriteKeys => self.writer.remove(),
             Order::CompatibilityChangeCipherSpec => self.writer.write_change_cipher_spec(&mut self.output)?,
@@ -117,8 +120,12 @@ impl Connection {
                 self.writer.set_version(dialect.version());
                 self.dialect = Some(dialect);
             }
-            Order::WriteLimit(bytes) => self.writer.set_max_plaintext(bytes),
-            Order::ReadLimit(bytes) => self.reader.set_max_plaintext(bytes),
+            Order::WriteLimit(bytes) => {
+                self.record_limits.write = bytes;
+                // Less than the keys in force allow is right at once, and RFC 6066 4 wants it.
+                self.writer.set_max_plaintext(bytes.min(self.writer.max_plaintext()));
+            }
+            Order::ReadLimit(bytes) => self.record_limits.read = bytes,
         }
         Ok(())
     }
@@ -127,6 +134,9 @@ impl Connection {
     /// and a client that cannot go on may not have keys yet to say so with.
     fn speak_tls13(&mut self) {
         self.tls13 = true;
+        // The type of the content counts too (RFC 8449 4).
+        let most = clasp_wire::MAX_PLAINTEXT + 1;
+        self.record_limits = super::RecordLimits { read: most, write: most };
         self.writer.set_version(ProtocolVersion::TLS_1_2);
         self.writer.set_padding(match &self.side {
             Side::Client(config, _) => config.record_padding,

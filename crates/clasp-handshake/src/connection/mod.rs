@@ -15,6 +15,8 @@ mod renegotiation_tests;
 #[cfg(test)]
 mod resumption_tests;
 #[cfg(test)]
+mod signature_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tls13_tests;
@@ -82,6 +84,8 @@ pub struct Connection {
     /// Renegotiations that the peer started.
     peer_renegotiations: u32,
     again: renegotiate::State,
+    /// What the handshake under way, or the last one, agreed.
+    record_limits: RecordLimits,
     /// What `plaintext` takes, bytes.
     held: usize,
     /// How the client was asked for its certificate, in place of what the configuration says.
@@ -94,6 +98,20 @@ pub struct Connection {
     certificate_declined: bool,
     after: after::After,
     early: Option<Box<early::Early>>,
+}
+
+/// The most plaintext in a record that keys of a handshake protect, bytes. They begin with those keys: records under the ones
+/// before are subject to what was agreed with them (RFC 8449 4).
+#[derive(Clone, Copy)]
+struct RecordLimits {
+    read: usize,
+    write: usize,
+}
+
+impl Default for RecordLimits {
+    fn default() -> Self {
+        Self { read: clasp_wire::MAX_PLAINTEXT, write: clasp_wire::MAX_PLAINTEXT }
+    }
 }
 
 /// Which ways the connection has ended.
@@ -202,6 +220,7 @@ impl Connection {
             refused_renegotiations: 0,
             peer_renegotiations: 0,
             again: renegotiate::State::Idle,
+            record_limits: RecordLimits::default(),
             held: 0,
             client_auth: None,
             close_due: false,

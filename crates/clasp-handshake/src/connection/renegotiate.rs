@@ -168,6 +168,8 @@ impl Connection {
         if let Some(established) = &self.established {
             let again = Again { previous: Previous::of(established), client_auth };
             self.flight = Some(self.side.flight(Some(again)));
+            // Agreed anew, or not at all (RFC 8449 4).
+            self.record_limits = super::RecordLimits::default();
             self.again = State::Idle;
         }
     }

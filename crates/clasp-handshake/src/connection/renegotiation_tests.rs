@@ -334,3 +334,86 @@ fn small_pieces_are_bounded_too() {
     });
     assert!(matches!(error, Some(Error::RenegotiationData(_))), "{error:?}");
 }
+
+/// Gives `tls` other settings for its next handshake, as a resolver or a changed peer would.
+fn reconfigure(tls: &mut Connection, client: &Arc<crate::ClientConfig>, server: &Arc<crate::ServerConfig>) {
+    match &mut tls.side {
+        super::Side::Client(config, _) => *config = Arc::clone(client),
+        super::Side::Server(config) => *config = Arc::clone(server),
+    }
+}
+
+/// The lengths of the pieces that `to` gets of `length` bytes.
+fn pieces(from: &mut Connection, to: &mut Connection, length: usize) -> Vec<usize> {
+    from.seal(ContentType::APPLICATION_DATA, &vec![1; length]).unwrap();
+    give(to, &from.output().split());
+    let mut lengths = Vec::new();
+    while to.poll_now().unwrap() == Status::Data {
+        lengths.push(to.read().unwrap().len());
+    }
+    lengths
+}
+
+/// Records are subject to the limits of the handshake that made their keys (RFC 8449 4): what a renegotiation agrees, more,
+/// less or nothing, begins with each direction's new keys.
+#[test]
+fn record_limits_begin_and_end_with_their_keys() {
+    let ca = Authority::new("CA");
+    let identity = ca.ecdsa(crate::testing::NAME);
+    let settings = |limits: Option<(u16, u16)>| {
+        let mut client = ca.client(Policy::compatible());
+        let mut server = crate::ServerConfig::builder(Policy::compatible()).identity(identity.clone());
+        if let Some((clients, servers)) = limits {
+            (client, server) = (client.record_size_limit(clients), server.record_size_limit(servers));
+        }
+        (client.build().unwrap(), server.build().unwrap())
+    };
+    // What the client takes, and what the server takes.
+    for (before, after) in [
+        (None, Some((200, 100))),
+        (Some((200, 100)), Some((2000, 1000))),
+        (Some((2000, 1000)), Some((200, 100))),
+        (Some((200, 100)), None),
+    ] {
+        let most = |limits: Option<(u16, u16)>| limits.map_or((16384, 16384), |(a, b)| (a.into(), b.into()));
+        let (to_client, to_server): (usize, usize) = most(before);
+        let (to_client_after, to_server_after): (usize, usize) = most(after);
+        let case = format!("{before:?} {after:?}");
+
+        let (client, server) = settings(before);
+        let (mut client, mut server) = established(&client, &server);
+        let next = settings(after);
+        reconfigure(&mut client, &next.0, &next.1);
+        reconfigure(&mut server, &next.0, &next.1);
+        client.renegotiate().unwrap();
+        client.poll_now().unwrap();
+        let hello = client.output().split();
+        // Behind the hello, under the keys before: the server has agreed to the new limits when it comes.
+        client.writer.set_max_plaintext(to_server);
+        give(&mut server, &hello);
+        server.poll_now().unwrap();
+        let flight = server.output().split();
+        assert_eq!(pieces(&mut client, &mut server, to_server), [to_server], "{case}");
+        // The client has read the server's hello, when more under the keys before comes.
+        let first = 5 + usize::from(u16::from_be_bytes([flight[3], flight[4]]));
+        give(&mut client, &flight[..first]);
+        client.poll_now().unwrap();
+        server.writer.set_max_plaintext(to_client);
+        give(&mut client, &flight[first..flight.len()]);
+        assert_eq!(pieces(&mut server, &mut client, to_client), [to_client], "{case}");
+
+        settle(&mut client, &mut server);
+        assert_eq!(count(&client, &server), (1, 1));
+        let longest = |lengths: Vec<usize>| lengths.into_iter().max().unwrap();
+        assert_eq!(longest(pieces(&mut client, &mut server, 20_000)), to_server_after, "{case}");
+        assert_eq!(longest(pieces(&mut server, &mut client, 20_000)), to_client_after, "{case}");
+        // More than that is refused.
+        client.writer.set_max_plaintext(16384);
+        if to_server_after < 16384 {
+            client.seal(ContentType::APPLICATION_DATA, &vec![1; to_server_after + 1]).unwrap();
+            give(&mut server, &client.output().split());
+            let error = server.poll_now().unwrap_err();
+            assert_eq!(error.alert(), Some(clasp_wire::AlertDescription::RECORD_OVERFLOW), "{case}");
+        }
+    }
+}

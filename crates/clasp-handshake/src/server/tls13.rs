@@ -108,6 +108,8 @@ pub(super) async fn handshake(
     let hash = transcript_hash(&peer.transcript)?;
     let (ours, theirs) = (secret.traffic(Role::Server, hash.as_slice()), secret.traffic(Role::Client, hash.as_slice()));
     log.handshake(&theirs, &ours);
+    limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes)));
+    limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
     peer.order(Order::WriteKeys(epoch(suite, &ours)));
     match &early_keys {
         Some(early) => {
@@ -125,8 +127,6 @@ pub(super) async fn handshake(
 
     let names_us = identity.as_ref().is_some_and(|(identity, _)| names(hello, identity));
     peer.send(&encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data));
-    limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes)));
-    limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
     // With a key that both have the certificates were shown when it was made (RFC 8446 4.3.2).
     let verifier = client_auth.verifier().filter(|_| psk.is_none());
     if let Some((identity, scheme)) = &identity {

@@ -1,10 +1,14 @@
 //! What SSL 3.0 does in another way than TLS: no extensions, its own alerts, a client that declines by an alert.
 
-use clasp_handshake::{ClientConfig, Error, Misbehaviour, Policy, Role, ServerConfig};
+use bytes::Bytes;
+use clasp_handshake::{ClientConfig, Connection, Error, Misbehaviour, Policy, Role, ServerConfig};
 use clasp_insecure::insecure;
-use clasp_wire::{AlertDescription, CipherSuite, ProtocolVersion};
+use clasp_wire::{
+    AlertDescription, CipherSuite, ClientExtension, ClientHello, CompressionMethod, ExtensionType, HandshakeMessage,
+    ProtocolVersion, Random, SessionId, UnknownExtension,
+};
 
-use crate::pair::{Pair, client, message_at, only, server};
+use crate::pair::{Pair, client, give, message_at, only, server};
 use crate::pki::{Pki, pki};
 
 const SSL30: ProtocolVersion = ProtocolVersion::SSL_3_0;
@@ -160,5 +164,55 @@ fn a_client_s_signature_that_was_altered_is_refused() {
             bytes
         });
         assert!(matches!(errors.1, Some(Error::Misbehaved(Misbehaviour::BadSignature))), "{errors:?}");
+    }
+}
+
+/// Where the versions are listed the list alone counts, for SSL 3.0 too, and not what the hello says beside it
+/// (RFC 8446 4.2.1).
+#[test]
+fn a_list_of_versions_alone_counts() {
+    let both = [0x0300_u16, 0x0301];
+    for (policy, list, expected) in [
+        (insecure(), &[0x0300][..], Some([3, 0])),
+        (insecure(), &both, Some([3, 1])),
+        (insecure(), &[0x7a7a, 0x7f17], None),
+        (Policy::legacy(), &[0x0300], None),
+        (Policy::legacy(), &both, Some([3, 1])),
+    ] {
+        let case = format!("{} {list:x?}", policy.name());
+        let versions: Vec<u8> = list.iter().flat_map(|version| version.to_be_bytes()).collect();
+        let data = [&[u8::try_from(versions.len()).unwrap()][..], &versions].concat();
+        let listed = UnknownExtension { typ: ExtensionType::SUPPORTED_VERSIONS, data: data.into() };
+        let hello = ClientHello {
+            client_version: ProtocolVersion::TLS_1_2,
+            random: Random([7; 32]),
+            session_id: SessionId::EMPTY,
+            cipher_suites: vec![AES],
+            compression_methods: vec![CompressionMethod::NULL],
+            extensions: Some(vec![
+                ClientExtension::ExtendedMasterSecret,
+                ClientExtension::RenegotiationInfo(Bytes::new()),
+                ClientExtension::Unknown(listed),
+            ]),
+        };
+        let hello = hello.encode();
+        let mut record = vec![22, 3, 1];
+        record.extend(u16::try_from(hello.len()).unwrap().to_be_bytes());
+        record.extend(hello);
+
+        let mut tls = Connection::server(server(policy));
+        give(&mut tls, &record);
+        let result = tls.poll_now();
+        let flight = tls.output().split();
+        let Some(version) = expected else {
+            let error = result.unwrap_err();
+            assert!(matches!(&error, Error::NoCommonGround(nothing) if nothing.what == "protocol version"), "{error}");
+            assert_eq!(flight[flight.len() - 2..], [2, AlertDescription::PROTOCOL_VERSION.0], "{case}");
+            continue;
+        };
+        result.unwrap();
+        let answer = message_at(&flight, 2).expect("a ServerHello");
+        assert_eq!(flight[answer.start + 4..answer.start + 6], version, "{case}");
+        assert_eq!(flight[1..3], version, "{case}");
     }
 }

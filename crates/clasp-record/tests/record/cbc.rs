@@ -153,6 +153,65 @@ fn a_wrong_mac_is_refused_wherever_it_lies() {
     }
 }
 
+/// No padding length is judged less than another: under each one, a changed byte of the MAC or of the padding, a MAC over
+/// another length, and a padding that is not as long as it says, fail.
+#[test]
+fn what_is_wrong_is_refused_under_every_padding_length() {
+    for protection in all_cbc() {
+        let etm = protection.form.encrypt_then_mac;
+        let mac_len = protection.mac_key.len();
+        let hmac = provider().mac_hmac(suite(&protection).1).unwrap().with_key(&protection.mac_key);
+        for length in 0..=255_u8 {
+            let count = usize::from(length);
+            let content = data(fitting(&protection, count + 1) + 2 * BLOCK);
+            let refused = |padding: &[u8], what: &str, spoil: &dyn Fn(&mut Vec<u8>)| {
+                let record = made(&protection, &content, padding, spoil);
+                assert_eq!(open(&protection, record), BAD, "{protection:?}: {length} {what}");
+            };
+
+            for at in [0, count % mac_len, mac_len - 1] {
+                if etm {
+                    let mut record = made(&protection, &content, &padding(length), |_| {});
+                    let begin = record.len() - mac_len;
+                    record[begin + at] ^= 1 << (count % 8);
+                    assert_eq!(open(&protection, record), BAD, "{protection:?}: {length} MAC byte {at}");
+                } else {
+                    let change = 1 << (count % 8);
+                    refused(&padding(length), "a byte of the MAC", &|plain| plain[content.len() + at] ^= change);
+                }
+            }
+            // The length byte itself is the last case below.
+            for at in [0, count / 2, count.saturating_sub(1)].into_iter().filter(|at| *at < count) {
+                let mut padding = padding(length);
+                padding[at] ^= 1 << (count % 8);
+                refused(&padding, "a byte of the padding", &|_| {});
+            }
+            if !etm {
+                for other in [content.len() - 1, content.len() + 1] {
+                    let [high, low] = u16::try_from(other).unwrap().to_be_bytes();
+                    let covered = [0, 0, 0, 0, 0, 0, 0, 0, 23, 3, 3, high, low];
+                    let mac = hmac.sign(&[&covered, &content]);
+                    refused(&padding(length), "a MAC over another length", &|plain| {
+                        plain[content.len()..content.len() + mac_len].copy_from_slice(mac.as_slice());
+                    });
+                }
+                refused(&vec![length; count + 1 + BLOCK], "a block more than it says", &|_| {});
+            }
+            if count >= BLOCK {
+                refused(&vec![length; count + 1 - BLOCK], "a block less than it says", &|plain| plain[0] ^= 1);
+            }
+            for last in [length.wrapping_sub(1), length.wrapping_add(1)] {
+                // A last byte of 0 is a padding of its own, which a peer whose MAC comes after may choose.
+                if !(etm && last == 0) {
+                    let mut padding = padding(length);
+                    *padding.last_mut().unwrap() = last;
+                    refused(&padding, "another length byte", &|_| {});
+                }
+            }
+        }
+    }
+}
+
 /// Padding and MAC wrong together, or in turn, look alike: one error that says nothing (Vaudenay, 2002).
 #[test]
 fn what_was_wrong_is_not_told() {
