@@ -40,6 +40,9 @@ fn suites(suite: Suite) -> &'static [CipherSuite] {
             &[CipherSuite::TLS_ECDHE_RSA_WITH_RC4_128_SHA, CipherSuite::TLS_ECDHE_ECDSA_WITH_RC4_128_SHA]
         }
         Suite::RsaAes128Gcm => &[CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256],
+        Suite::Tls13Aes128Gcm | Suite::Tls13Hybrid => &[CipherSuite::TLS_AES_128_GCM_SHA256],
+        Suite::Tls13Aes256Gcm => &[CipherSuite::TLS_AES_256_GCM_SHA384],
+        Suite::Tls13ChaCha20 => &[CipherSuite::TLS_CHACHA20_POLY1305_SHA256],
     }
 }
 
@@ -54,10 +57,13 @@ fn widest() -> Policy {
 impl Clasp {
     /// For [`super::ALL`].
     pub fn make(chain: &Chain, suite: Suite, resume: Resume) -> Option<Box<dyn Stack>> {
+        let version = if suite.is_tls13() { ProtocolVersion::TLS_1_3 } else { ProtocolVersion::TLS_1_2 };
+        let hybrid = [NamedGroup::X25519MLKEM768];
+        let groups = if suite.is_hybrid() { &hybrid[..] } else { &[NamedGroup::X25519, NamedGroup::SECP256R1] };
         let policy = widest()
-            .with_versions(ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2)
+            .with_versions(version, version)
             .with_cipher_suites(suites(suite))
-            .with_groups(&[NamedGroup::X25519, NamedGroup::SECP256R1])
+            .with_groups(groups)
             .with_encrypt_then_mac(suite.encrypt_then_mac());
         if policy.suites().is_empty() {
             return None;

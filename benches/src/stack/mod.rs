@@ -12,7 +12,7 @@ pub use clasp_stack::Clasp;
 pub use openssl_stack::OpenSsl;
 pub use rustls_stack::Rustls;
 
-/// A cipher suite of TLS 1.2 that a case fixes, so that all peers do the same work.
+/// A version, a key exchange and a cipher suite that a case fixes, so that all peers do the same work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suite {
     /// ECDHE (X25519) with the chain's kind of key, AES-128-GCM.
@@ -33,9 +33,27 @@ pub enum Suite {
     EcdheRc4,
     /// RSA key exchange, AES-128-GCM.
     RsaAes128Gcm,
+    /// TLS 1.3, X25519, AES-128-GCM.
+    Tls13Aes128Gcm,
+    /// TLS 1.3, X25519, AES-256-GCM.
+    Tls13Aes256Gcm,
+    /// TLS 1.3, X25519, ChaCha20-Poly1305.
+    Tls13ChaCha20,
+    /// TLS 1.3, X25519MLKEM768, AES-128-GCM.
+    Tls13Hybrid,
 }
 
 impl Suite {
+    /// Whether it is of TLS 1.3, and not of TLS 1.2.
+    pub fn is_tls13(self) -> bool {
+        matches!(self, Self::Tls13Aes128Gcm | Self::Tls13Aes256Gcm | Self::Tls13ChaCha20 | Self::Tls13Hybrid)
+    }
+
+    /// Whether the key exchange is the hybrid one.
+    fn is_hybrid(self) -> bool {
+        matches!(self, Self::Tls13Hybrid)
+    }
+
     /// Whether encrypt-then-MAC is offered.
     fn encrypt_then_mac(self) -> bool {
         !matches!(self, Self::EcdheAes128CbcShaMacFirst | Self::EcdheTripleDesMacFirst)

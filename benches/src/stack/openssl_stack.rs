@@ -42,6 +42,9 @@ fn ciphers(suite: Suite) -> &'static str {
         Suite::EcdheChaCha20 => "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-CHACHA20-POLY1305",
         Suite::EcdheAes128CbcSha | Suite::EcdheAes128CbcShaMacFirst => "ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA",
         Suite::RsaAes128Gcm => "AES128-GCM-SHA256",
+        Suite::Tls13Aes128Gcm | Suite::Tls13Hybrid => "TLS_AES_128_GCM_SHA256",
+        Suite::Tls13Aes256Gcm => "TLS_AES_256_GCM_SHA384",
+        Suite::Tls13ChaCha20 => "TLS_CHACHA20_POLY1305_SHA256",
     }
 }
 
@@ -49,13 +52,24 @@ impl OpenSsl {
     /// For [`super::ALL`].
     pub fn make(chain: &Chain, suite: Suite, resume: Resume) -> Option<Box<dyn Stack>> {
         let ciphers = ciphers(suite);
-        // Debian's is built without RC4 and 3DES suites.
-        SslContext::builder(SslMethod::tls()).expect("openssl").set_cipher_list(ciphers).ok()?;
+        if suite.is_hybrid() {
+            // Debian's has no ML-KEM.
+            return None;
+        }
+        if !suite.is_tls13() {
+            // Debian's is built without RC4 and 3DES suites.
+            SslContext::builder(SslMethod::tls()).expect("openssl").set_cipher_list(ciphers).ok()?;
+        }
+        let version = if suite.is_tls13() { SslVersion::TLS1_3 } else { SslVersion::TLS1_2 };
         let context = || {
             let mut builder = SslContext::builder(SslMethod::tls()).expect("openssl");
-            builder.set_min_proto_version(Some(SslVersion::TLS1_2)).expect("openssl");
-            builder.set_max_proto_version(Some(SslVersion::TLS1_2)).expect("openssl");
-            builder.set_cipher_list(ciphers).expect("openssl");
+            builder.set_min_proto_version(Some(version)).expect("openssl");
+            builder.set_max_proto_version(Some(version)).expect("openssl");
+            if suite.is_tls13() {
+                builder.set_ciphersuites(ciphers).expect("openssl");
+            } else {
+                builder.set_cipher_list(ciphers).expect("openssl");
+            }
             builder.set_groups_list("X25519:P-256").expect("openssl");
             if !suite.encrypt_then_mac() {
                 builder.set_options(NO_ENCRYPT_THEN_MAC);
@@ -80,6 +94,9 @@ impl OpenSsl {
         let keep = Arc::clone(&session);
         client.set_new_session_callback(move |_, session| *keep.lock().expect("session") = Some(session));
         let mut server = context();
+        if suite.is_tls13() && resume == Resume::Never {
+            server.set_num_tickets(0).expect("openssl");
+        }
         let (leaf, rest) = chain.chain.split_first().expect("chain");
         server.set_certificate(&X509::from_der(leaf).expect("leaf")).expect("leaf");
         for der in rest {

@@ -35,6 +35,9 @@ fn suites(suite: Suite) -> &'static [CipherSuite] {
             CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
             CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
         ],
+        Suite::Tls13Aes128Gcm | Suite::Tls13Hybrid => &[CipherSuite::TLS13_AES_128_GCM_SHA256],
+        Suite::Tls13Aes256Gcm => &[CipherSuite::TLS13_AES_256_GCM_SHA384],
+        Suite::Tls13ChaCha20 => &[CipherSuite::TLS13_CHACHA20_POLY1305_SHA256],
         // rustls has neither CBC nor RC4 nor RSA key exchange.
         Suite::EcdheAes128CbcSha
         | Suite::EcdheAes128CbcShaMacFirst
@@ -67,9 +70,13 @@ impl Rustls {
         resume: Resume,
     ) -> Option<Box<dyn Stack>> {
         provider.cipher_suites.retain(|row| suites(suite).contains(&row.suite()));
-        provider.kx_groups.retain(|group| matches!(group.name(), NamedGroup::X25519 | NamedGroup::secp256r1));
+        provider.kx_groups.retain(|group| match group.name() {
+            NamedGroup::X25519MLKEM768 => suite.is_hybrid(),
+            NamedGroup::X25519 | NamedGroup::secp256r1 => !suite.is_hybrid(),
+            _ => false,
+        });
         provider.kx_groups.sort_by_key(|group| group.name() != NamedGroup::X25519);
-        if provider.cipher_suites.is_empty() {
+        if provider.cipher_suites.is_empty() || provider.kx_groups.is_empty() {
             return None;
         }
         let provider = Arc::new(provider);
@@ -77,7 +84,8 @@ impl Rustls {
         roots.add(CertificateDer::from(chain.root.clone())).expect("root");
         let certs = chain.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
         let key = PrivateKeyDer::try_from(chain.key.clone()).expect("key");
-        let versions = &[&rustls::version::TLS12];
+        let version = if suite.is_tls13() { &rustls::version::TLS13 } else { &rustls::version::TLS12 };
+        let versions = &[version];
         let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions)
             .expect("versions")
@@ -99,8 +107,11 @@ impl Rustls {
             Resume::Id | Resume::Ticket => ServerSessionMemoryCache::new(1024),
             Resume::Never => Arc::new(NoServerSessionStorage {}),
         };
-        if resume == Resume::Ticket {
-            server.ticketer = ticketer;
+        match resume {
+            Resume::Ticket => server.ticketer = ticketer,
+            // Nothing to resume, so no tickets of TLS 1.3 either.
+            Resume::Never => server.send_tls13_tickets = 0,
+            Resume::Id => {}
         }
         Some(Box::new(Self { name, client: Arc::new(client), server: Arc::new(server) }))
     }

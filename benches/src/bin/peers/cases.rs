@@ -49,6 +49,15 @@ impl Case {
             case("bulk tls1.2 3des-cbc-sha", Kind::Bulk, Key::P256, Suite::EcdheTripleDes),
             case("bulk tls1.2 3des-cbc-sha no etm", Kind::Bulk, Key::P256, Suite::EcdheTripleDesMacFirst),
             case("bulk tls1.2 rc4-sha", Kind::Bulk, Key::P256, Suite::EcdheRc4),
+            case("handshake tls1.3 x25519 rsa2048", Kind::Handshake, Key::Rsa2048, Suite::Tls13Aes128Gcm),
+            case("handshake tls1.3 x25519 p256", Kind::Handshake, Key::P256, Suite::Tls13Aes128Gcm),
+            case("handshake tls1.3 x25519mlkem768 p256", Kind::Handshake, Key::P256, Suite::Tls13Hybrid),
+            case("handshake tls1.3 x25519mlkem768 rsa2048", Kind::Handshake, Key::Rsa2048, Suite::Tls13Hybrid),
+            case("resumed tls1.3 psk", Kind::Resumed(Resume::Ticket), Key::P256, Suite::Tls13Aes128Gcm),
+            case("bulk tls1.3 aes128-gcm", Kind::Bulk, Key::P256, Suite::Tls13Aes128Gcm),
+            case("bulk tls1.3 aes256-gcm", Kind::Bulk, Key::P256, Suite::Tls13Aes256Gcm),
+            case("bulk tls1.3 chacha20", Kind::Bulk, Key::P256, Suite::Tls13ChaCha20),
+            case("idle tls1.3 x25519 p256", Kind::Idle, Key::P256, Suite::Tls13Aes128Gcm),
             case("idle tls1.2 ecdhe p256", Kind::Idle, Key::P256, Suite::EcdheAes128Gcm),
         ]
     }
@@ -111,7 +120,12 @@ fn handshakes(stack: &dyn Stack, other: &dyn Stack, side: Side, slice: Duration,
         // The session that all that follow resume; not one with another server.
         let (client, server) = if side == Side::Client { (stack, other) } else { (other, stack) };
         client.forget();
-        shake(client.client().as_mut(), server.server().as_mut());
+        let (mut client, mut server) = (client.client(), server.server());
+        shake(client.as_mut(), server.as_mut());
+        // The tickets of TLS 1.3 come after the handshake.
+        let mut tickets = Vec::new();
+        server.give_out(&mut tickets);
+        client.take_in(&tickets);
     }
     let mut spent = Duration::ZERO;
     let mut done = 0_u32;
@@ -140,6 +154,17 @@ fn handshakes(stack: &dyn Stack, other: &dyn Stack, side: Side, slice: Duration,
         }
         assert!(!ours.is_handshaking() && !theirs.is_handshaking(), "{} did not finish", stack.name());
         assert_eq!(ours.is_resumed(), resumed, "{} {side:?}", stack.name());
+        if resumed {
+            // A new ticket in place of the one that was used (RFC 8446 4.6.1).
+            wire.clear();
+            let (from, to) = if side == Side::Client { (&mut theirs, &mut ours) } else { (&mut ours, &mut theirs) };
+            let start = Instant::now();
+            from.give_out(&mut wire);
+            let made = start.elapsed();
+            let start = Instant::now();
+            to.take_in(&wire);
+            timed += if side == Side::Client { start.elapsed() } else { made };
+        }
         let start = Instant::now();
         drop(ours);
         spent += timed + start.elapsed();
