@@ -17,6 +17,23 @@ pub trait KeyExchangeGroup: Debug + Send + Sync {
     /// # Errors
     /// [`CryptoError::Random`].
     fn start(&self, random: &dyn SecureRandom) -> Result<Box<dyn ActiveKeyExchange>, CryptoError>;
+
+    /// Answers a peer that spoke first, as a server of TLS 1.3 does: our value, and what is shared.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadPeerKey`] as in [`ActiveKeyExchange::complete`], and when an encapsulation key is not a valid one;
+    /// [`CryptoError::Random`].
+    fn respond(&self, peer: &[u8], random: &dyn SecureRandom) -> Result<(Vec<u8>, SharedSecret), CryptoError> {
+        let ours = self.start(random)?;
+        let value = ours.public_key().to_vec();
+        Ok((value, ours.complete(peer)?))
+    }
+
+    /// Whether the answer depends on what was asked, as that of a KEM does. Whoever has not seen the peer's value yet has
+    /// nothing to send then, as a server before TLS 1.3, and only [`Self::respond`] answers.
+    fn is_kem(&self) -> bool {
+        false
+    }
 }
 
 /// Our half of a key exchange: a private key that is used once.
@@ -30,6 +47,21 @@ pub trait ActiveKeyExchange: Send {
     /// [`CryptoError::BadPeerKey`] when the value is not a valid one of the group (off the curve, 0, 1 or p-1, or a
     /// point of small order).
     fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError>;
+
+    /// The other group that a part of the value is a value of, and that part: a hybrid's curve, so that a client offers both
+    /// at the price of one (draft-ietf-tls-hybrid-design 3.2).
+    fn component(&self) -> Option<(NamedGroup, &[u8])> {
+        None
+    }
+
+    /// Agrees in the group of [`Self::component`], when the peer chose that one.
+    ///
+    /// # Errors
+    /// As [`Self::complete`]; [`CryptoError::Unsupported`] when there is no such part.
+    fn complete_component(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError> {
+        let _ = peer;
+        Err(CryptoError::Unsupported)
+    }
 }
 
 /// Diffie-Hellman in a finite field that the peer chose (RFC 5246 7.4.3).
