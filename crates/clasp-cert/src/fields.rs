@@ -353,10 +353,13 @@ impl<'a> Spki<'a> {
 
     /// The bits of the modulus, if it is an RSA key; 0 if that cannot be read.
     pub(crate) fn rsa_bits(&self) -> Option<usize> {
-        (self.algorithm == alg_id::RSA_ENCRYPTION.as_ref())
+        (self.algorithm == alg_id::RSA_ENCRYPTION.as_ref() || self.algorithm.starts_with(&ID_RSASSA_PSS))
             .then(|| RSAPublicKey::from_der(self.key).map_or(0, |(_, key)| bits(key.modulus)))
     }
 }
+
+/// id-RSASSA-PSS, an object identifier in DER (RFC 4055, section 3.1).
+pub(crate) const ID_RSASSA_PSS: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
 
 /// The length of a number without leading zeros.
 fn bits(number: &[u8]) -> usize {

@@ -1,12 +1,12 @@
 //! The key in a peer's certificate, read once and used for its proof (RFC 5280, section 4.1.2.7).
 
-use clasp_crypto::{CryptoError, KeyAlgorithm, Provider};
+use clasp_crypto::{CryptoError, KeyAlgorithm, Provider, Verifiers};
 use clasp_wire::SignatureScheme;
 use rustls_pki_types::{AlgorithmIdentifier, CertificateDer, alg_id};
 use x509_parser::extensions::KeyUsage;
 
 use crate::error::{CertificateError, CertificateProblem};
-use crate::fields::{Fields, Malformed, Spki};
+use crate::fields::{Fields, ID_RSASSA_PSS, Malformed, Spki};
 use crate::report::Report;
 use crate::verify::KeyUse;
 
@@ -72,12 +72,29 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), CryptoError> {
+        self.verify_by(provider.verifier_for(scheme), message, signature)
+    }
+
+    /// Verifies the peer's signature of TLS 1.3, where a scheme names the curve too (RFC 8446,
+    /// section 4.2.3).
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_13(
+        &self,
+        provider: &Provider,
+        scheme: SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        self.verify_by(provider.verifier_for_13(scheme), message, signature)
+    }
+
+    fn verify_by(&self, verifiers: Option<Verifiers>, message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
         let parts = self.parts();
-        let algorithm = provider
-            .verifiers
+        let algorithm = verifiers
+            .unwrap_or_default()
             .iter()
-            .filter(|(known, _)| *known == scheme)
-            .flat_map(|(_, algorithms)| algorithms.iter())
             .find(|algorithm| algorithm.public_key_alg_id().as_ref() == parts.algorithm)
             .ok_or(CryptoError::Unsupported)?;
         algorithm.verify_signature(parts.key, message, signature).map_err(|_| CryptoError::BadSignature)
@@ -114,12 +131,15 @@ fn algorithm(parts: &Spki<'_>) -> Option<KeyAlgorithm> {
         (alg_id::ECDSA_P521, KeyAlgorithm::EcdsaP521),
         (alg_id::ED25519, KeyAlgorithm::Ed25519),
     ];
-    KNOWN.iter().find(|(identifier, _)| identifier.as_ref() == parts.algorithm).map(|(_, algorithm)| *algorithm)
+    let known = KNOWN.iter().find(|(identifier, _)| identifier.as_ref() == parts.algorithm);
+    // With parameters or without (RFC 4055, section 3.1).
+    let pss = || parts.algorithm.starts_with(&ID_RSASSA_PSS).then_some(KeyAlgorithm::RsaPss);
+    known.map(|(_, algorithm)| *algorithm).or_else(pss)
 }
 
 fn bits(algorithm: Option<KeyAlgorithm>, parts: &Spki<'_>) -> usize {
     match algorithm {
-        Some(KeyAlgorithm::Rsa) => parts.rsa_bits().unwrap_or(0),
+        Some(KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss) => parts.rsa_bits().unwrap_or(0),
         Some(KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Ed25519) => 256,
         Some(KeyAlgorithm::EcdsaP384) => 384,
         Some(KeyAlgorithm::EcdsaP521) => 521,

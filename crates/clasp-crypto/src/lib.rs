@@ -6,6 +6,10 @@
 #[cfg(feature = "timing")]
 #[doc(hidden)]
 pub mod for_timing;
+#[cfg(feature = "post-quantum")]
+mod hybrid;
+#[cfg(feature = "post-quantum")]
+mod libcrux_provider;
 mod load_key;
 mod provider;
 mod ring_provider;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use clasp_wire::{NamedGroup, SignatureScheme};
 use rustls_pki_types::{PrivateKeyDer, SignatureVerificationAlgorithm};
 
+#[cfg(feature = "post-quantum")]
+use crate::hybrid;
 use crate::load_key::load_key;
 use crate::ring_provider as ring;
 use crate::rust_crypto;
@@ -36,8 +38,11 @@ pub struct Provider {
     pub groups: &'static [&'static dyn KeyExchangeGroup],
     /// Diffie-Hellman in a group the peer chose.
     pub finite_field: &'static dyn FiniteField,
-    /// What each handshake signature scheme may stand for. As in TLS 1.2 an ECDSA scheme names a hash, whatever the curve.
+    /// What each handshake signature scheme may stand for before TLS 1.3. As in TLS 1.2 an ECDSA scheme names a hash, whatever the curve.
     pub verifiers: &'static [(SignatureScheme, Verifiers)],
+    /// What each handshake signature scheme of TLS 1.3 stands for: a curve with each ECDSA scheme, and neither PKCS#1 v1.5
+    /// nor SHA-1 (RFC 8446 4.2.3).
+    pub verifiers_13: &'static [(SignatureScheme, Verifiers)],
     /// The algorithms accepted in certificate chains.
     pub certificate_algorithms: Verifiers,
     /// Those that legacy rules accept in chains besides: over SHA-1, and by RSA keys below 2048 bits. Empty without the
@@ -86,7 +91,13 @@ impl Provider {
         self.groups.iter().copied().find(|group| group.name() == name)
     }
 
-    /// The algorithms that a handshake signature scheme may stand for, if it is known.
+    /// The algorithms that a handshake signature scheme stands for in TLS 1.3, if it is known and may be used there. Which of
+    /// them it is, the kind of key in the certificate says.
+    pub fn verifier_for_13(&self, scheme: SignatureScheme) -> Option<Verifiers> {
+        self.verifiers_13.iter().find(|(known, _)| *known == scheme).map(|(_, verifiers)| *verifiers)
+    }
+
+    /// The algorithms that a handshake signature scheme may stand for before TLS 1.3, if it is known.
     pub fn verifier_for(&self, scheme: SignatureScheme) -> Option<Verifiers> {
         self.verifiers.iter().find(|(known, _)| *known == scheme).map(|(_, verifiers)| *verifiers)
     }
@@ -113,7 +124,7 @@ mod rsa {
     };
 }
 
-/// ring where it has a primitive, RustCrypto where it has not.
+/// ring where it has a primitive, RustCrypto and libcrux where it has not.
 pub fn default_provider() -> &'static Provider {
     static PROVIDER: Provider = Provider {
         random: &ring::RANDOM,
@@ -143,7 +154,7 @@ pub fn default_provider() -> &'static Provider {
             #[cfg(feature = "legacy")]
             &rust_crypto::HMAC_MD5,
         ],
-        aeads: &[&ring::AES_128_GCM, &ring::AES_256_GCM, &ring::CHACHA20_POLY1305],
+        aeads: &[&ring::AES_128_GCM, &ring::AES_256_GCM, &ring::CHACHA20_POLY1305, &rust_crypto::AES_128_CCM],
         block_ciphers: &[
             &rust_crypto::AES_128_CBC,
             &rust_crypto::AES_256_CBC,
@@ -151,6 +162,10 @@ pub fn default_provider() -> &'static Provider {
             &rust_crypto::TRIPLE_DES_CBC,
         ],
         groups: &[
+            #[cfg(feature = "post-quantum")]
+            &hybrid::X25519_MLKEM768,
+            #[cfg(feature = "post-quantum")]
+            &hybrid::SECP256R1_MLKEM768,
             &ring::X25519,
             &ring::SECP256R1,
             &ring::SECP384R1,
@@ -204,6 +219,18 @@ pub fn default_provider() -> &'static Provider {
                     &rust_crypto::VERIFY_ECDSA_P521_SHA1,
                 ],
             ),
+        ],
+        verifiers_13: &[
+            (SignatureScheme::ECDSA_SECP256R1_SHA256, &[&ring::VERIFY_ECDSA_P256_SHA256]),
+            (SignatureScheme::ECDSA_SECP384R1_SHA384, &[&ring::VERIFY_ECDSA_P384_SHA384]),
+            (SignatureScheme::ECDSA_SECP521R1_SHA512, &[&rust_crypto::VERIFY_ECDSA_P521_SHA512]),
+            (SignatureScheme::ED25519, &[&ring::VERIFY_ED25519]),
+            (SignatureScheme::RSA_PSS_RSAE_SHA256, &[&rsa::PSS_SHA256]),
+            (SignatureScheme::RSA_PSS_RSAE_SHA384, &[&rsa::PSS_SHA384]),
+            (SignatureScheme::RSA_PSS_RSAE_SHA512, &[&rsa::PSS_SHA512]),
+            (SignatureScheme::RSA_PSS_PSS_SHA256, &[&ring::VERIFY_PSS_KEY_SHA256, &ring::VERIFY_PSS_KEY_FOR_SHA256]),
+            (SignatureScheme::RSA_PSS_PSS_SHA384, &[&ring::VERIFY_PSS_KEY_SHA384, &ring::VERIFY_PSS_KEY_FOR_SHA384]),
+            (SignatureScheme::RSA_PSS_PSS_SHA512, &[&ring::VERIFY_PSS_KEY_SHA512, &ring::VERIFY_PSS_KEY_FOR_SHA512]),
         ],
         certificate_algorithms: &[
             &ring::VERIFY_ECDSA_P256_SHA256,

@@ -2,6 +2,7 @@
 
 use rustls_pki_types::alg_id;
 
+use crate::ring_provider::RSASSA_PSS;
 use crate::traits::KeyAlgorithm;
 
 const SEQUENCE: u8 = 0x30;
@@ -15,6 +16,7 @@ pub(crate) fn encode(algorithm: KeyAlgorithm, key: &[u8]) -> Vec<u8> {
         KeyAlgorithm::EcdsaP384 => alg_id::ECDSA_P384,
         KeyAlgorithm::EcdsaP521 => alg_id::ECDSA_P521,
         KeyAlgorithm::Ed25519 => alg_id::ED25519,
+        KeyAlgorithm::RsaPss => RSASSA_PSS,
     };
     let mut inner = Vec::with_capacity(key.len() + 32);
     tag(&mut inner, SEQUENCE, &[id.as_ref()]);

@@ -13,9 +13,11 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "aes",
             "cbc",
+            "ccm",
             "crypto-bigint",
             "des",
             "hmac",
+            "libcrux-ml-kem",
             "md-5",
             "p256",
             "p384",
@@ -67,8 +69,10 @@ const WIRE_TREE: &[&str] = &["bytes", "clasp-wire", "memchr", "nom"];
 /// What a user of the library must never get: other TLS libraries, untyped errors.
 const NEVER: &[&str] = &["anyhow", "aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "openssl-sys", "rustls"];
 
-/// What may come only with a feature that asks for it by name: the broken ciphers, and those that are worn out.
-const ASKED_FOR: &[(&str, &[&str])] = &[("insecure", &["rc2", "rc4"]), ("legacy", &["des", "md-5"])];
+/// What may come only with a feature that asks for it by name: the broken ciphers, those that are worn out, and those
+/// that a small program can do without.
+const ASKED_FOR: &[(&str, &[&str])] =
+    &[("insecure", &["rc2", "rc4"]), ("legacy", &["des", "md-5"]), ("post-quantum", &["libcrux-ml-kem"])];
 
 /// The oldest compiler, as the workspace states it.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");

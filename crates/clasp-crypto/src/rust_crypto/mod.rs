@@ -1,9 +1,10 @@
 //! What RustCrypto gives: all that ring has not.
 //!
-//! CBC mode, HMAC with a constant-time form, SHA-1, P-521, finite-field Diffie-Hellman, RSA decryption and encryption, and
+//! CBC and CCM mode, HMAC with a constant-time form, SHA-1, P-521, finite-field Diffie-Hellman, RSA decryption and encryption, and
 //! signatures with hashes, curves and sizes that ring refuses.
 
 mod cbc;
+mod ccm;
 mod ecdsa;
 mod ffdhe;
 mod finite_field;
@@ -21,6 +22,7 @@ mod rsa_verify;
 mod triple_des;
 
 pub(crate) use cbc::{AES_128_CBC, AES_256_CBC};
+pub(crate) use ccm::AES_128_CCM;
 pub(crate) use ecdsa::{
     EcdsaSigner, VERIFY_ECDSA_P256_SHA1, VERIFY_ECDSA_P256_SHA512, VERIFY_ECDSA_P384_SHA1, VERIFY_ECDSA_P384_SHA512,
     VERIFY_ECDSA_P521_SHA1, VERIFY_ECDSA_P521_SHA256, VERIFY_ECDSA_P521_SHA384, VERIFY_ECDSA_P521_SHA512,

@@ -14,13 +14,15 @@ pub enum AeadAlgorithm {
     Aes256Gcm,
     /// ChaCha20 and Poly1305 (RFC 8439).
     ChaCha20Poly1305,
+    /// AES-128 in counter mode with CBC-MAC (NIST SP 800-38C).
+    Aes128Ccm,
 }
 
 impl AeadAlgorithm {
     /// The length of a key, bytes.
     pub const fn key_len(self) -> usize {
         match self {
-            Self::Aes128Gcm => 16,
+            Self::Aes128Gcm | Self::Aes128Ccm => 16,
             Self::Aes256Gcm | Self::ChaCha20Poly1305 => 32,
         }
     }
@@ -30,10 +32,12 @@ impl AeadAlgorithm {
         16
     }
 
-    /// How many records may be sealed under one key before its confidentiality wears off (RFC 8446 5.5).
+    /// How many records may be sealed under one key before its confidentiality wears off (RFC 8446 5.5; RFC
+    /// 9147 4.5.3 for CCM).
     pub const fn confidentiality_limit(self) -> u64 {
         match self {
             Self::Aes128Gcm | Self::Aes256Gcm => 1 << 24,
+            Self::Aes128Ccm => 1 << 23,
             Self::ChaCha20Poly1305 => u64::MAX,
         }
     }

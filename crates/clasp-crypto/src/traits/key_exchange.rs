@@ -18,14 +18,21 @@ pub trait KeyExchangeGroup: Debug + Send + Sync {
     /// [`CryptoError::Random`].
     fn start(&self, random: &dyn SecureRandom) -> Result<Box<dyn ActiveKeyExchange>, CryptoError>;
 
-    /// Answers the peer's value at once: our value, and what both share. A key encapsulation has no other way.
+    /// Answers a peer that spoke first, as a server of TLS 1.3 does: our value, and what is shared.
     ///
     /// # Errors
-    /// As [`start`](Self::start) and [`ActiveKeyExchange::complete`].
+    /// [`CryptoError::BadPeerKey`] as in [`ActiveKeyExchange::complete`], and when an encapsulation key is not a valid one;
+    /// [`CryptoError::Random`].
     fn respond(&self, peer: &[u8], random: &dyn SecureRandom) -> Result<(Vec<u8>, SharedSecret), CryptoError> {
         let ours = self.start(random)?;
-        let public = ours.public_key().to_vec();
-        Ok((public, ours.complete(peer)?))
+        let value = ours.public_key().to_vec();
+        Ok((value, ours.complete(peer)?))
+    }
+
+    /// Whether the answer depends on what was asked, as that of a KEM does. Whoever has not seen the peer's value yet has
+    /// nothing to send then, as a server before TLS 1.3, and only [`Self::respond`] answers.
+    fn is_kem(&self) -> bool {
+        false
     }
 }
 
@@ -41,15 +48,16 @@ pub trait ActiveKeyExchange: Send {
     /// point of small order).
     fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError>;
 
-    /// For a hybrid: the group of its classical half, and our value there.
+    /// The other group that a part of the value is a value of, and that part: a hybrid's curve, so that a client offers both
+    /// at the price of one (draft-ietf-tls-hybrid-design 3.2).
     fn component(&self) -> Option<(NamedGroup, &[u8])> {
         None
     }
 
-    /// Agrees with the peer's value in the group of the classical half alone.
+    /// Agrees in the group of [`Self::component`], when the peer chose that one.
     ///
     /// # Errors
-    /// [`CryptoError::Unsupported`] where there is none; otherwise as [`complete`](Self::complete).
+    /// As [`Self::complete`]; [`CryptoError::Unsupported`] when there is no such part.
     fn complete_component(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError> {
         let _ = peer;
         Err(CryptoError::Unsupported)

@@ -21,6 +21,8 @@ pub enum KeyAlgorithm {
     EcdsaP521,
     /// Ed25519 (RFC 8032).
     Ed25519,
+    /// RSA for PSS alone (RFC 4055 1.2), which peers may have. No such private key is loaded.
+    RsaPss,
 }
 
 impl KeyAlgorithm {
@@ -30,7 +32,28 @@ impl KeyAlgorithm {
             Self::EcdsaP256 => Some(NamedGroup::SECP256R1),
             Self::EcdsaP384 => Some(NamedGroup::SECP384R1),
             Self::EcdsaP521 => Some(NamedGroup::SECP521R1),
-            Self::Rsa | Self::Ed25519 => None,
+            Self::Rsa | Self::RsaPss | Self::Ed25519 => None,
+        }
+    }
+
+    /// The schemes that such a key signs with in TLS 1.3, where an ECDSA scheme names the curve and PKCS#1 v1.5 and SHA-1
+    /// are gone (RFC 8446 4.2.3).
+    pub const fn schemes_13(self) -> &'static [SignatureScheme] {
+        match self {
+            Self::Rsa => &[
+                SignatureScheme::RSA_PSS_RSAE_SHA256,
+                SignatureScheme::RSA_PSS_RSAE_SHA384,
+                SignatureScheme::RSA_PSS_RSAE_SHA512,
+            ],
+            Self::RsaPss => &[
+                SignatureScheme::RSA_PSS_PSS_SHA256,
+                SignatureScheme::RSA_PSS_PSS_SHA384,
+                SignatureScheme::RSA_PSS_PSS_SHA512,
+            ],
+            Self::EcdsaP256 => &[SignatureScheme::ECDSA_SECP256R1_SHA256],
+            Self::EcdsaP384 => &[SignatureScheme::ECDSA_SECP384R1_SHA384],
+            Self::EcdsaP521 => &[SignatureScheme::ECDSA_SECP521R1_SHA512],
+            Self::Ed25519 => &[SignatureScheme::ED25519],
         }
     }
 }
@@ -45,6 +68,12 @@ pub trait SigningKey: Debug + Send + Sync {
 
     /// What it can sign, best first.
     fn schemes(&self) -> &[SignatureScheme];
+
+    /// What of that it can sign in TLS 1.3, best first (RFC 8446 4.2.3).
+    fn schemes_13(&self) -> Vec<SignatureScheme> {
+        let usable = self.algorithm().schemes_13();
+        self.schemes().iter().copied().filter(|scheme| usable.contains(scheme)).collect()
+    }
 
     /// Signs `message`, which is hashed as the scheme says. For [`SignatureScheme::RSA_PKCS1_MD5_SHA1`] it comes as the
     /// hashes already, MD5's and SHA-1's, as SSL 3.0 mixes more than the message into them.

@@ -13,8 +13,9 @@ struct Case {
     tag: &'static str,
 }
 
-/// McGrew and Viega, "The Galois/Counter Mode of Operation (GCM)", test cases 4 and 16; RFC 8439 2.8.2.
-const CASES: [Case; 3] = [
+/// McGrew and Viega, "The Galois/Counter Mode of Operation (GCM)", test cases 4 and 16; RFC 8439 2.8.2; NIST CAVP, CCM,
+/// VNT128.rsp, [Nlen = 12], the first two.
+const CASES: [Case; 5] = [
     Case {
         algorithm: AeadAlgorithm::Aes128Gcm,
         key: "feffe9928665731c6d6a8f9467308308",
@@ -51,6 +52,24 @@ const CASES: [Case; 3] = [
                      92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc
                      3ff4def08e4b7a9de576d26586cec64b6116",
         tag: "1ae10b594f09e26a7e902ecbd0600691",
+    },
+    Case {
+        algorithm: AeadAlgorithm::Aes128Ccm,
+        key: "005e8f4d8e0cbf4e1ceeb5d87a275848",
+        nonce: "0ec3ac452b547b9062aac8fa",
+        aad: "2f1821aa57e5278ffd33c17d46615b77363149dbc98470413f6543a6b749f2ca",
+        plaintext: "b6f345204526439daf84998f380dcfb4b4167c959c04ff65",
+        ciphertext: "9575e16f35da3c88a19c26a7b762044f4d7bbbafeff05d75",
+        tag: "4829e2a7752fa3a14890972884b511d8",
+    },
+    Case {
+        algorithm: AeadAlgorithm::Aes128Ccm,
+        key: "005e8f4d8e0cbf4e1ceeb5d87a275848",
+        nonce: "472711261a9262bef077c0b7",
+        aad: "17c87889a2652636bcf712d111c86b9d68d64d18d531928030a5ec97c59931a4",
+        plaintext: "9d63df773b3799e361c5328d44bbb12f4154747ecf7cc667",
+        ciphertext: "53323b82d7a754d82cebf0d4bc930ef06d11e162c5c027c4",
+        tag: "715a641834bbb75bb6572ca5a45c3183",
     },
 ];
 

@@ -44,7 +44,7 @@ pub(super) fn verifies(key: &dyn SigningKey, scheme: SignatureScheme, message: &
 }
 
 /// The algorithm's content and the key of a DER SPKI.
-fn parts(spki: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn parts(spki: &[u8]) -> (&[u8], &[u8]) {
     fn value(der: &[u8]) -> (&[u8], &[u8]) {
         let (length, start) = match der[1] {
             short @ 0..=0x7f => (usize::from(short), 2),

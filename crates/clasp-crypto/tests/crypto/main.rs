@@ -4,8 +4,11 @@ mod ciphers;
 mod digests;
 mod exchange;
 mod finite_field;
+#[cfg(feature = "post-quantum")]
+mod hybrid;
 mod keys;
 mod signatures;
+mod signatures13;
 
 use clasp_crypto::{CryptoError, Provider, SecureRandom, default_provider};
 
