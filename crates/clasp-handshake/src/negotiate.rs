@@ -99,19 +99,7 @@ pub(crate) fn is_of_tls13(saved: &Saved) -> bool {
 /// Whether a key of this kind signs in TLS 1.3 with the scheme: there the scheme names the curve, and RSA signs with PSS
 /// alone (RFC 8446 4.2.3).
 pub(crate) fn signs_in_tls13(scheme: SignatureScheme, key: KeyAlgorithm) -> bool {
-    match key {
-        KeyAlgorithm::Rsa => matches!(
-            scheme,
-            SignatureScheme::RSA_PSS_RSAE_SHA256
-                | SignatureScheme::RSA_PSS_RSAE_SHA384
-                | SignatureScheme::RSA_PSS_RSAE_SHA512
-        ),
-        KeyAlgorithm::EcdsaP256 => scheme == SignatureScheme::ECDSA_SECP256R1_SHA256,
-        KeyAlgorithm::EcdsaP384 => scheme == SignatureScheme::ECDSA_SECP384R1_SHA384,
-        KeyAlgorithm::EcdsaP521 => scheme == SignatureScheme::ECDSA_SECP521R1_SHA512,
-        KeyAlgorithm::Ed25519 => scheme == SignatureScheme::ED25519,
-        _ => false,
-    }
+    key.schemes_13().contains(&scheme)
 }
 
 /// Whether the group has no use before TLS 1.3: no ServerKeyExchange names a key encapsulation.

@@ -317,7 +317,7 @@ fn check_key(key: &PublicKey, agreed: &Agreed, min_rsa_bits: usize) -> Result<()
     if !agreed.suite.authentication.accepts(algorithm) {
         return Err(Misbehaviour::WrongKeyType.into());
     }
-    if matches!(algorithm, clasp_crypto::KeyAlgorithm::Rsa) && key.bits() < agreed.suite.min_rsa_bits(min_rsa_bits) {
+    if algorithm.is_rsa() && key.bits() < agreed.suite.min_rsa_bits(min_rsa_bits) {
         return Err(Misbehaviour::KeyTooSmall.into());
     }
     Ok(())

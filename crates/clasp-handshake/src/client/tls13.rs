@@ -247,7 +247,7 @@ async fn authenticate_server(
     let leaf = chain.first().ok_or(Misbehaviour::EmptyCertificate)?;
     let key = PublicKey::from_certificate(leaf).map_err(refused)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
-    if matches!(algorithm, clasp_crypto::KeyAlgorithm::Rsa) && key.bits() < config.policy.min_rsa_bits {
+    if algorithm.is_rsa() && key.bits() < config.policy.min_rsa_bits {
         return Err(Misbehaviour::KeyTooSmall.into());
     }
     let mut report = config
