@@ -98,7 +98,8 @@ fn client_extensions(
     if policy.encrypt_then_mac && policy.suites.iter().any(|suite| suite.bulk.is_cbc()) {
         extensions.push(ClientExtension::EncryptThenMac);
     }
-    if previous.is_none() && config.resumption.as_ref().is_some_and(|resumption| resumption.tickets) {
+    // In every handshake: GnuTLS sends a ticket in each that follows one with a ticket, asked for or not.
+    if config.resumption.as_ref().is_some_and(|resumption| resumption.tickets) {
         let ticket = saved.map_or_else(bytes::Bytes::new, |saved| bytes::Bytes::copy_from_slice(&saved.ticket));
         extensions.push(ClientExtension::SessionTicket(ticket));
     }
