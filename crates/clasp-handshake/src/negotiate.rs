@@ -298,7 +298,7 @@ pub(crate) fn choose(
         encrypt_then_mac: policy.encrypt_then_mac && hello.has_encrypt_then_mac() && suite.bulk.is_cbc(),
         secure_renegotiation,
         status_request: hello.status_request().is_some() && identity.ocsp_response().is_some(),
-        ticket: previous.is_none() && config.resumption.issues_ticket(hello),
+        ticket: config.resumption.issues_ticket(hello),
         alpn: choose_alpn(config, hello)?,
     };
     Ok(ServerChoice { agreed, identity, group, scheme, point_formats })

@@ -181,6 +181,32 @@ fn a_resumed_session_renegotiates() {
     transfer(&mut pair.0, &mut pair.1, b"on");
 }
 
+/// GnuTLS, as either side, sends or awaits a ticket in every handshake when the first one had one (RFC 5077 3.3).
+#[test]
+fn a_renegotiated_session_has_a_ticket_of_its_own() {
+    let ca = Authority::new("CA");
+    let store = Arc::new(MemorySessions::default());
+    let client = ca.client(Policy::compatible()).identity(ca.ecdsa("client.example")).session_store(store.clone());
+    let client = client.session_ids(false).build().unwrap();
+    let server = ca.server(Policy::compatible()).without_session_ids().build().unwrap();
+    let (mut tls, mut other) = established(&client, &server);
+    let mut again = |begin: fn(&mut Connection, &mut Connection, &Authority)| {
+        begin(&mut tls, &mut other, &ca);
+        let errors = exchange(&mut tls, &mut other);
+        assert!(errors.0.is_none() && errors.1.is_none(), "{errors:?}");
+        other.session().unwrap().client_authenticated()
+    };
+    drop(crate::SessionStore::remove(&*store, b"server.example"));
+    assert!(store.is_empty());
+    assert!(!again(|tls, _, _| tls.renegotiate().unwrap()));
+    assert_eq!(store.len(), 1);
+    assert!(resumed(&established(&client, &server)));
+
+    // A session whose certificate was asked for only then is not taken up: its ticket is empty, and the earlier one stays.
+    assert!(again(|_, other, ca| other.request_client_certificate(ca.require_client()).unwrap()));
+    assert!(resumed(&established(&client, &server)));
+}
+
 /// Who shares a store and trusts others, or shows another certificate, does not inherit what somebody else was told.
 #[test]
 fn a_session_belongs_to_its_trust_and_its_identity() {
