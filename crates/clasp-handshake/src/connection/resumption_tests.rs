@@ -37,7 +37,7 @@ fn by_ticket_and_by_identifier_with_every_suite() {
                 let policy = widest.clone().with_cipher_suites(&[suite.id]).with_versions(version, version);
                 let client = ca.client(policy.clone()).build().unwrap();
                 let server = ca.server(policy);
-                let server = if tickets { server.without_session_ids() } else { server.without_tickets() };
+                let server = if tickets { server.session_ids(false) } else { server.tickets(false) };
                 let server = server.build().unwrap();
                 let mut pair = twice(&client, &server);
                 assert!(resumed(&pair), "{version} {} {tickets}", suite.id);
@@ -69,7 +69,7 @@ fn whichever_is_switched_off_is_not_used() {
     assert!(resumed(&twice(&client(|builder| builder.session_ids(false)), &server)));
     assert!(!resumed(&twice(&client(|builder| builder.tickets(false).session_ids(false)), &server)));
     assert!(!resumed(&twice(&client(ClientConfigBuilder::without_resumption), &server)));
-    let server = ca.server(Policy::modern()).without_tickets().without_session_ids().build().unwrap();
+    let server = ca.server(Policy::modern()).without_resumption().build().unwrap();
     assert!(!resumed(&twice(&client(|builder| builder), &server)));
 }
 
