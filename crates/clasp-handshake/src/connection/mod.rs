@@ -4,6 +4,8 @@
 //! polled, its orders are carried out in order, and only when the message is consumed is the next record opened. So
 //! handshake code never sees a record, and the record layer never sees a message.
 
+#[cfg(test)]
+mod countermeasure_tests;
 mod drive;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;
