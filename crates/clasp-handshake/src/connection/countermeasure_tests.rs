@@ -156,6 +156,41 @@ fn a_bad_pre_master_secret_shows_at_finished_only() {
     }
 }
 
+/// And what takes its place is random: whoever could guess it would finish the handshake, and know.
+#[test]
+fn what_replaces_a_bad_pre_master_secret_is_not_known() {
+    use clasp_keys::{Schedule as _, Tls12};
+
+    let ca = Authority::new("CA");
+    let policy = Policy::compatible().with_cipher_suites(&[RSA]).with_extended_master_secret(false);
+    let log = std::sync::Arc::new(crate::testing::Secrets::default());
+    let client = ca.client(policy.clone()).build().unwrap();
+    let server = ca.server(policy).key_log(log.clone()).build().unwrap();
+    let (mut tls, mut other) = connections(&client, &server);
+    let (mut version, mut server_random) = ([0; 2], [0; 32]);
+    let errors = exchange_with(&mut tls, &mut other, |_, mut bytes| {
+        if let Some(hello) = body(&bytes, HandshakeType::SERVER_HELLO) {
+            version.copy_from_slice(&hello[..2]);
+            server_random.copy_from_slice(&hello[2..34]);
+        }
+        if let Some(exchange) = message_at(&bytes, HandshakeType::CLIENT_KEY_EXCHANGE) {
+            bytes[exchange.end - 1] ^= 1;
+        }
+        bytes
+    });
+    assert!(errors.1.is_some());
+    let secrets = log.0.lock().unwrap();
+    let [(_, client_random, master)] = &secrets[..] else { panic!("{}", secrets.len()) };
+    let schedule = Tls12::new(clasp_crypto::default_provider(), clasp_crypto::HashAlgorithm::Sha256).unwrap();
+    for byte in 0..=u8::MAX {
+        let mut guess = [byte; 48];
+        for begins in [[byte; 2], version] {
+            guess[..2].copy_from_slice(&begins);
+            assert_ne!(schedule.master_secret(&guess, client_random, &server_random).as_bytes()[..], master[..]);
+        }
+    }
+}
+
 /// The pre-master secret begins with the version of the hello, so that a server sees when somebody lowered it
 /// (RFC 5246 7.4.7.1).
 #[cfg(feature = "legacy")]

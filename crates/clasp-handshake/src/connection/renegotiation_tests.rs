@@ -470,3 +470,30 @@ fn record_limits_begin_and_end_with_their_keys() {
         }
     }
 }
+
+/// RFC 7627 6.4, the triple handshake: what the first handshake had, a later one has too, whoever gives it up.
+#[test]
+fn a_renegotiation_keeps_the_extended_master_secret() {
+    let ca = Authority::new("CA");
+    let identity = ca.ecdsa(crate::testing::NAME);
+    let settings = |on| {
+        let policy = Policy::compatible().with_extended_master_secret(on);
+        let server = crate::ServerConfig::builder(policy.clone()).identity(identity.clone()).build().unwrap();
+        (ca.client(policy).without_resumption().build().unwrap(), server)
+    };
+    let (with, without) = (settings(true), settings(false));
+    for by_client in [true, false] {
+        let (mut client, mut server) = established(&with.0, &with.1);
+        if by_client {
+            reconfigure(&mut client, &without.0, &without.1);
+        } else {
+            // One that would not notice itself.
+            reconfigure(&mut server, &without.0, &without.1);
+            server.established.as_mut().unwrap().session.extended_master_secret = false;
+        }
+        client.renegotiate().unwrap();
+        let errors = exchange(&mut client, &mut server);
+        let seen = if by_client { errors.1 } else { errors.0 };
+        assert!(matches!(seen, Some(Error::Misbehaved(Misbehaviour::ExtendedMasterSecretDropped))), "{seen:?}");
+    }
+}

@@ -243,3 +243,22 @@ fn without_the_extended_master_secret_less_is_allowed() {
     assert_eq!(exported, Err(clasp_keys::ExportError::NotBound));
     assert!(matches!(client.renegotiate(), Err(Error::NoRenegotiation(_))));
 }
+
+/// Servers that share sessions, by a store or by tickets, and differ in policy do not take up each other's.
+#[test]
+fn a_session_belongs_to_its_policy() {
+    let ca = Authority::new("CA");
+    let keys = Arc::new(crate::TicketKeys::generate(clasp_crypto::default_provider()).unwrap());
+    let store = Arc::new(MemorySessions::default());
+    let server = |policy, tickets| {
+        let builder = ca.server(policy).ticket_keys(keys.clone()).session_store(store.clone());
+        builder.tickets(tickets).build().unwrap()
+    };
+    for tickets in [true, false] {
+        let client = ca.client(Policy::modern()).build().unwrap();
+        let (wide, strict) = (server(Policy::compatible(), tickets), server(Policy::modern(), tickets));
+        assert!(resumed(&twice(&client, &wide)));
+        assert!(!resumed(&established(&client, &strict)));
+        assert!(resumed(&established(&client, &strict)));
+    }
+}
