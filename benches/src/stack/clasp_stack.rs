@@ -83,9 +83,9 @@ impl Clasp {
         limits.short_block_data = u64::MAX;
         let (client, server) = (client.limits(limits.clone()), server.limits(limits));
         let (client, server) = match resume {
-            Resume::Never => (client.without_resumption(), server.without_tickets().without_session_ids()),
-            Resume::Id => (client.tickets(false), server.without_tickets()),
-            Resume::Ticket => (client.session_ids(false), server.without_session_ids()),
+            Resume::Never => (client.without_resumption(), server.without_resumption()),
+            Resume::Id => (client.tickets(false), server.tickets(false)),
+            Resume::Ticket => (client.session_ids(false), server.session_ids(false)),
         };
         let (client, server) = (client.build().expect("client"), server.build().expect("server"));
         Some(Box::new(Self { client, server, sessions }))

@@ -161,10 +161,10 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
         builder = builder.key_log(log);
     }
     if args.shared.no_tickets {
-        builder = builder.without_tickets();
+        builder = builder.tickets(false);
     }
     if args.shared.no_session_ids {
-        builder = builder.without_session_ids();
+        builder = builder.session_ids(false);
     }
     builder.alpn(&args.shared.alpn).and_then(clasp::ServerConfigBuilder::build).map_err(Failure::usage)
 }

@@ -8,7 +8,7 @@ use clasp_crypto::KeyAlgorithm;
 use clasp_record::Form;
 use clasp_wire::{
     AlertDescription, CipherSuite, ClientHello, CompressionMethod, EcPointFormat, ExtensionType, NamedGroup,
-    ProtocolVersion, ServerExtension, ServerHello, SignatureScheme,
+    ProtocolVersion, ServerExtension, ServerHello, SignatureScheme, Strength,
 };
 use subtle::ConstantTimeEq as _;
 
@@ -417,6 +417,8 @@ pub(crate) fn nothing_common(
             .min_by_key(|(strength, _)| *strength)
             .map(|(_, name)| name)
             .filter(|name| *name != policy.name())
+    } else if what == "protocol version" {
+        policy_that_speaks(policy, &their_offer(hello).versions)
     } else {
         None
     };
@@ -428,6 +430,18 @@ pub(crate) fn nothing_common(
         policy: wider,
         alert,
     }
+}
+
+/// The strictest named policy that speaks one of the versions, whether this build has it or not.
+fn policy_that_speaks(ours: &Policy, versions: &[ProtocolVersion]) -> Option<&'static str> {
+    let first = |version: &ProtocolVersion| match *version {
+        ProtocolVersion::TLS_1_2 => Some((Strength::Modern, "modern")),
+        ProtocolVersion::TLS_1_1 | ProtocolVersion::TLS_1_0 => Some((Strength::Legacy, "legacy")),
+        ProtocolVersion::SSL_3_0 => Some((Strength::Insecure, "insecure")),
+        _ => None,
+    };
+    let (_, name) = versions.iter().filter_map(first).min_by_key(|(strength, _)| *strength)?;
+    Some(name).filter(|name| *name != ours.name())
 }
 
 /// Why none of the suites that both have can be used; `None` when there are none.
@@ -469,7 +483,7 @@ pub(crate) fn accept(
             ours: our_offer(policy, &config.alpn),
             theirs: crate::error::Offer { versions: vec![hello.server_version], ..Default::default() },
             missing: None,
-            policy: None,
+            policy: policy_that_speaks(policy, &[hello.server_version]),
             alert: AlertDescription::PROTOCOL_VERSION,
         })));
     };

@@ -186,8 +186,8 @@ impl Cell {
             Shows::Declines => config.client_auth(pki::request()),
         };
         config = match scenario.resumed {
-            Some(Resumed::ById) => config.without_tickets(),
-            Some(Resumed::ByTicket) => config.without_session_ids(),
+            Some(Resumed::ById) => config.tickets(false),
+            Some(Resumed::ByTicket) => config.session_ids(false),
             None => config,
         };
         let then = move |tls: &mut Tls| match (scenario.again, scenario.shows) {

@@ -111,9 +111,9 @@ fn alpn_names<T: AsRef<[u8]>>(names: impl IntoIterator<Item = T>) -> Result<Vec<
 /// Strikes from a policy what the provider cannot do, so that nothing is offered in vain.
 fn fit(mut policy: Policy, provider: &Provider) -> Result<Policy, ConfigError> {
     policy.groups.retain(|group| provider.group(*group).is_some());
-    policy.schemes.retain(|scheme| {
-        provider.verifier_for(*scheme).is_some() || provider.verifier_for_13(*scheme).is_some()
-    });
+    policy
+        .schemes
+        .retain(|scheme| provider.verifier_for(*scheme).is_some() || provider.verifier_for_13(*scheme).is_some());
     let dialects = &policy.dialects;
     let tls13 = policy.tls13;
     policy.suites.retain(|suite| {

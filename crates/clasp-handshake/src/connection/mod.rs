@@ -5,6 +5,8 @@
 //! handshake code never sees a record, and the record layer never sees a message.
 
 mod after;
+#[cfg(test)]
+mod countermeasure_tests;
 mod drive;
 mod early;
 #[cfg(all(test, feature = "legacy"))]

@@ -329,6 +329,35 @@ fn suites_in_common_that_cannot_be_used_are_explained() {
     }
 }
 
+/// Where no version is in common both sides name the policy that speaks the other's.
+#[test]
+fn no_common_version_names_the_policy_that_has_it() {
+    let ca = Authority::new("CA");
+    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    for (minor, policy) in [(2, "legacy"), (1, "legacy"), (0, "insecure")] {
+        // Somebody on the way writes an older version into the client's hello, or into the server's.
+        let (mut tls, mut other) = connections(&client, &server);
+        tls.poll_now().unwrap();
+        let hello = tls.output().split();
+        let mut older = hello.to_vec();
+        older[10] = minor;
+        let mut strict = Connection::server(Arc::clone(&server));
+        give(&mut strict, &older);
+        let refused = strict.poll_now().unwrap_err();
+        give(&mut other, &hello);
+        other.poll_now().unwrap();
+        let mut answer = other.output().split().to_vec();
+        answer[10] = minor;
+        give(&mut tls, &answer);
+        for error in [refused, tls.poll_now().unwrap_err()] {
+            let Error::NoCommonGround(nothing) = &error else { panic!("{error}") };
+            assert_eq!((nothing.what, nothing.policy), ("protocol version", Some(policy)));
+            assert_eq!(error.alert(), Some(AlertDescription::PROTOCOL_VERSION));
+            assert!(error.to_string().ends_with(&format!("Policy {policy} would accept what the peer offers")));
+        }
+    }
+}
+
 #[test]
 fn exporters_and_key_logs_agree() {
     let ca = Authority::new("CA");

@@ -56,7 +56,7 @@ fn sessions_are_resumed_by_tickets_that_are_used_once() {
     for tickets in [true, false] {
         let client = ca.client(tls13()).build().unwrap();
         let server = ca.server(tls13());
-        let server = if tickets { server.without_session_ids() } else { server.without_tickets() };
+        let server = if tickets { server.session_ids(false) } else { server.tickets(false) };
         let server = server.build().unwrap();
         let (first, _) = established(&client, &server);
         assert!(!first.session().unwrap().resumed());
