@@ -76,6 +76,11 @@ pub(crate) async fn handshake(
         ]
     });
     let saved = saved.filter(|saved| !negotiate::is_of_tls13(saved));
+    let echoed = !hello.session_id.is_empty() && hello.session_id == offer.hello.session_id;
+    if saved.is_none() && echoed && offer.tls13.is_some() {
+        // There is no session by that identifier, which is there for others to see (RFC 8446 D.4).
+        return Err(Misbehaviour::ResumedDifferently.into());
+    }
     if let Some(saved) = saved.filter(|_| !hello.session_id.is_empty() && hello.session_id == offer.hello.session_id) {
         return classic::resumed_handshake(&mut peer, &config, name, agreed, &hello, saved).await;
     }

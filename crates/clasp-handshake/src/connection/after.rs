@@ -101,6 +101,10 @@ impl Connection {
 
     /// Drives the errand. Ready: there is none, or it waits for a message.
     pub(super) fn poll_errand(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.ended.write {
+            // Behind our close_notify nothing is sent.
+            self.after.errand = None;
+        }
         let Some((errand, mailbox)) = &mut self.after.errand else { return Poll::Ready(Ok(())) };
         mailbox.begin();
         let polled = errand.as_mut().poll(cx);

@@ -252,7 +252,7 @@ async fn greet(
     let (second, raw) = peer.receive_unhashed::<ClientHello>().await?;
     negotiate13::same_but_for_retry(&hello, &second, group)?;
     let offered = negotiate13::read_hello(&second)?;
-    let found = psk::find(config, client_auth, &second, &offered).await?.filter(|found| found.hash() == suite.prf);
+    let found = found.and_then(|found| found.offered_again(&offered));
     if let Some(found) = &found {
         found.check_binder(kdf, &second, &raw, Some(&peer.transcript))?;
     }
