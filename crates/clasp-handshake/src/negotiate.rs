@@ -435,7 +435,7 @@ pub(crate) fn nothing_common(
 /// The strictest named policy that speaks one of the versions, whether this build has it or not.
 fn policy_that_speaks(ours: &Policy, versions: &[ProtocolVersion]) -> Option<&'static str> {
     let first = |version: &ProtocolVersion| match *version {
-        ProtocolVersion::TLS_1_2 => Some((Strength::Modern, "modern")),
+        ProtocolVersion::TLS_1_3 | ProtocolVersion::TLS_1_2 => Some((Strength::Modern, "modern")),
         ProtocolVersion::TLS_1_1 | ProtocolVersion::TLS_1_0 => Some((Strength::Legacy, "legacy")),
         ProtocolVersion::SSL_3_0 => Some((Strength::Insecure, "insecure")),
         _ => None,
