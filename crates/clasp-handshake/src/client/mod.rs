@@ -151,6 +151,12 @@ pub(crate) fn ticket_key(name: &ServerName<'_>, slot: u8) -> Vec<u8> {
     key
 }
 
+/// All the keys under which sessions with a server are kept.
+pub(crate) fn session_keys(name: &ServerName<'_>) -> impl Iterator<Item = Vec<u8>> {
+    let tickets = (0..TICKETS_KEPT).map(|slot| ticket_key(name, slot));
+    std::iter::once(name.to_str().as_bytes().to_vec()).chain(tickets)
+}
+
 fn refused(error: clasp_cert::CertificateError) -> Error {
     Error::Certificate { whose: clasp_keys::Role::Client, error: Box::new(error) }
 }

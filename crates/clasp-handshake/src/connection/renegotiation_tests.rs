@@ -7,7 +7,7 @@ use clasp_wire::{ContentType, HandshakeType};
 
 use super::{RenegotiationStatus, Status};
 use crate::session::Secrets;
-use crate::testing::{Authority, connections, established, exchange, give, transfer};
+use crate::testing::{Authority, classic, connections, each, established, exchange, give, transfer};
 use crate::{ClientAuth, Connection, Error, Limits, Misbehaviour, Policy, Renegotiation};
 
 fn pair(ca: &Authority, policy: &Policy) -> (Connection, Connection) {
@@ -31,7 +31,7 @@ fn count(client: &Connection, server: &Connection) -> (u32, u32) {
 fn either_side_renegotiates_and_data_flows_on() {
     let ca = Authority::new("CA");
     for suite in [None, Some(clasp_wire::CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA)] {
-        let policy = Policy::compatible();
+        let policy = classic(Policy::compatible());
         let policy = suite.map_or(policy.clone(), |suite| policy.with_cipher_suites(&[suite]));
         let (mut client, mut server) = pair(&ca, &policy);
         let unique = client.tls_unique().unwrap().to_vec();
@@ -56,7 +56,7 @@ fn either_side_renegotiates_and_data_flows_on() {
 #[test]
 fn the_client_certificate_is_asked_for_only_then() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
     assert!(!server.session().unwrap().client_authenticated());
     server.request_client_certificate(ca.require_client()).unwrap();
     settle(&mut client, &mut server);
@@ -70,7 +70,7 @@ fn the_client_certificate_is_asked_for_only_then() {
 fn data_in_flight_is_delivered_in_order_whoever_waits() {
     let ca = Authority::new("CA");
     for hold in [false, true] {
-        let (mut client, mut server) = pair(&ca, &Policy::compatible());
+        let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
         // The server had written much before the client's hello comes.
         for piece in 0..4_u8 {
             server.write(&[piece; 10_000]).unwrap();
@@ -109,8 +109,8 @@ fn too_much_data_while_waiting_fails_cleanly() {
     let ca = Authority::new("CA");
     let mut limits = Limits::default();
     limits.renegotiation_data = 30_000;
-    let client = ca.client(Policy::compatible()).limits(limits).build().unwrap();
-    let server = ca.server(Policy::compatible()).build().unwrap();
+    let client = ca.client(classic(Policy::compatible())).limits(limits).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).build().unwrap();
     let (mut client, mut server) = established(&client, &server);
     server.write(&[7; 40_000]).unwrap();
     client.renegotiate().unwrap();
@@ -123,13 +123,17 @@ fn too_much_data_while_waiting_fails_cleanly() {
 #[test]
 fn the_policy_decides() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::modern());
-    assert!(matches!(client.renegotiate(), Err(Error::NoRenegotiation(_))));
-    assert!(matches!(server.renegotiate(), Err(Error::NoRenegotiation(_))));
+    // TLS 1.3 has none, whatever the policy.
+    for policy in each(&Policy::modern()).into_iter().chain([Policy::compatible()]) {
+        let (mut client, mut server) = pair(&ca, &policy);
+        assert!(matches!(client.renegotiate(), Err(Error::NoRenegotiation(_))));
+        assert!(matches!(server.renegotiate(), Err(Error::NoRenegotiation(_))));
+        transfer(&mut server, &mut client, b"all goes on");
+    }
 
     // A peer whose policy has none declines, and all goes on.
-    let client = ca.client(Policy::compatible().with_renegotiation(Renegotiation::Never)).build().unwrap();
-    let server = ca.server(Policy::compatible()).build().unwrap();
+    let client = ca.client(classic(Policy::compatible()).with_renegotiation(Renegotiation::Never)).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).build().unwrap();
     let (mut client, mut server) = established(&client, &server);
     server.renegotiate().unwrap();
     assert!(server.is_renegotiating());
@@ -149,14 +153,14 @@ fn the_policy_decides() {
     client.poll_now().unwrap();
     assert!(!client.is_renegotiating() && client.has_output(), "declined");
 
-    let unsafe_policy = Policy::compatible().with_renegotiation(Renegotiation::UnsafeLegacy);
+    let unsafe_policy = classic(Policy::compatible()).with_renegotiation(Renegotiation::UnsafeLegacy);
     assert!(ca.client(unsafe_policy).build().is_err());
 }
 
 #[test]
 fn a_flood_is_bounded() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
     client.renegotiate().unwrap();
     settle(&mut client, &mut server);
     // The second comes too soon.
@@ -169,8 +173,8 @@ fn a_flood_is_bounded() {
     let mut limits = Limits::default();
     limits.renegotiations = 2;
     limits.renegotiation_distance = 0;
-    let client = ca.client(Policy::compatible()).build().unwrap();
-    let server = ca.server(Policy::compatible()).limits(limits).build().unwrap();
+    let client = ca.client(classic(Policy::compatible())).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).limits(limits).build().unwrap();
     let (mut client, mut server) = established(&client, &server);
     for _ in 0..2 {
         client.renegotiate().unwrap();
@@ -185,7 +189,7 @@ fn a_flood_is_bounded() {
 #[test]
 fn a_spliced_handshake_is_refused() {
     let ca = Authority::new("CA");
-    let policy = Policy::compatible();
+    let policy = classic(Policy::compatible());
     let (mut attacker, mut server) = pair(&ca, &policy);
     let config = ca.client(policy.clone()).build().unwrap();
     let (mut victim, _) = connections(&config, &ca.server(policy.clone()).build().unwrap());
@@ -247,8 +251,9 @@ fn another_identity_is_refused_unless_allowed() {
         // A resolver that shows another certificate the second time.
         let identities = [Arc::new(ca.ecdsa(crate::testing::NAME)), Arc::new(ca.ecdsa(crate::testing::NAME))];
         let resolver = Arc::new(crate::testing::OneAfterAnother::new(identities));
-        let client = ca.client(Policy::compatible()).identity_may_change(allowed).build().unwrap();
-        let server = crate::ServerConfig::builder(Policy::compatible()).identity_resolver(resolver).build().unwrap();
+        let client = ca.client(classic(Policy::compatible())).identity_may_change(allowed).build().unwrap();
+        let server =
+            crate::ServerConfig::builder(classic(Policy::compatible())).identity_resolver(resolver).build().unwrap();
         let (mut client, mut server) = established(&client, &server);
         let before = client.session().unwrap().peer_certificates()[0].clone();
         client.renegotiate().unwrap();
@@ -265,11 +270,13 @@ fn another_identity_is_refused_unless_allowed() {
 #[test]
 fn a_hello_request_in_a_first_handshake_is_refused() {
     let ca = Authority::new("CA");
-    let (client, server) = (ca.client(Policy::compatible()), ca.server(Policy::compatible()));
-    let (mut client, _) = connections(&client.build().unwrap(), &server.build().unwrap());
-    client.poll_now().unwrap();
-    give(&mut client, &[22, 3, 3, 0, 4, HandshakeType::HELLO_REQUEST.0, 0, 0, 0]);
-    assert!(matches!(client.poll_now(), Err(Error::UnexpectedMessage { .. })));
+    for policy in each(&Policy::compatible()) {
+        let (client, server) = (ca.client(policy.clone()), ca.server(policy));
+        let (mut client, _) = connections(&client.build().unwrap(), &server.build().unwrap());
+        client.poll_now().unwrap();
+        give(&mut client, &[22, 3, 3, 0, 4, HandshakeType::HELLO_REQUEST.0, 0, 0, 0]);
+        assert!(matches!(client.poll_now(), Err(Error::UnexpectedMessage { .. })));
+    }
 }
 
 /// SWEET32: the keys are changed at half the bound, and without a peer that renegotiates the connection ends at the bound.
@@ -315,8 +322,8 @@ fn a_client_that_was_asked_keeps_its_identity() {
     let ca = Authority::new("CA");
     let mut limits = Limits::default();
     limits.renegotiation_distance = 0;
-    let client = ca.client(Policy::compatible()).identity(ca.ecdsa("client.example")).build().unwrap();
-    let server = ca.server(Policy::compatible()).limits(limits).build().unwrap();
+    let client = ca.client(classic(Policy::compatible())).identity(ca.ecdsa("client.example")).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).limits(limits).build().unwrap();
     let (mut client, mut server) = established(&client, &server);
     server.request_client_certificate(ca.require_client()).unwrap();
     settle(&mut client, &mut server);
@@ -331,7 +338,7 @@ fn a_client_that_was_asked_keeps_its_identity() {
 #[test]
 fn closing_in_the_middle_waits_for_the_end() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
     client.renegotiate().unwrap();
     client.poll_now().unwrap();
     client.close();
@@ -347,7 +354,7 @@ fn closing_in_the_middle_waits_for_the_end() {
 #[test]
 fn data_before_the_finished_is_refused() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
     client.renegotiate().unwrap();
     client.poll_now().unwrap();
     give(&mut server, &client.output().split());
@@ -375,7 +382,7 @@ fn data_before_the_finished_is_refused() {
 #[test]
 fn small_pieces_are_bounded_too() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
     server.renegotiate().unwrap();
     let cx = &mut Context::from_waker(Waker::noop());
     let error = (0..10_000).find_map(|_| {
@@ -415,8 +422,8 @@ fn record_limits_begin_and_end_with_their_keys() {
     let ca = Authority::new("CA");
     let identity = ca.ecdsa(crate::testing::NAME);
     let settings = |limits: Option<(u16, u16)>| {
-        let mut client = ca.client(Policy::compatible());
-        let mut server = crate::ServerConfig::builder(Policy::compatible()).identity(identity.clone());
+        let mut client = ca.client(classic(Policy::compatible()));
+        let mut server = crate::ServerConfig::builder(classic(Policy::compatible())).identity(identity.clone());
         if let Some((clients, servers)) = limits {
             (client, server) = (client.record_size_limit(clients), server.record_size_limit(servers));
         }

@@ -80,7 +80,7 @@ pub(super) async fn full_handshake(
         peer.send_encoded(agreed.dialect.write_certificate_request(CertificateRequest {
             certificate_types: vec![ClientCertificateType::RSA_SIGN, ClientCertificateType::ECDSA_SIGN],
             signature_algorithms: policy.named_schemes().collect(),
-            authorities: fitting(verifier.authorities()),
+            authorities: fitting(verifier.authorities(), usize::from(u16::MAX)),
         }));
     }
     peer.send(&ServerHelloDone);

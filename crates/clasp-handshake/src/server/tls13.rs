@@ -315,9 +315,11 @@ pub(crate) fn certificate_request(
     verifier: &dyn ClientVerifier,
     request_context: Bytes,
 ) -> CertificateRequest13 {
-    let mut extensions =
-        vec![CertificateRequestExtension::SignatureAlgorithms(config.policy.named_schemes().collect())];
-    let authorities = fitting(verifier.authorities());
+    let schemes: Vec<_> = config.policy.named_schemes().collect();
+    // All extensions together have 65,535 bytes; each of the two has a header of 4 and a list's length of 2.
+    let room = usize::from(u16::MAX).saturating_sub(2 * (4 + 2) + 2 * schemes.len());
+    let authorities = fitting(verifier.authorities(), room);
+    let mut extensions = vec![CertificateRequestExtension::SignatureAlgorithms(schemes)];
     if !authorities.is_empty() {
         extensions.push(CertificateRequestExtension::CertificateAuthorities(authorities));
     }
