@@ -1,6 +1,8 @@
 //! Tests of the verifiers and identities as a whole (RFC 5280, section 6).
 
 mod client;
+#[cfg(any(feature = "encrypted-keys", feature = "pkcs12"))]
+mod encrypted;
 mod identity;
 mod keys;
 #[cfg(feature = "legacy")]
