@@ -46,6 +46,7 @@ mod roots;
 mod rules;
 mod second_look;
 mod server;
+mod staple;
 mod summary;
 #[cfg(test)]
 mod testing;

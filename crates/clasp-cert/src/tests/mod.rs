@@ -13,6 +13,7 @@ mod legacy_attacks;
 mod legacy_mutations;
 #[cfg(feature = "legacy")]
 mod legacy_revocation;
+mod must_staple;
 mod pins;
 mod revocation;
 mod server;
