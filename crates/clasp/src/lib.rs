@@ -21,9 +21,9 @@ pub use clasp_cert::{Identity, RootStore};
 pub use clasp_handshake::{
     AlertReceived, CIPHER_SUITES, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo,
     ClientIdentityResolver, Clock, ConfigError, Connection, Error, FixedIdentities, IdentityResolver, KeyLog,
-    KeyLogFile, Limits, MemorySessions, Misbehaviour, NoCommonGround, Offer, Policy, Renegotiation,
-    RenegotiationStatus, Resolved, Role, ServerConfig, ServerConfigBuilder, Session, SessionStore, Status, Step, Suite,
-    TicketKeys, Trace, TraceEvent,
+    KeyLogFile, Limits, MemorySessions, Misbehaviour, NoCommonGround, Offer, Policy, ReloadableConfig,
+    ReloadableIdentities, Renegotiation, RenegotiationStatus, Resolved, Role, ServerConfig, ServerConfigBuilder,
+    Session, SessionStore, Status, Step, Suite, TicketKeys, Trace, TraceEvent,
 };
 #[cfg(feature = "tokio")]
 pub use clasp_tokio::{Acceptor, Connector, TlsStream};

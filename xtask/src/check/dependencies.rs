@@ -37,6 +37,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "clasp-cert",
         &[
+            "p12-keystore",
+            "pkcs8",
             "rustls-native-certs",
             "rustls-pki-types",
             "rustls-webpki",

@@ -22,6 +22,7 @@ mod matrix;
 mod negotiation;
 mod records;
 mod refusals;
+mod reload;
 mod renegotiation;
 mod secrets;
 mod usage;

@@ -1,6 +1,7 @@
 //! Configurations: immutable, shared by `Arc`, and complete in themselves - nothing is installed process-wide.
 
 mod client;
+mod reload;
 mod resolve;
 mod server;
 
@@ -12,6 +13,7 @@ use clasp_wire::{MAX_CIPHERTEXT, RecordHeader};
 use rustls_pki_types::UnixTime;
 
 pub use client::{ClientConfig, ClientConfigBuilder};
+pub use reload::{ReloadableConfig, ReloadableIdentities};
 pub use resolve::{
     CertificateAsk, ClientHelloInfo, ClientIdentityResolver, FixedIdentities, IdentityResolver, Resolved,
 };
