@@ -143,7 +143,7 @@ fn the_policy_decides() {
     transfer(&mut server, &mut client, b"all goes on");
 
     // A peer that did not show in the first handshake that it knows RFC 5746.
-    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
     for tls in [&mut client, &mut server] {
         tls.established.as_mut().unwrap().session.secure_renegotiation = false;
         assert!(matches!(tls.renegotiate(), Err(Error::NoRenegotiation(_))));
@@ -207,7 +207,7 @@ fn a_spliced_handshake_is_refused() {
 fn an_answer_from_another_connection_is_refused() {
     let ca = Authority::new("CA");
     for first in [true, false] {
-        let (mut client, mut server) = pair(&ca, &Policy::compatible());
+        let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
         let Secrets::Classic(secrets) = &mut server.established.as_mut().unwrap().secrets else { panic!("TLS 1.3") };
         if first {
             // What it checks is the client's; the server's own half comes from somewhere else.
@@ -227,8 +227,8 @@ fn an_answer_from_another_connection_is_refused() {
 fn another_client_is_refused_unless_allowed() {
     let ca = Authority::new("CA");
     for allowed in [false, true] {
-        let config = |name| ca.client(Policy::compatible()).identity(ca.ecdsa(name)).build().unwrap();
-        let server = ca.server(Policy::compatible()).client_auth(ca.require_client());
+        let config = |name| ca.client(classic(Policy::compatible())).identity(ca.ecdsa(name)).build().unwrap();
+        let server = ca.server(classic(Policy::compatible())).client_auth(ca.require_client());
         let settings = server.identity_may_change(allowed).build().unwrap();
         let (mut client, mut server) = established(&config("client.example"), &settings);
         reconfigure(&mut client, &config("another.example"), &settings);
@@ -485,7 +485,7 @@ fn a_renegotiation_keeps_the_extended_master_secret() {
     let ca = Authority::new("CA");
     let identity = ca.ecdsa(crate::testing::NAME);
     let settings = |on| {
-        let policy = Policy::compatible().with_extended_master_secret(on);
+        let policy = classic(Policy::compatible()).with_extended_master_secret(on);
         let server = crate::ServerConfig::builder(policy.clone()).identity(identity.clone()).build().unwrap();
         (ca.client(policy).without_resumption().build().unwrap(), server)
     };

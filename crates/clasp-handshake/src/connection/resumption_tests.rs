@@ -194,9 +194,10 @@ fn a_resumed_session_renegotiates() {
 fn a_renegotiated_session_has_a_ticket_of_its_own() {
     let ca = Authority::new("CA");
     let store = Arc::new(MemorySessions::default());
-    let client = ca.client(Policy::compatible()).identity(ca.ecdsa("client.example")).session_store(store.clone());
+    let client =
+        ca.client(classic(Policy::compatible())).identity(ca.ecdsa("client.example")).session_store(store.clone());
     let client = client.session_ids(false).build().unwrap();
-    let server = ca.server(Policy::compatible()).session_ids(false).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).session_ids(false).build().unwrap();
     let (mut tls, mut other) = established(&client, &server);
     let mut again = |begin: fn(&mut Connection, &mut Connection, &Authority)| {
         begin(&mut tls, &mut other, &ca);

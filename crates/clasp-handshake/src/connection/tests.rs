@@ -383,7 +383,8 @@ fn suites_in_common_that_cannot_be_used_are_explained() {
 #[test]
 fn no_common_version_names_the_policy_that_has_it() {
     let ca = Authority::new("CA");
-    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (client, server) =
+        (ca.client(classic(Policy::modern())).build().unwrap(), ca.server(classic(Policy::modern())).build().unwrap());
     for (minor, policy) in [(2, "legacy"), (1, "legacy"), (0, "insecure")] {
         // Somebody on the way writes an older version into the client's hello, or into the server's.
         let (mut tls, mut other) = connections(&client, &server);
