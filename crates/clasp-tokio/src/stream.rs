@@ -116,6 +116,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
                 // The alert goes first; a transport that takes nothing any more does not hold it up.
                 Poll::Ready(Err(_)) if sent.is_pending() => return Poll::Pending,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(self.explain(error))),
+                // What the client can do without goes out with the reads and writes that follow.
+                Poll::Ready(Ok(_)) if !self.tls.is_handshaking() && sent.is_pending() && self.tls.output_can_wait() => {
+                    return Poll::Ready(Ok(()));
+                }
                 Poll::Ready(Ok(_)) if !self.tls.is_handshaking() => return sent.map_err(Error::Io),
                 Poll::Ready(Ok(_)) => {
                     if let Poll::Ready(Err(error)) = sent {

@@ -387,6 +387,13 @@ impl Connection {
         self.established.as_ref().map(|established| &established.session)
     }
 
+    /// Whether the peer can go on without the [`Self::output`] that the end of the handshake left: there is nothing in it but
+    /// the tickets a TLS 1.3 server sends when the client has finished (RFC 8446 4.6.1). Who waited until a slow transport
+    /// has taken them would wait for a client that writes before it reads.
+    pub fn output_can_wait(&self) -> bool {
+        self.role() == Role::Server && self.session().is_some_and(|session| session.suite.is_of_tls13())
+    }
+
     /// Our role.
     pub fn role(&self) -> Role {
         self.side.role()
