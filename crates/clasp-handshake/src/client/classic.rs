@@ -168,6 +168,7 @@ pub(super) async fn full_handshake(
             resumed: false,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            psk_identity: None,
         },
         secrets: Secrets::Classic(ClassicSecrets {
             schedule,
@@ -240,6 +241,7 @@ pub(super) async fn resumed_handshake(
             resumed: true,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            psk_identity: None,
         },
         secrets: Secrets::Classic(ClassicSecrets {
             schedule,

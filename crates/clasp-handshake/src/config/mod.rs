@@ -64,6 +64,9 @@ pub struct Limits {
     /// Messages after the handshake in a row, without application data between them, that a peer of TLS 1.3 may send:
     /// KeyUpdate, NewSessionTicket (RFC 8446 4.6). Default 32.
     pub post_handshake_messages: u8,
+    /// Bytes that are written under one key of TLS 1.3 before new keys come by themselves (RFC 8446 5.5). Default 2^36; the
+    /// algorithm's own bound, in records, holds besides.
+    pub key_data: u64,
     /// Bytes in one direction under one key of a cipher with blocks of 64 bits. After half of them the keys are changed by
     /// renegotiation, where peer and policy allow it; after all of them the connection ends. Default 2^32.
     pub short_block_data: u64,
@@ -82,6 +85,7 @@ impl Default for Limits {
             renegotiation_data: 128 << 10,
             skipped_early_data: 64 << 10,
             post_handshake_messages: 32,
+            key_data: 1 << 36,
             short_block_data: 1 << 32,
         }
     }

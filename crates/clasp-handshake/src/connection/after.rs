@@ -181,7 +181,9 @@ impl Connection {
     /// Sends the new keys that the peer asked for: once only for however many requests came while it took nothing, or it could
     /// have us fill our memory with answers.
     pub(super) fn update_if_due(&mut self) -> Result<(), Error> {
-        let used_up = self.established.is_some() && self.writer.records_left() < RECORDS_KEPT && self.tls13;
+        let worn =
+            self.writer.records_left() < RECORDS_KEPT || self.writer.bytes_under_key() >= self.side.limits().key_data;
+        let used_up = worn && self.tls13 && self.established.is_some();
         let due = self.after.update_due && self.output.is_empty() || used_up;
         if due && self.after.errand.is_none() && !self.ended.write {
             self.after.update_due = false;

@@ -187,6 +187,7 @@ pub(super) async fn handshake(
                 (true, false) => EarlyData::Rejected,
             },
             pre_shared: psk.is_some(),
+            psk_identity: psk.as_ref().and_then(FoundPsk::external_identity),
         },
         secrets: Secrets::Tls13(Secrets13 {
             client: theirs_next,
