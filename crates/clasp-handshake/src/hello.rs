@@ -7,6 +7,7 @@ use clasp_wire::{
 };
 use rustls_pki_types::ServerName;
 
+use crate::certificate_type;
 use crate::client::Offer13;
 use crate::config::ClientConfig;
 use crate::error::{Error, Offer};
@@ -121,6 +122,7 @@ fn client_extensions(
         let ticket = saved.map_or_else(bytes::Bytes::new, |saved| bytes::Bytes::copy_from_slice(&saved.ticket));
         extensions.push(ClientExtension::SessionTicket(ticket));
     }
+    extensions.extend(certificate_type::offer(config));
     if let Some(limit) = config.record_size_limit {
         extensions.push(ClientExtension::RecordSizeLimit(limit));
     }

@@ -11,10 +11,11 @@ use clasp_wire::{
     SignatureScheme,
 };
 
+use crate::certificate_type::{CertificateTypes, is_accepted};
 use crate::config::{ClientConfig, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
-use crate::negotiate::nothing_common;
+use crate::negotiate::{nothing_common, some_type_in_common};
 use crate::policy::Policy;
 use crate::suites::Suite;
 use crate::tls13::choose_scheme;
@@ -126,6 +127,7 @@ pub(crate) struct Encrypted {
     pub(crate) alpn: Option<Bytes>,
     pub(crate) early_data: bool,
     pub(crate) record_size_limit: Option<u16>,
+    pub(crate) certificate_types: CertificateTypes,
 }
 
 /// Holds, as a client, the EncryptedExtensions against the offer.
@@ -138,6 +140,7 @@ pub(crate) fn accept_encrypted(
     for extension in &message.extensions {
         // Some servers tell their groups unasked for (RFC 8446 4.2.7); we ask for them in any case.
         check_answer(offer, extension, ExtensionPlace::EncryptedExtensions)?;
+        encrypted.certificate_types.accept(&offer.hello, extension)?;
         match extension {
             ServerExtension::Alpn(protocol) if config.alpn.contains(protocol) => {
                 encrypted.alpn = Some(protocol.clone());
@@ -251,7 +254,8 @@ pub(crate) fn choose_identity(
     if hello.signature_algorithms().is_none() {
         return Err(Misbehaviour::MissingExtension.into());
     }
-    let able = identities.iter().filter(|identity| may_sign(identity, &config.policy));
+    some_type_in_common(config, hello, identities)?;
+    let able = identities.iter().filter(|identity| is_accepted(hello, identity) && may_sign(identity, &config.policy));
     let mut chosen = able
         .filter_map(|identity| Some((Arc::clone(identity), choose_scheme(&config.policy, identity, offered.schemes)?)));
     chosen

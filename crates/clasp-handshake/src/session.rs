@@ -78,7 +78,12 @@ impl Session {
 
     /// The peer's certificate chain, leaf first; empty when it sent none.
     pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
-        &self.peer_certificates
+        if self.peer_raw_public_key().is_some() { &[] } else { &self.peer_certificates }
+    }
+
+    /// The key that the peer showed without a certificate, DER SubjectPublicKeyInfo (RFC 7250).
+    pub fn peer_raw_public_key(&self) -> Option<&[u8]> {
+        clasp_cert::raw_public_key(&self.peer_certificates)
     }
 
     /// The named checks the peer's certificate passed; `None` when it sent none, and for a server in a resumed session, which

@@ -17,7 +17,7 @@ pub use clasp_record as record;
 pub use clasp_tokio as tokio;
 pub use clasp_wire as wire;
 
-pub use clasp_cert::{Identity, RootStore};
+pub use clasp_cert::{Identity, RawPublicKeyVerifier, RootStore};
 pub use clasp_handshake::{
     AlertReceived, CIPHER_SUITES, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo,
     ClientIdentityResolver, Clock, ConfigError, Connection, Error, FixedIdentities, IdentityResolver, KeyLog,

@@ -20,6 +20,7 @@ mod identities;
 mod key_exchange;
 mod matrix;
 mod negotiation;
+mod raw_keys;
 mod records;
 mod refusals;
 mod reload;

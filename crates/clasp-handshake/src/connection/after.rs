@@ -13,8 +13,8 @@ use bytes::Bytes;
 use clasp_cert::Report;
 use clasp_keys::Transcript;
 use clasp_wire::{
-    CertificateRequest13, ContentType, HandshakeMessage as _, HandshakeType, KeyUpdate, NewSessionTicket13,
-    RawHandshake, TicketExtension,
+    CertificateRequest13, CertificateType, ContentType, HandshakeMessage as _, HandshakeType, KeyUpdate,
+    NewSessionTicket13, RawHandshake, TicketExtension,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 use zeroize::Zeroizing;
@@ -257,7 +257,7 @@ impl Connection {
         let request = client::Request::read(message.parse::<CertificateRequest13>()?)?;
         transcript.add(&message.raw);
         self.send_on_errand(transcript, move |mut peer| async move {
-            let identity = client::answer_request(&mut peer, &config, &request).await?;
+            let identity = client::answer_request(&mut peer, &config, &request, CertificateType::X509).await?;
             send_finished(&mut peer, &secret)?;
             Ok(Done::Answered(identity.is_some()))
         });
@@ -298,7 +298,9 @@ impl Connection {
         self.send_on_errand(transcript, move |mut peer| async move {
             let (chain, report) = match client_auth.verifier() {
                 Some(verifier) => {
-                    server::authenticate_client(&mut peer, &config, &client_auth, verifier.as_ref(), &context).await?
+                    let typ = CertificateType::X509;
+                    server::authenticate_client(&mut peer, &config, &client_auth, verifier.as_ref(), &context, typ)
+                        .await?
                 }
                 None => Default::default(),
             };

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clasp_cert::{Check, ClientVerification, ClientVerifier, Identity, Outcome, PublicKey, Report};
+use clasp_cert::{Check, ClientVerification, ClientVerifier, Identity, Outcome, Report};
 use clasp_crypto::{CryptoError, SharedSecret};
 use clasp_keys::Role;
 use clasp_keys::tls13::EarlySecret;
 use clasp_wire::{
-    CertificateRequest13, CertificateRequestExtension, ClientExtension, ClientHello, CompressionMethod,
-    EncryptedExtensions, EndOfEarlyData, KeyShareEntry, NamedGroup, ProtocolVersion, Random, ServerExtension,
-    ServerHello,
+    CertificateRequest13, CertificateRequestExtension, CertificateType, ClientExtension, ClientHello,
+    CompressionMethod, EncryptedExtensions, EndOfEarlyData, KeyShareEntry, NamedGroup, ProtocolVersion, Random,
+    ServerExtension, ServerHello,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::psk::{self, FoundPsk};
 use super::{fitting, refused};
+use crate::certificate_type::{self, CertificateTypes};
 use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::{random, record_limits};
@@ -126,7 +127,11 @@ pub(super) async fn handshake(
     peer.trace(Step::SessionKeys, "derived the keys of the handshake", || vec![("suite", suite.id.to_string())]);
 
     let names_us = identity.as_ref().is_some_and(|(identity, _)| names(hello, identity));
-    peer.send(&encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data));
+    let types = match &identity {
+        Some((identity, _)) => CertificateTypes::choose(hello, identity, client_auth),
+        None => CertificateTypes::default(),
+    };
+    peer.send(&encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data, types));
     // With a key that both have the certificates were shown when it was made (RFC 8446 4.3.2).
     let verifier = client_auth.verifier().filter(|_| psk.is_none());
     if let Some((identity, scheme)) = &identity {
@@ -154,7 +159,7 @@ pub(super) async fn handshake(
 
     // Steps 5 and 6: the client's certificate, and who it is.
     let (chain, report) = match verifier {
-        Some(verifier) => authenticate_client(peer, config, client_auth, verifier.as_ref(), &[]).await?,
+        Some(verifier) => authenticate_client(peer, config, client_auth, verifier.as_ref(), &[], types.client).await?,
         None => psk.as_ref().map_or_else(Default::default, FoundPsk::client),
     };
 
@@ -297,6 +302,7 @@ fn encrypted_extensions(
     limit: Option<ServerExtension>,
     names_us: bool,
     early_data: bool,
+    types: CertificateTypes,
 ) -> EncryptedExtensions {
     let mut extensions = Vec::with_capacity(4);
     if names_us {
@@ -304,6 +310,7 @@ fn encrypted_extensions(
     }
     extensions.extend(alpn.cloned().map(ServerExtension::Alpn));
     extensions.extend(limit);
+    extensions.extend(types.answer());
     if early_data {
         extensions.push(ServerExtension::EarlyData);
     }
@@ -334,13 +341,13 @@ pub(crate) async fn authenticate_client(
     client_auth: &ClientAuth,
     verifier: &dyn ClientVerifier,
     request_context: &[u8],
+    typ: CertificateType,
 ) -> Result<(Vec<CertificateDer<'static>>, Option<Report>), Error> {
     let certificate = receive_certificate(peer, &config.certificate_compressions).await?;
     let chain = take_chain(&certificate, request_context, AskedOfEntries::default())?.chain;
-    let Some(leaf) = chain.first() else {
+    let Some(key) = certificate_type::public_key(typ, &chain).map_err(refused)? else {
         return if client_auth.is_required() { Err(Error::ClientCertificateRequired) } else { Ok((chain, None)) };
     };
-    let key = PublicKey::from_certificate(leaf).map_err(refused)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
     if algorithm.is_rsa() && key.bits() < config.policy.min_rsa_bits {
         return Err(Misbehaviour::KeyTooSmall.into());
