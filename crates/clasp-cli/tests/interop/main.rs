@@ -24,4 +24,5 @@ mod records;
 mod refusals;
 mod renegotiation;
 mod secrets;
+mod tls13;
 mod usage;
