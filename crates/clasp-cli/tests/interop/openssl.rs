@@ -2,9 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::certs::{Files, Folder, pki};
-use crate::peers::{Running, position};
+use crate::peers::{DEADLINE, Running, position};
 
 /// An openssl command that reads no configuration of the machine's.
 pub(crate) fn openssl(args: &[&str]) -> Command {
@@ -82,6 +84,16 @@ impl Server {
             let start = position(printed, LAST)?;
             Some(start + position(printed.get(start..)?, b"supported\n")? + b"supported\n".len())
         })
+    }
+
+    /// Waits until its log holds so many of these messages: what it was told to do by a letter on its standard input it
+    /// says nothing of until its end.
+    pub(crate) fn wait_messages(&self, what: &str, count: usize) {
+        let until = Instant::now() + DEADLINE;
+        while self.messages.text().matches(what).count() < count {
+            assert!(Instant::now() < until, "no {count} {what} in\n{}", self.messages.text());
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Waits until the connection is closed, which it says after the first `from` bytes of its output, and gives the log

@@ -388,12 +388,6 @@ fn staples_reach_the_other_side() {
     assert!(printed.contains("OCSP Response Status: successful (0x0)"), "{printed}");
 }
 
-/// Gives s_server a letter, and waits until it has taken it: what it reads together with that it passes over.
-fn command(server: &mut openssl::Server, from: usize, letter: &str) {
-    server.running.say(letter.as_bytes());
-    server.running.wait_for_after(from, "SSL_do_handshake -> 1\n");
-}
-
 /// s_server's letters: `k` changes its keys, `K` asks us to change ours too.
 #[test]
 fn keys_are_changed_at_the_peers_wish() {
@@ -403,8 +397,10 @@ fn keys_are_changed_at_the_peers_wish() {
     let mut server = openssl::Server::start(&pki().p256, &["-tls1_3"]);
     let mut tls = client(&client_config(tls13()).build().unwrap(), server.port).unwrap();
     let mut from = server.data_start();
-    for letter in ["k\n", "K\n", "K\n"] {
-        command(&mut server, from, letter);
+    for (count, letter) in ["k\n", "K\n", "K\n"].into_iter().enumerate() {
+        server.running.say(letter.as_bytes());
+        // What it reads together with the letter it passes over.
+        server.wait_messages(">>> TLS 1.3, Handshake [length 0005], KeyUpdate", count + 1);
         server.running.say(b"data\n");
         assert_eq!(read_exactly(&mut tls, 5).unwrap(), b"data\n");
         write_all(&mut tls, b"answer\n").unwrap();
@@ -484,7 +480,8 @@ fn clasp_shows_its_certificate_when_s_server_asks_later() {
     let config = client_config(tls13()).identity(files.identity()).post_handshake_auth(true).build().unwrap();
     let mut tls = client(&config, server.port).unwrap();
     let start = server.data_start();
-    command(&mut server, start, "c\n");
+    server.running.say(b"c\n");
+    server.wait_messages(", CertificateRequest", 2);
     server.running.say(b"data\n");
     assert_eq!(read_exactly(&mut tls, 5).unwrap(), b"data\n");
     write_all(&mut tls, b"answer\n").unwrap();
