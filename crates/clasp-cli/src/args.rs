@@ -45,7 +45,7 @@ pub(crate) enum Command {
 /// A named policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PolicyName {
-    /// TLS 1.2 with ephemeral key exchange and AEAD.
+    /// TLS 1.3 and 1.2 with ephemeral key exchange and AEAD.
     Modern,
     /// Also RSA key exchange, and CBC with SHA-1 or SHA-2.
     Compatible,

@@ -26,4 +26,5 @@ mod refusals;
 mod reload;
 mod renegotiation;
 mod secrets;
+mod tls13;
 mod usage;
