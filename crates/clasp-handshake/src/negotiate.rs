@@ -93,6 +93,16 @@ fn is_of_older_hello(extension: &ServerExtension) -> bool {
     )
 }
 
+/// What older versions read as the version says TLS 1.2 in every hello of TLS 1.3 (RFC 8446 4.1.3).
+pub(crate) fn check_legacy_version(hello: &ServerHello) -> Result<(), Misbehaviour> {
+    if hello.server_version == ProtocolVersion::TLS_1_2 { Ok(()) } else { Err(Misbehaviour::WrongLegacyVersion) }
+}
+
+/// Whether two hellos of a client name the same version.
+pub(crate) fn names_same_version(first: &ClientHello, second: &ClientHello) -> bool {
+    first.client_version == second.client_version
+}
+
 /// Whether a session is of TLS 1.3.
 pub(crate) fn is_of_tls13(saved: &Saved) -> bool {
     is_of(saved, ProtocolVersion::TLS_1_3)

@@ -15,7 +15,7 @@ use crate::certificate_type::{CertificateTypes, is_accepted};
 use crate::config::{ClientConfig, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
-use crate::negotiate::{nothing_common, some_type_in_common};
+use crate::negotiate::{self, nothing_common, some_type_in_common};
 use crate::policy::Policy;
 use crate::suites::Suite;
 use crate::tls13::choose_scheme;
@@ -37,9 +37,7 @@ pub(crate) struct Accepted {
 
 /// What both kinds of server hello are checked for.
 fn accept_suite(config: &ClientConfig, offer: &ClientOffer, hello: &ServerHello) -> Result<&'static Suite, Error> {
-    if hello.server_version != clasp_wire::ProtocolVersion::TLS_1_2 {
-        return Err(Misbehaviour::WrongLegacyVersion.into());
-    }
+    negotiate::check_legacy_version(hello)?;
     if hello.session_id != offer.hello.session_id {
         return Err(Misbehaviour::WrongSessionId.into());
     }
@@ -277,7 +275,7 @@ pub(crate) fn same_but_for_retry(
     group: NamedGroup,
 ) -> Result<(), Misbehaviour> {
     let changed = Misbehaviour::ChangedAfterRetry;
-    if first.client_version != second.client_version
+    if !negotiate::names_same_version(first, second)
         || first.random != second.random
         || first.session_id != second.session_id
         || first.cipher_suites != second.cipher_suites

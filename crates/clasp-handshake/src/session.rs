@@ -226,10 +226,20 @@ pub(crate) struct Established {
     pub(crate) secrets: Secrets,
 }
 
+/// What an errand after the handshake has come to.
+pub(crate) enum Done {
+    /// A ticket is kept.
+    Kept,
+    /// We answered a request for our certificate; whether we had one.
+    Answered(bool),
+    /// The client has shown who it is, or declined.
+    Client(Box<(Vec<CertificateDer<'static>>, Option<Report>)>),
+}
+
 /// What of the secrets is still needed once data flows.
 pub(crate) enum Secrets {
-    Classic(ClassicSecrets),
-    Tls13(Secrets13),
+    Classic(Box<ClassicSecrets>),
+    Tls13(Box<Secrets13>),
 }
 
 impl Secrets {

@@ -19,6 +19,7 @@ mod http;
 mod identities;
 mod key_exchange;
 mod matrix;
+mod modern;
 mod negotiation;
 mod raw_keys;
 mod records;

@@ -171,13 +171,13 @@ pub(super) async fn full_handshake(
             pre_shared: false,
             psk_identity: None,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: ours,
             server_finished: theirs,
-        }),
+        })),
     })
 }
 
@@ -244,13 +244,13 @@ pub(super) async fn resumed_handshake(
             pre_shared: false,
             psk_identity: None,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: ours,
             server_finished: theirs,
-        }),
+        })),
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use clasp_cert::{Check, Identity, KeyUse, Outcome, Report, ServerVerification};
 use clasp_keys::Role;
-use clasp_keys::tls13::EarlySecret;
+use clasp_keys::tls13::{EarlySecret, TrafficSecret};
 use clasp_wire::{
     CertificateRequest13, CertificateRequestExtension, CertificateType, EncryptedExtensions, EndOfEarlyData,
     HandshakeMessage as _, ServerHello, SignatureScheme,
@@ -21,7 +21,7 @@ use crate::hello::ClientOffer;
 use crate::negotiate;
 use crate::negotiate13::{self, Accepted, Encrypted, Retry};
 use crate::peer::{Order, Peer};
-use crate::session::{EarlyData, Established, Secrets, Session};
+use crate::session::{Done, EarlyData, Established, Secrets, Session};
 use crate::tls13::{
     AskedOfEntries, Log, PeerChain, Secrets13, certificate, choose_scheme, epoch, kdf, receive_certificate,
     receive_certificate_verify, receive_finished, send_certificate_verify, send_finished, take_chain, transcript_hash,
@@ -183,14 +183,14 @@ pub(super) async fn handshake(
             pre_shared: psk.is_some(),
             psk_identity,
         },
-        secrets: Secrets::Tls13(Secrets13 {
+        secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: ours_next,
             server: theirs_next,
             exporter,
             resumption,
             transcript: config.post_handshake_auth.then(|| peer.transcript.fork()),
             born: saved.as_ref().map_or_else(|| config.clock.now().as_secs(), |saved| saved.created),
-        }),
+        })),
     })
 }
 
@@ -342,4 +342,17 @@ fn limit_records(peer: &Peer, config: &ClientConfig, encrypted: &Encrypted) {
             peer.order(Order::ReadLimit(usize::from(ours)));
         }
     }
+}
+
+/// Answers a request that came after the handshake: certificate, signature and Finished in one go (RFC 8446 4.6.2). The
+/// transcript ends with the request; `secret` is what we write under.
+pub(crate) async fn answer_late_request(
+    mut peer: Peer,
+    config: Arc<ClientConfig>,
+    request: Request,
+    secret: TrafficSecret,
+) -> Result<Done, Error> {
+    let identity = answer_request(&mut peer, &config, &request, CertificateType::X509).await?;
+    send_finished(&mut peer, &secret)?;
+    Ok(Done::Answered(identity.is_some()))
 }

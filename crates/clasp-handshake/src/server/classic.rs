@@ -197,13 +197,13 @@ pub(super) async fn full_handshake(
             pre_shared: false,
             psk_identity: None,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: theirs,
             server_finished: ours,
-        }),
+        })),
     })
 }
 
@@ -302,13 +302,13 @@ pub(super) async fn resumed_handshake(
             pre_shared: false,
             psk_identity: None,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: theirs,
             server_finished: ours,
-        }),
+        })),
     })
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use clasp_cert::{Check, ClientVerification, ClientVerifier, Identity, Outcome, Report};
 use clasp_crypto::{CryptoError, SharedSecret};
 use clasp_keys::Role;
-use clasp_keys::tls13::EarlySecret;
+use clasp_keys::tls13::{EarlySecret, TrafficSecret};
 use clasp_wire::{
     CertificateRequest13, CertificateRequestExtension, CertificateType, ClientExtension, ClientHello,
     CompressionMethod, EncryptedExtensions, EndOfEarlyData, KeyShareEntry, NamedGroup, ProtocolVersion, Random,
@@ -23,7 +23,7 @@ use crate::hello::{random, record_limits};
 use crate::negotiate;
 use crate::negotiate13;
 use crate::peer::{Order, Peer};
-use crate::session::{EarlyData, Established, Secrets, Session};
+use crate::session::{Done, EarlyData, Established, Secrets, Session};
 use crate::suites::Suite;
 use crate::tls13::{
     AskedOfEntries, Log, Secrets13, epoch, kdf, receive_certificate, receive_certificate_verify, receive_finished,
@@ -112,16 +112,13 @@ pub(super) async fn handshake(
     limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes)));
     limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
     peer.order(Order::WriteKeys(epoch(suite, &ours)));
-    match &early_keys {
-        Some(early) => {
-            peer.order(Order::ReadKeys(epoch(suite, early)));
-            peer.order(Order::ReadEarlyData(config.early_data));
-        }
-        None => {
-            peer.order(Order::ReadKeys(epoch(suite, &theirs)));
-            if offers_early_data && !retried {
-                peer.order(Order::SkipEarlyData(config.limits.skipped_early_data));
-            }
+    if let Some(early) = &early_keys {
+        peer.order(Order::ReadKeys(epoch(suite, early)));
+        peer.order(Order::ReadEarlyData(config.early_data));
+    } else {
+        peer.order(Order::ReadKeys(epoch(suite, &theirs)));
+        if offers_early_data && !retried {
+            peer.order(Order::SkipEarlyData(config.limits.skipped_early_data));
         }
     }
     peer.trace(Step::SessionKeys, "derived the keys of the handshake", || vec![("suite", suite.id.to_string())]);
@@ -194,14 +191,14 @@ pub(super) async fn handshake(
             pre_shared: psk.is_some(),
             psk_identity: psk.as_ref().and_then(FoundPsk::external_identity),
         },
-        secrets: Secrets::Tls13(Secrets13 {
+        secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: theirs_next,
             server: ours_next,
             exporter,
             resumption,
             transcript: offers_post_handshake_auth(hello).then(|| peer.transcript.fork()),
             born: psk.as_ref().and_then(FoundPsk::born).unwrap_or_else(|| config.clock.now().as_secs()),
-        }),
+        })),
     };
     super::tickets::send(peer, config, hello, &established).await?;
     peer.trace(Step::ApplicationData, "application data may flow", || {
@@ -362,4 +359,25 @@ pub(crate) async fn authenticate_client(
 
 fn offers_post_handshake_auth(hello: &ClientHello) -> bool {
     hello.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::PostHandshakeAuth))
+}
+
+/// Receives what a client answers to a request after the handshake (RFC 8446 4.6.2). The transcript ends with the request;
+/// `secret` is what the client writes under.
+pub(crate) async fn authenticate_late_client(
+    mut peer: Peer,
+    config: Arc<ServerConfig>,
+    client_auth: ClientAuth,
+    request_context: Bytes,
+    secret: TrafficSecret,
+) -> Result<Done, Error> {
+    let typ = CertificateType::X509;
+    let client = match client_auth.verifier() {
+        Some(verifier) => {
+            let verifier = verifier.as_ref();
+            authenticate_client(&mut peer, &config, &client_auth, verifier, &request_context, typ).await?
+        }
+        None => Default::default(),
+    };
+    receive_finished(&mut peer, &secret).await?;
+    Ok(Done::Client(Box::new(client)))
 }
