@@ -133,6 +133,11 @@ pub enum CertificateProblem {
         /// Why not.
         reason: Box<str>,
     },
+    /// The certificate asks for a stapled OCSP response (RFC 7633), and there is none that is good.
+    StapleMissing {
+        /// What is amiss.
+        reason: Box<str>,
+    },
     /// The key is not one of the pinned ones.
     PinMismatch {
         /// The hash of the key that came, in hexadecimal.
@@ -201,6 +206,9 @@ impl CertificateProblem {
             Self::RevocationUnknown { reason } => {
                 format!("it cannot be told whether a certificate was revoked: {reason}")
             }
+            Self::StapleMissing { reason } => {
+                format!("the certificate asks for a stapled OCSP response (must-staple), {reason}")
+            }
             Self::PinMismatch { found } => format!("the server's key is none of the pinned ones; its pin is {found}"),
             Self::Refused { reason } => reason.to_string(),
         }
@@ -235,6 +243,10 @@ impl CertificateProblem {
             Self::WrongExtendedKeyUsage { .. } => "it has to be issued with that purpose",
             Self::Revoked => "it has to be replaced",
             Self::RevocationUnknown { .. } => "supply a current revocation list, or allow what is unknown",
+            Self::StapleMissing { .. } => {
+                "let the server fetch and staple one (its OCSP stapling is off, or could not reach the CA), or verify by \
+                 CertificateRules::without_must_staple"
+            }
             Self::PinMismatch { .. } => "if the key was changed on purpose, pin the new one",
             Self::Refused { .. } => return None,
         })
@@ -256,6 +268,7 @@ impl CertificateProblem {
             | Self::WrongKeyUsage { .. }
             | Self::WrongExtendedKeyUsage { .. }
             | Self::AuthorityAsPeer => AlertDescription::UNSUPPORTED_CERTIFICATE,
+            Self::StapleMissing { .. } => AlertDescription::BAD_CERTIFICATE_STATUS_RESPONSE,
             Self::Revoked => AlertDescription::CERTIFICATE_REVOKED,
             Self::RevocationUnknown { .. } | Self::PinMismatch { .. } | Self::Refused { .. } => {
                 AlertDescription::CERTIFICATE_UNKNOWN
@@ -280,6 +293,7 @@ impl CertificateProblem {
             Self::WrongName { .. } => Check::HostName,
             Self::WrongKeyUsage { .. } | Self::WrongExtendedKeyUsage { .. } | Self::AuthorityAsPeer => Check::KeyUsage,
             Self::Revoked | Self::RevocationUnknown { .. } => Check::Revocation,
+            Self::StapleMissing { .. } => Check::Staple,
         })
     }
 }

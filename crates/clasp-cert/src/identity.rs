@@ -36,18 +36,40 @@ impl Identity {
     /// be the same file. The key is worked by the default provider.
     pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, LoadError> {
         let (chain, key) = (chain.as_ref(), key.as_ref());
-        Self::from_texts((&pem::read(chain)?, &Source::file(chain)), (&pem::read(key)?, &Source::file(key)))
+        Self::from_texts((&pem::read(chain)?, &Source::file(chain)), (&pem::read(key)?, &Source::file(key)), None)
+    }
+
+    /// [`Self::from_pem_files`], where the key may be under a password: PKCS#8 with PBES2 (RFC 5958,
+    /// section 3; RFC 8018, section 6.2), PEM "ENCRYPTED PRIVATE KEY" or DER. A key that is not
+    /// encrypted needs no password, and is taken all the same.
+    #[cfg(feature = "encrypted-keys")]
+    pub fn from_pem_files_with_password(
+        chain: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+        password: &[u8],
+    ) -> Result<Self, LoadError> {
+        let (chain, key) = (chain.as_ref(), key.as_ref());
+        let (chain_text, key_text) = (pem::read(chain)?, pem::read(key)?);
+        Self::from_texts((&chain_text, &Source::file(chain)), (&key_text, &Source::file(key)), Some(password))
     }
 
     /// Reads a chain, the own certificate first, and a key from PEM texts. The key is worked by
     /// the default provider.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, LoadError> {
-        Self::from_texts((chain, &Source::Memory("the chain given")), (key, &Source::Memory("the key given")))
+        Self::from_texts((chain, &Source::Memory("the chain given")), (key, &Source::Memory("the key given")), None)
     }
 
-    fn from_texts(chain: (&[u8], &Source), key: (&[u8], &Source)) -> Result<Self, LoadError> {
+    /// [`Self::from_pem`], where the key may be under a password, as in
+    /// [`Self::from_pem_files_with_password`].
+    #[cfg(feature = "encrypted-keys")]
+    pub fn from_pem_with_password(chain: &[u8], key: &[u8], password: &[u8]) -> Result<Self, LoadError> {
+        let (chain_source, key_source) = (Source::Memory("the chain given"), Source::Memory("the key given"));
+        Self::from_texts((chain, &chain_source), (key, &key_source), Some(password))
+    }
+
+    fn from_texts(chain: (&[u8], &Source), key: (&[u8], &Source), password: Option<&[u8]>) -> Result<Self, LoadError> {
         let certificates = pem::certificates(chain.0, chain.1)?;
-        let private_key = pem::private_key(key.0, key.1)?;
+        let private_key = pem::private_key(key.0, key.1, password)?;
         Self::new(certificates, chain.1, &private_key, key.1, default_provider())
     }
 
@@ -78,7 +100,7 @@ impl Identity {
         Self::assemble(chain, chain_source, Arc::new(key))
     }
 
-    fn assemble(
+    pub(crate) fn assemble(
         chain: Vec<CertificateDer<'static>>,
         source: &Source,
         key: Arc<dyn PrivateKey>,

@@ -17,13 +17,15 @@
 //!
 //! # Features
 //! `native-roots` adds `RootStore::system`, `webpki-roots` adds `RootStore::mozilla`, `legacy` adds
-//! `CertificateRules::legacy`.
+//! `CertificateRules::legacy`, `encrypted-keys` adds `Identity::from_pem_files_with_password` and
+//! `pkcs12` adds `Identity::from_pkcs12`.
 //!
 #![doc = include_str!("../README.md")]
 
 mod client;
 mod common_name;
 mod dangerous;
+mod encrypted;
 mod error;
 mod fields;
 mod identity;
@@ -34,6 +36,8 @@ mod maybe_ready;
 mod path;
 mod pem;
 mod pins;
+#[cfg(feature = "pkcs12")]
+mod pkcs12;
 mod private_key;
 mod public_key;
 mod report;
@@ -42,6 +46,7 @@ mod roots;
 mod rules;
 mod second_look;
 mod server;
+mod staple;
 mod summary;
 #[cfg(test)]
 mod testing;

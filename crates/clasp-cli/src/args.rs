@@ -35,7 +35,7 @@ pub(crate) enum Command {
         clasp connect 10.0.0.7:443 --policy compatible --pin sha256:HEX\n  \
         printf 'GET / HTTP/1.0\\r\\n\\r\\n' | clasp connect localhost:8443 --ca ca.pem")]
     Connect(ConnectArgs),
-    /// Accept connections.
+    /// Accept connections. SIGHUP has the files read again, for connections from then on.
     #[command(
         after_help = "Examples:\n  clasp serve --listen 127.0.0.1:8443 --cert chain.pem --key key.pem --http\n  \
         clasp serve --listen [::1]:0 --cert rsa.pem --key rsa.key --cert ec.pem --key ec.key --echo \
@@ -89,6 +89,10 @@ pub(crate) struct Shared {
     /// Application protocols, in order of preference.
     #[arg(long, value_name = "P", value_delimiter = ',')]
     pub(crate) alpn: Vec<String>,
+    /// The password of the private key is the first line of this file; of all of them, if there are several.
+    #[cfg(feature = "encrypted-keys")]
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) key_password_file: Option<PathBuf>,
     /// Print the numbered steps on standard error as they happen.
     #[arg(long, value_name = "FORMAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "text")]
     pub(crate) trace: Option<TraceFormat>,

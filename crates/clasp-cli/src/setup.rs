@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::ValueEnum as _;
+#[cfg(feature = "encrypted-keys")]
+use clasp::cert::LoadError;
 use clasp::cert::{DangerousAcceptAnyServer, Pin, PinnedServerVerifier, WebPkiClientVerifier};
 use clasp::crypto::HashAlgorithm;
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
@@ -117,7 +119,7 @@ fn psk(shared: &Shared) -> Result<Option<ExternalPsk>, Failure> {
 pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     let mut builder = trust(ClientConfig::builder(policy(&args.shared)?), args)?;
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        builder = builder.identity(Identity::from_pem_files(cert, key).map_err(Failure::usage)?);
+        builder = builder.identity(identity(&args.shared, cert, key)?);
     }
     if let Some(format) = args.shared.trace {
         builder = builder.trace(trace::to_stderr(format));
@@ -138,6 +140,26 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
         builder = builder.session_store(Arc::new(store));
     }
     builder.alpn(&args.shared.alpn).and_then(ClientConfigBuilder::build).map_err(Failure::usage)
+}
+
+/// A chain and its key, which may be under a password.
+fn identity(shared: &Shared, cert: &Path, key: &Path) -> Result<Identity, Failure> {
+    #[cfg(feature = "encrypted-keys")]
+    if let Some(path) = &shared.key_password_file {
+        let text = std::fs::read(path)
+            .map(Zeroizing::new)
+            .map_err(|error| Failure::usage(format!("the password in {} cannot be read: {error}", path.display())))?;
+        let password = text.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+        return Identity::from_pem_files_with_password(cert, key, password).map_err(Failure::usage);
+    }
+    let _ = shared;
+    Identity::from_pem_files(cert, key).map_err(|error| match error {
+        #[cfg(feature = "encrypted-keys")]
+        LoadError::EncryptedKey { source_name } => Failure::usage(format!(
+            "the private key in {source_name} is encrypted; put its password into a file and add --key-password-file"
+        )),
+        other => Failure::usage(other),
+    })
 }
 
 fn trust(builder: ClientConfigBuilder, args: &ConnectArgs) -> Result<ClientConfigBuilder, Failure> {
@@ -173,7 +195,7 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
     }
     let mut builder = ServerConfig::builder(policy(&args.shared)?).client_auth(client_auth(args)?);
     for (cert, key) in args.cert.iter().zip(&args.key) {
-        builder = builder.identity(Identity::from_pem_files(cert, key).map_err(Failure::usage)?);
+        builder = builder.identity(identity(&args.shared, cert, key)?);
     }
     if let Some(format) = args.shared.trace {
         builder = builder.trace(trace::to_stderr(format));
@@ -186,10 +208,10 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
         builder = builder.psk(psk);
     }
     if args.shared.no_tickets {
-        builder = builder.without_tickets();
+        builder = builder.tickets(false);
     }
     if args.shared.no_session_ids {
-        builder = builder.without_session_ids();
+        builder = builder.session_ids(false);
     }
     builder.alpn(&args.shared.alpn).and_then(clasp::ServerConfigBuilder::build).map_err(Failure::usage)
 }

@@ -8,7 +8,7 @@ use clasp_crypto::KeyAlgorithm;
 use clasp_record::Form;
 use clasp_wire::{
     AlertDescription, CipherSuite, ClientHello, CompressionMethod, EcPointFormat, ExtensionType, NamedGroup,
-    ProtocolVersion, ServerExtension, ServerHello, SignatureScheme,
+    ProtocolVersion, ServerExtension, ServerHello, SignatureScheme, Strength,
 };
 use subtle::ConstantTimeEq as _;
 
@@ -99,19 +99,7 @@ pub(crate) fn is_of_tls13(saved: &Saved) -> bool {
 /// Whether a key of this kind signs in TLS 1.3 with the scheme: there the scheme names the curve, and RSA signs with PSS
 /// alone (RFC 8446 4.2.3).
 pub(crate) fn signs_in_tls13(scheme: SignatureScheme, key: KeyAlgorithm) -> bool {
-    match key {
-        KeyAlgorithm::Rsa => matches!(
-            scheme,
-            SignatureScheme::RSA_PSS_RSAE_SHA256
-                | SignatureScheme::RSA_PSS_RSAE_SHA384
-                | SignatureScheme::RSA_PSS_RSAE_SHA512
-        ),
-        KeyAlgorithm::EcdsaP256 => scheme == SignatureScheme::ECDSA_SECP256R1_SHA256,
-        KeyAlgorithm::EcdsaP384 => scheme == SignatureScheme::ECDSA_SECP384R1_SHA384,
-        KeyAlgorithm::EcdsaP521 => scheme == SignatureScheme::ECDSA_SECP521R1_SHA512,
-        KeyAlgorithm::Ed25519 => scheme == SignatureScheme::ED25519,
-        _ => false,
-    }
+    key.schemes_13().contains(&scheme)
 }
 
 /// Whether the group has no use before TLS 1.3: no ServerKeyExchange names a key encapsulation.
@@ -310,7 +298,7 @@ pub(crate) fn choose(
         encrypt_then_mac: policy.encrypt_then_mac && hello.has_encrypt_then_mac() && suite.bulk.is_cbc(),
         secure_renegotiation,
         status_request: hello.status_request().is_some() && identity.ocsp_response().is_some(),
-        ticket: previous.is_none() && config.resumption.issues_ticket(hello),
+        ticket: config.resumption.issues_ticket(hello),
         alpn: choose_alpn(config, hello)?,
     };
     Ok(ServerChoice { agreed, identity, group, scheme, point_formats })
@@ -429,6 +417,8 @@ pub(crate) fn nothing_common(
             .min_by_key(|(strength, _)| *strength)
             .map(|(_, name)| name)
             .filter(|name| *name != policy.name())
+    } else if what == "protocol version" {
+        policy_that_speaks(policy, &their_offer(hello).versions)
     } else {
         None
     };
@@ -440,6 +430,18 @@ pub(crate) fn nothing_common(
         policy: wider,
         alert,
     }
+}
+
+/// The strictest named policy that speaks one of the versions, whether this build has it or not.
+fn policy_that_speaks(ours: &Policy, versions: &[ProtocolVersion]) -> Option<&'static str> {
+    let first = |version: &ProtocolVersion| match *version {
+        ProtocolVersion::TLS_1_3 | ProtocolVersion::TLS_1_2 => Some((Strength::Modern, "modern")),
+        ProtocolVersion::TLS_1_1 | ProtocolVersion::TLS_1_0 => Some((Strength::Legacy, "legacy")),
+        ProtocolVersion::SSL_3_0 => Some((Strength::Insecure, "insecure")),
+        _ => None,
+    };
+    let (_, name) = versions.iter().filter_map(first).min_by_key(|(strength, _)| *strength)?;
+    Some(name).filter(|name| *name != ours.name())
 }
 
 /// Why none of the suites that both have can be used; `None` when there are none.
@@ -481,7 +483,7 @@ pub(crate) fn accept(
             ours: our_offer(policy, &config.alpn),
             theirs: crate::error::Offer { versions: vec![hello.server_version], ..Default::default() },
             missing: None,
-            policy: None,
+            policy: policy_that_speaks(policy, &[hello.server_version]),
             alert: AlertDescription::PROTOCOL_VERSION,
         })));
     };

@@ -30,6 +30,7 @@ pub struct Session {
     pub(crate) early_data: EarlyData,
     /// Whether the key exchange was in TLS 1.3's way.
     pub(crate) pre_shared: bool,
+    pub(crate) psk_identity: Option<Box<[u8]>>,
 }
 
 /// What became of the early data of a handshake (RFC 8446 2.3).
@@ -95,6 +96,11 @@ impl Session {
     /// given to both.
     pub fn pre_shared_key(&self) -> bool {
         self.pre_shared
+    }
+
+    /// The name of the key from outside that was used: to a server, who the client is.
+    pub fn psk_identity(&self) -> Option<&[u8]> {
+        self.psk_identity.as_deref()
     }
 
     /// What became of early data.

@@ -59,8 +59,8 @@ impl Authentication {
     /// Whether a certificate with this kind of key serves.
     pub const fn accepts(self, key: KeyAlgorithm) -> bool {
         match self {
-            Self::Rsa => matches!(key, KeyAlgorithm::Rsa),
-            Self::Ecdsa => !matches!(key, KeyAlgorithm::Rsa),
+            Self::Rsa => matches!(key, KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss),
+            Self::Ecdsa => !matches!(key, KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss),
             Self::Tls13 => true,
         }
     }
@@ -142,6 +142,8 @@ static AES_128_GCM_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::Aes12
 static AES_256_GCM_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::Aes256Gcm };
 static CHACHA20_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::ChaCha20Poly1305 };
 
+static AES_128_CCM_13: Aead13Bulk = Aead13Bulk { algorithm: AeadAlgorithm::Aes128Ccm };
+
 const TLS13_ONLY: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3);
 const TLS12_ONLY: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2);
 const SINCE_TLS10: (ProtocolVersion, ProtocolVersion) = (ProtocolVersion::TLS_1_0, ProtocolVersion::TLS_1_2);
@@ -167,6 +169,7 @@ pub static TLS13: &[Suite] = suites![
     TLS_AES_256_GCM_SHA384:       Tls13 Tls13 AES_256_GCM_13 Sha384 TLS13_ONLY Modern;
     TLS_AES_128_GCM_SHA256:       Tls13 Tls13 AES_128_GCM_13 Sha256 TLS13_ONLY Modern;
     TLS_CHACHA20_POLY1305_SHA256: Tls13 Tls13 CHACHA20_13    Sha256 TLS13_ONLY Modern;
+    TLS_AES_128_CCM_SHA256:       Tls13 Tls13 AES_128_CCM_13 Sha256 TLS13_ONLY Modern;
 ];
 
 /// The suites of TLS 1.2 and before that this crate carries, best first.

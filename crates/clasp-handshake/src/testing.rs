@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use clasp_cert::{Identity, MaybeReady, RootStore, WebPkiClientVerifier};
-use clasp_wire::HandshakeType;
+use clasp_wire::{HandshakeType, ProtocolVersion};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ED25519};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
@@ -77,6 +77,21 @@ impl Authority {
     pub(crate) fn request_client(&self) -> ClientAuth {
         ClientAuth::Request(Arc::new(WebPkiClientVerifier::builder(self.roots()).build().unwrap()))
     }
+}
+
+/// The policy without TLS 1.3: for what only older versions have.
+pub(crate) fn classic(policy: Policy) -> Policy {
+    policy.with_versions(ProtocolVersion::SSL_3_0, ProtocolVersion::TLS_1_2)
+}
+
+/// The policy for TLS 1.2 alone, and for TLS 1.3 alone: for what both have.
+pub(crate) fn each(policy: &Policy) -> [Policy; 2] {
+    [ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_3].map(|version| policy.clone().with_versions(version, version))
+}
+
+/// Whether the policy is for TLS 1.3 alone, as the second of [`each`].
+pub(crate) fn is_tls13(policy: &Policy) -> bool {
+    policy.versions().eq([ProtocolVersion::TLS_1_3])
 }
 
 pub(crate) fn connections(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> (Connection, Connection) {

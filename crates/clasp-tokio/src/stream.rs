@@ -6,9 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut, Bytes};
-use clasp_handshake::{
-    ClientAuth, Connection, EarlyData, ExportError, KeyExchange, RenegotiationStatus, Role, Session, Status,
-};
+use clasp_handshake::{ClientAuth, Connection, EarlyData, ExportError, RenegotiationStatus, Session, Status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::error::Error;
@@ -147,8 +145,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
             // The alert goes first; a transport that takes nothing any more does not hold it up.
             Poll::Ready(Err(_)) if sent.is_pending() => Poll::Pending,
             Poll::Ready(Err(error)) => Poll::Ready(Err(self.explain(error))),
-            // A server's tickets go out with what follows: the client may not read before it has written.
-            Poll::Ready(Ok(_)) if sent.is_pending() && self.owes_tickets_alone() => Poll::Ready(Ok(true)),
+            // What the client can do without goes out with the reads and writes that follow.
+            Poll::Ready(Ok(_)) if !self.tls.is_handshaking() && sent.is_pending() && self.tls.output_can_wait() => {
+                Poll::Ready(Ok(true))
+            }
             Poll::Ready(Ok(_)) if !self.tls.is_handshaking() => sent.map_ok(|()| true).map_err(Error::Io),
             Poll::Ready(Ok(_)) => {
                 if let Poll::Ready(Err(error)) = sent {
@@ -167,13 +167,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
                 Poll::Ready(Ok(false))
             }
         }
-    }
-
-    /// Whether the handshake is done, and nothing that the peer waits for is still to be sent: a server of TLS 1.3 is done when
-    /// it has the client's Finished.
-    fn owes_tickets_alone(&self) -> bool {
-        self.tls.role() == Role::Server
-            && self.tls.session().is_some_and(|session| session.suite().key_exchange == KeyExchange::Tls13)
     }
 
     /// Sends what the handshake has put out, and early data behind it as long as some may be sent.

@@ -23,6 +23,7 @@ mod modern;
 mod negotiation;
 mod records;
 mod refusals;
+mod reload;
 mod renegotiation;
 mod secrets;
 mod usage;

@@ -26,6 +26,11 @@ pub enum KeyAlgorithm {
 }
 
 impl KeyAlgorithm {
+    /// Whether it is an RSA key, for whatever padding.
+    pub const fn is_rsa(self) -> bool {
+        matches!(self, Self::Rsa | Self::RsaPss)
+    }
+
     /// The curve of an ECDSA key.
     pub const fn curve(self) -> Option<NamedGroup> {
         match self {

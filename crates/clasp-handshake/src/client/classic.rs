@@ -168,6 +168,7 @@ pub(super) async fn full_handshake(
             resumed: false,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            psk_identity: None,
         },
         secrets: Secrets::Classic(ClassicSecrets {
             schedule,
@@ -240,6 +241,7 @@ pub(super) async fn resumed_handshake(
             resumed: true,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            psk_identity: None,
         },
         secrets: Secrets::Classic(ClassicSecrets {
             schedule,
@@ -317,7 +319,7 @@ fn check_key(key: &PublicKey, agreed: &Agreed, min_rsa_bits: usize) -> Result<()
     if !agreed.suite.authentication.accepts(algorithm) {
         return Err(Misbehaviour::WrongKeyType.into());
     }
-    if matches!(algorithm, clasp_crypto::KeyAlgorithm::Rsa) && key.bits() < agreed.suite.min_rsa_bits(min_rsa_bits) {
+    if algorithm.is_rsa() && key.bits() < agreed.suite.min_rsa_bits(min_rsa_bits) {
         return Err(Misbehaviour::KeyTooSmall.into());
     }
     Ok(())

@@ -76,6 +76,11 @@ pub(crate) async fn handshake(
         ]
     });
     let saved = saved.filter(|saved| !negotiate::is_of_tls13(saved));
+    let echoed = !hello.session_id.is_empty() && hello.session_id == offer.hello.session_id;
+    if saved.is_none() && echoed && offer.tls13.is_some() {
+        // There is no session by that identifier, which is there for others to see (RFC 8446 D.4).
+        return Err(Misbehaviour::ResumedDifferently.into());
+    }
     if let Some(saved) = saved.filter(|_| !hello.session_id.is_empty() && hello.session_id == offer.hello.session_id) {
         return classic::resumed_handshake(&mut peer, &config, name, agreed, &hello, saved).await;
     }
@@ -144,6 +149,12 @@ pub(crate) fn ticket_key(name: &ServerName<'_>, slot: u8) -> Vec<u8> {
     let mut key = name.to_str().as_bytes().to_vec();
     key.extend_from_slice(&[0, slot]);
     key
+}
+
+/// All the keys under which sessions with a server are kept.
+pub(crate) fn session_keys(name: &ServerName<'_>) -> impl Iterator<Item = Vec<u8>> {
+    let tickets = (0..TICKETS_KEPT).map(|slot| ticket_key(name, slot));
+    std::iter::once(name.to_str().as_bytes().to_vec()).chain(tickets)
 }
 
 fn refused(error: clasp_cert::CertificateError) -> Error {

@@ -12,6 +12,7 @@ use clasp_wire::{
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
+use super::offer13::OfferedPsk;
 use super::refused;
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
@@ -68,6 +69,7 @@ pub(super) async fn handshake(
     let mut tls13 = offer.tls13.take().ok_or(Misbehaviour::UnsolicitedExtension)?;
     let shared = tls13.agree(share.group, &share.key_exchange).map_err(|_| Misbehaviour::BadKeyShare)?;
     let chosen = psk.and_then(|index| tls13.psks.into_iter().nth(index));
+    let psk_identity = chosen.as_ref().and_then(OfferedPsk::external_identity);
     let (early, saved) = match chosen {
         Some(psk) => (psk.early, psk.saved),
         None => (EarlySecret::new(kdf, None), None),
@@ -177,6 +179,7 @@ pub(super) async fn handshake(
                 (true, false) => EarlyData::Rejected,
             },
             pre_shared: psk.is_some(),
+            psk_identity,
         },
         secrets: Secrets::Tls13(Secrets13 {
             client: ours_next,
@@ -247,7 +250,7 @@ async fn authenticate_server(
     let leaf = chain.first().ok_or(Misbehaviour::EmptyCertificate)?;
     let key = PublicKey::from_certificate(leaf).map_err(refused)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
-    if matches!(algorithm, clasp_crypto::KeyAlgorithm::Rsa) && key.bits() < config.policy.min_rsa_bits {
+    if algorithm.is_rsa() && key.bits() < config.policy.min_rsa_bits {
         return Err(Misbehaviour::KeyTooSmall.into());
     }
     let mut report = config

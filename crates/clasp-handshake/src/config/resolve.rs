@@ -46,10 +46,9 @@ impl FixedIdentities {
     pub fn new(identities: Vec<Arc<Identity>>) -> Self {
         Self(identities)
     }
-}
 
-impl IdentityResolver for FixedIdentities {
-    fn resolve<'a>(&'a self, hello: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
+    /// Those for this hello.
+    pub(super) fn choose(&self, hello: &ClientHelloInfo<'_>) -> Resolved {
         let mut found = Vec::new();
         if let Some(Ok(name)) = hello.server_name.filter(|_| self.0.len() > 1).map(ServerName::try_from) {
             found.extend(self.0.iter().filter(|identity| identity.matches_name(&name)).cloned());
@@ -57,7 +56,13 @@ impl IdentityResolver for FixedIdentities {
         if found.is_empty() {
             found.clone_from(&self.0);
         }
-        MaybeReady::ready(Resolved::Identities(found))
+        Resolved::Identities(found)
+    }
+}
+
+impl IdentityResolver for FixedIdentities {
+    fn resolve<'a>(&'a self, hello: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
+        MaybeReady::ready(self.choose(hello))
     }
 }
 

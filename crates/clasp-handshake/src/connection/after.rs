@@ -51,6 +51,8 @@ pub(super) enum Done {
 #[derive(Default)]
 pub(super) struct After {
     errand: Option<(ErrandFuture, SharedMailbox)>,
+    /// The errand is to show our certificate.
+    answering: bool,
     /// The client was asked for its certificate, and has not answered.
     asked: Option<Box<Asked>>,
     /// Messages in a row without application data between them.
@@ -101,6 +103,10 @@ impl Connection {
 
     /// Drives the errand. Ready: there is none, or it waits for a message.
     pub(super) fn poll_errand(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.ended.write && std::mem::take(&mut self.after.answering) {
+            // Behind our close_notify nothing is sent. Tickets are kept, and a client's answer is heard to its end.
+            self.after.errand = None;
+        }
         let Some((errand, mailbox)) = &mut self.after.errand else { return Poll::Ready(Ok(())) };
         mailbox.begin();
         let polled = errand.as_mut().poll(cx);
@@ -122,6 +128,7 @@ impl Connection {
     }
 
     fn done(&mut self, done: Done) {
+        self.after.answering = false;
         let Some(established) = &mut self.established else { return };
         match done {
             Done::Kept => {}
@@ -177,7 +184,9 @@ impl Connection {
     /// Sends the new keys that the peer asked for: once only for however many requests came while it took nothing, or it could
     /// have us fill our memory with answers.
     pub(super) fn update_if_due(&mut self) -> Result<(), Error> {
-        let used_up = self.established.is_some() && self.writer.records_left() < RECORDS_KEPT && self.tls13;
+        let worn =
+            self.writer.records_left() < RECORDS_KEPT || self.writer.bytes_under_key() >= self.side.limits().key_data;
+        let used_up = worn && self.tls13 && self.established.is_some();
         let due = self.after.update_due && self.output.is_empty() || used_up;
         if due && self.after.errand.is_none() && !self.ended.write {
             self.after.update_due = false;
@@ -250,6 +259,7 @@ impl Connection {
         };
         let request = client::Request::read(message.parse::<CertificateRequest13>()?)?;
         transcript.add(&message.raw);
+        self.after.answering = true;
         self.send_on_errand(transcript, move |mut peer| async move {
             let identity = client::answer_request(&mut peer, &config, &request).await?;
             send_finished(&mut peer, &secret)?;

@@ -9,6 +9,7 @@ use clasp_wire::{
 };
 
 use super::{Connection, Side, Status};
+use crate::client::session_keys;
 use crate::error::{AlertReceived, Error, Misbehaviour, Role};
 use crate::hello::our_offer;
 use crate::peer::{EpochKeys, Incoming, Order, describe};
@@ -300,11 +301,16 @@ impl Connection {
     /// Tells the peer, once, and lets go of all that is no longer needed.
     pub(super) fn fail(&mut self, error: &Error) {
         self.flight = None;
+        self.after = super::after::After::default();
+        self.early = None;
         if let Side::Client(config, name) = &self.side
             && let Some(resumption) = &config.resumption
         {
-            // A session that came to a bad end is not resumed (RFC 5246 7.2.2). One in a store that takes its time stays.
-            drop(resumption.store.remove(name.to_str().as_bytes()).try_take());
+            // A session that came to a bad end is not resumed, nor are its tickets (RFC 5246 7.2.2, RFC 8446 6.2). What is
+            // in a store that takes its time stays.
+            for key in session_keys(name) {
+                drop(resumption.store.remove(&key).try_take());
+            }
         }
         if let Some(description) = error.alert().filter(|_| !self.ended.write) {
             // An alert that cannot be sealed cannot be sent; the error itself is what counts.

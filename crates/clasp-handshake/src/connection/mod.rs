@@ -5,6 +5,8 @@
 //! handshake code never sees a record, and the record layer never sees a message.
 
 mod after;
+#[cfg(test)]
+mod countermeasure_tests;
 mod drive;
 mod early;
 #[cfg(all(test, feature = "legacy"))]
@@ -14,6 +16,8 @@ mod renegotiate;
 mod renegotiation_tests;
 #[cfg(test)]
 mod resumption_tests;
+#[cfg(test)]
+mod retry_tests;
 #[cfg(test)]
 mod signature_tests;
 #[cfg(test)]
@@ -383,6 +387,13 @@ impl Connection {
     /// What was agreed, once the handshake is done.
     pub fn session(&self) -> Option<&Session> {
         self.established.as_ref().map(|established| &established.session)
+    }
+
+    /// Whether the peer can go on without the [`Self::output`] that the end of the handshake left: there is nothing in it but
+    /// the tickets a TLS 1.3 server sends when the client has finished (RFC 8446 4.6.1). Who waited until a slow transport
+    /// has taken them would wait for a client that writes before it reads.
+    pub fn output_can_wait(&self) -> bool {
+        self.role() == Role::Server && self.session().is_some_and(|session| session.suite.is_of_tls13())
     }
 
     /// Our role.

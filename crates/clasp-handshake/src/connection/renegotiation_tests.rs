@@ -6,7 +6,8 @@ use std::task::{Context, Poll, Waker};
 use clasp_wire::{ContentType, HandshakeType};
 
 use super::{RenegotiationStatus, Status};
-use crate::testing::{Authority, connections, established, exchange, give, transfer};
+use crate::session::Secrets;
+use crate::testing::{Authority, classic, connections, each, established, exchange, give, transfer};
 use crate::{ClientAuth, Connection, Error, Limits, Misbehaviour, Policy, Renegotiation};
 
 fn pair(ca: &Authority, policy: &Policy) -> (Connection, Connection) {
@@ -30,7 +31,7 @@ fn count(client: &Connection, server: &Connection) -> (u32, u32) {
 fn either_side_renegotiates_and_data_flows_on() {
     let ca = Authority::new("CA");
     for suite in [None, Some(clasp_wire::CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA)] {
-        let policy = Policy::compatible();
+        let policy = classic(Policy::compatible());
         let policy = suite.map_or(policy.clone(), |suite| policy.with_cipher_suites(&[suite]));
         let (mut client, mut server) = pair(&ca, &policy);
         let unique = client.tls_unique().unwrap().to_vec();
@@ -55,7 +56,7 @@ fn either_side_renegotiates_and_data_flows_on() {
 #[test]
 fn the_client_certificate_is_asked_for_only_then() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
     assert!(!server.session().unwrap().client_authenticated());
     server.request_client_certificate(ca.require_client()).unwrap();
     settle(&mut client, &mut server);
@@ -69,7 +70,7 @@ fn the_client_certificate_is_asked_for_only_then() {
 fn data_in_flight_is_delivered_in_order_whoever_waits() {
     let ca = Authority::new("CA");
     for hold in [false, true] {
-        let (mut client, mut server) = pair(&ca, &Policy::compatible());
+        let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
         // The server had written much before the client's hello comes.
         for piece in 0..4_u8 {
             server.write(&[piece; 10_000]).unwrap();
@@ -108,8 +109,8 @@ fn too_much_data_while_waiting_fails_cleanly() {
     let ca = Authority::new("CA");
     let mut limits = Limits::default();
     limits.renegotiation_data = 30_000;
-    let client = ca.client(Policy::compatible()).limits(limits).build().unwrap();
-    let server = ca.server(Policy::compatible()).build().unwrap();
+    let client = ca.client(classic(Policy::compatible())).limits(limits).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).build().unwrap();
     let (mut client, mut server) = established(&client, &server);
     server.write(&[7; 40_000]).unwrap();
     client.renegotiate().unwrap();
@@ -122,13 +123,17 @@ fn too_much_data_while_waiting_fails_cleanly() {
 #[test]
 fn the_policy_decides() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::modern());
-    assert!(matches!(client.renegotiate(), Err(Error::NoRenegotiation(_))));
-    assert!(matches!(server.renegotiate(), Err(Error::NoRenegotiation(_))));
+    // TLS 1.3 has none, whatever the policy.
+    for policy in each(&Policy::modern()).into_iter().chain([Policy::compatible()]) {
+        let (mut client, mut server) = pair(&ca, &policy);
+        assert!(matches!(client.renegotiate(), Err(Error::NoRenegotiation(_))));
+        assert!(matches!(server.renegotiate(), Err(Error::NoRenegotiation(_))));
+        transfer(&mut server, &mut client, b"all goes on");
+    }
 
     // A peer whose policy has none declines, and all goes on.
-    let client = ca.client(Policy::compatible().with_renegotiation(Renegotiation::Never)).build().unwrap();
-    let server = ca.server(Policy::compatible()).build().unwrap();
+    let client = ca.client(classic(Policy::compatible()).with_renegotiation(Renegotiation::Never)).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).build().unwrap();
     let (mut client, mut server) = established(&client, &server);
     server.renegotiate().unwrap();
     assert!(server.is_renegotiating());
@@ -137,14 +142,25 @@ fn the_policy_decides() {
     assert!(matches!(result, Err(Error::NoRenegotiation(_))), "{result:?}");
     transfer(&mut server, &mut client, b"all goes on");
 
-    let unsafe_policy = Policy::compatible().with_renegotiation(Renegotiation::UnsafeLegacy);
+    // A peer that did not show in the first handshake that it knows RFC 5746.
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
+    for tls in [&mut client, &mut server] {
+        tls.established.as_mut().unwrap().session.secure_renegotiation = false;
+        assert!(matches!(tls.renegotiate(), Err(Error::NoRenegotiation(_))));
+    }
+    server.seal(ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
+    give(&mut client, &server.output().split());
+    client.poll_now().unwrap();
+    assert!(!client.is_renegotiating() && client.has_output(), "declined");
+
+    let unsafe_policy = classic(Policy::compatible()).with_renegotiation(Renegotiation::UnsafeLegacy);
     assert!(ca.client(unsafe_policy).build().is_err());
 }
 
 #[test]
 fn a_flood_is_bounded() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
     client.renegotiate().unwrap();
     settle(&mut client, &mut server);
     // The second comes too soon.
@@ -157,8 +173,8 @@ fn a_flood_is_bounded() {
     let mut limits = Limits::default();
     limits.renegotiations = 2;
     limits.renegotiation_distance = 0;
-    let client = ca.client(Policy::compatible()).build().unwrap();
-    let server = ca.server(Policy::compatible()).limits(limits).build().unwrap();
+    let client = ca.client(classic(Policy::compatible())).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).limits(limits).build().unwrap();
     let (mut client, mut server) = established(&client, &server);
     for _ in 0..2 {
         client.renegotiate().unwrap();
@@ -173,7 +189,7 @@ fn a_flood_is_bounded() {
 #[test]
 fn a_spliced_handshake_is_refused() {
     let ca = Authority::new("CA");
-    let policy = Policy::compatible();
+    let policy = classic(Policy::compatible());
     let (mut attacker, mut server) = pair(&ca, &policy);
     let config = ca.client(policy.clone()).build().unwrap();
     let (mut victim, _) = connections(&config, &ca.server(policy.clone()).build().unwrap());
@@ -186,6 +202,48 @@ fn a_spliced_handshake_is_refused() {
     assert!(matches!(error, Error::Misbehaved(Misbehaviour::BadRenegotiationInfo)), "{error}");
 }
 
+/// The same seen by the client: the server's answer must hold the Finished of both sides of the handshake before.
+#[test]
+fn an_answer_from_another_connection_is_refused() {
+    let ca = Authority::new("CA");
+    for first in [true, false] {
+        let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
+        let Secrets::Classic(secrets) = &mut server.established.as_mut().unwrap().secrets else { panic!("TLS 1.3") };
+        if first {
+            // What it checks is the client's; the server's own half comes from somewhere else.
+            secrets.server_finished = secrets.client_finished.clone();
+        } else {
+            secrets.client_finished = secrets.server_finished.clone();
+        }
+        client.renegotiate().unwrap();
+        let errors = exchange(&mut client, &mut server);
+        let refused = if first { errors.0 } else { errors.1 };
+        assert!(matches!(refused, Some(Error::Misbehaved(Misbehaviour::BadRenegotiationInfo))), "{first}: {refused:?}");
+    }
+}
+
+/// A client that shows another certificate than before is refused by the server, unless that is allowed.
+#[test]
+fn another_client_is_refused_unless_allowed() {
+    let ca = Authority::new("CA");
+    for allowed in [false, true] {
+        let config = |name| ca.client(classic(Policy::compatible())).identity(ca.ecdsa(name)).build().unwrap();
+        let server = ca.server(classic(Policy::compatible())).client_auth(ca.require_client());
+        let settings = server.identity_may_change(allowed).build().unwrap();
+        let (mut client, mut server) = established(&config("client.example"), &settings);
+        reconfigure(&mut client, &config("another.example"), &settings);
+        let before = server.session().unwrap().peer_certificates()[0].clone();
+        client.renegotiate().unwrap();
+        let (_, error) = exchange(&mut client, &mut server);
+        if allowed {
+            assert!(error.is_none(), "{error:?}");
+            assert_ne!(server.session().unwrap().peer_certificates()[0], before);
+        } else {
+            assert!(matches!(error, Some(Error::Misbehaved(Misbehaviour::IdentityChanged))), "{error:?}");
+        }
+    }
+}
+
 #[test]
 fn another_identity_is_refused_unless_allowed() {
     let ca = Authority::new("CA");
@@ -193,8 +251,9 @@ fn another_identity_is_refused_unless_allowed() {
         // A resolver that shows another certificate the second time.
         let identities = [Arc::new(ca.ecdsa(crate::testing::NAME)), Arc::new(ca.ecdsa(crate::testing::NAME))];
         let resolver = Arc::new(crate::testing::OneAfterAnother::new(identities));
-        let client = ca.client(Policy::compatible()).identity_may_change(allowed).build().unwrap();
-        let server = crate::ServerConfig::builder(Policy::compatible()).identity_resolver(resolver).build().unwrap();
+        let client = ca.client(classic(Policy::compatible())).identity_may_change(allowed).build().unwrap();
+        let server =
+            crate::ServerConfig::builder(classic(Policy::compatible())).identity_resolver(resolver).build().unwrap();
         let (mut client, mut server) = established(&client, &server);
         let before = client.session().unwrap().peer_certificates()[0].clone();
         client.renegotiate().unwrap();
@@ -211,11 +270,13 @@ fn another_identity_is_refused_unless_allowed() {
 #[test]
 fn a_hello_request_in_a_first_handshake_is_refused() {
     let ca = Authority::new("CA");
-    let (client, server) = (ca.client(Policy::compatible()), ca.server(Policy::compatible()));
-    let (mut client, _) = connections(&client.build().unwrap(), &server.build().unwrap());
-    client.poll_now().unwrap();
-    give(&mut client, &[22, 3, 3, 0, 4, HandshakeType::HELLO_REQUEST.0, 0, 0, 0]);
-    assert!(matches!(client.poll_now(), Err(Error::UnexpectedMessage { .. })));
+    for policy in each(&Policy::compatible()) {
+        let (client, server) = (ca.client(policy.clone()), ca.server(policy));
+        let (mut client, _) = connections(&client.build().unwrap(), &server.build().unwrap());
+        client.poll_now().unwrap();
+        give(&mut client, &[22, 3, 3, 0, 4, HandshakeType::HELLO_REQUEST.0, 0, 0, 0]);
+        assert!(matches!(client.poll_now(), Err(Error::UnexpectedMessage { .. })));
+    }
 }
 
 /// SWEET32: the keys are changed at half the bound, and without a peer that renegotiates the connection ends at the bound.
@@ -261,8 +322,8 @@ fn a_client_that_was_asked_keeps_its_identity() {
     let ca = Authority::new("CA");
     let mut limits = Limits::default();
     limits.renegotiation_distance = 0;
-    let client = ca.client(Policy::compatible()).identity(ca.ecdsa("client.example")).build().unwrap();
-    let server = ca.server(Policy::compatible()).limits(limits).build().unwrap();
+    let client = ca.client(classic(Policy::compatible())).identity(ca.ecdsa("client.example")).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).limits(limits).build().unwrap();
     let (mut client, mut server) = established(&client, &server);
     server.request_client_certificate(ca.require_client()).unwrap();
     settle(&mut client, &mut server);
@@ -277,7 +338,7 @@ fn a_client_that_was_asked_keeps_its_identity() {
 #[test]
 fn closing_in_the_middle_waits_for_the_end() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
     client.renegotiate().unwrap();
     client.poll_now().unwrap();
     client.close();
@@ -293,7 +354,7 @@ fn closing_in_the_middle_waits_for_the_end() {
 #[test]
 fn data_before_the_finished_is_refused() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
     client.renegotiate().unwrap();
     client.poll_now().unwrap();
     give(&mut server, &client.output().split());
@@ -321,7 +382,7 @@ fn data_before_the_finished_is_refused() {
 #[test]
 fn small_pieces_are_bounded_too() {
     let ca = Authority::new("CA");
-    let (mut client, mut server) = pair(&ca, &Policy::compatible());
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
     server.renegotiate().unwrap();
     let cx = &mut Context::from_waker(Waker::noop());
     let error = (0..10_000).find_map(|_| {
@@ -361,8 +422,8 @@ fn record_limits_begin_and_end_with_their_keys() {
     let ca = Authority::new("CA");
     let identity = ca.ecdsa(crate::testing::NAME);
     let settings = |limits: Option<(u16, u16)>| {
-        let mut client = ca.client(Policy::compatible());
-        let mut server = crate::ServerConfig::builder(Policy::compatible()).identity(identity.clone());
+        let mut client = ca.client(classic(Policy::compatible()));
+        let mut server = crate::ServerConfig::builder(classic(Policy::compatible())).identity(identity.clone());
         if let Some((clients, servers)) = limits {
             (client, server) = (client.record_size_limit(clients), server.record_size_limit(servers));
         }
@@ -415,5 +476,32 @@ fn record_limits_begin_and_end_with_their_keys() {
             let error = server.poll_now().unwrap_err();
             assert_eq!(error.alert(), Some(clasp_wire::AlertDescription::RECORD_OVERFLOW), "{case}");
         }
+    }
+}
+
+/// RFC 7627 6.4, the triple handshake: what the first handshake had, a later one has too, whoever gives it up.
+#[test]
+fn a_renegotiation_keeps_the_extended_master_secret() {
+    let ca = Authority::new("CA");
+    let identity = ca.ecdsa(crate::testing::NAME);
+    let settings = |on| {
+        let policy = classic(Policy::compatible()).with_extended_master_secret(on);
+        let server = crate::ServerConfig::builder(policy.clone()).identity(identity.clone()).build().unwrap();
+        (ca.client(policy).without_resumption().build().unwrap(), server)
+    };
+    let (with, without) = (settings(true), settings(false));
+    for by_client in [true, false] {
+        let (mut client, mut server) = established(&with.0, &with.1);
+        if by_client {
+            reconfigure(&mut client, &without.0, &without.1);
+        } else {
+            // One that would not notice itself.
+            reconfigure(&mut server, &without.0, &without.1);
+            server.established.as_mut().unwrap().session.extended_master_secret = false;
+        }
+        client.renegotiate().unwrap();
+        let errors = exchange(&mut client, &mut server);
+        let seen = if by_client { errors.1 } else { errors.0 };
+        assert!(matches!(seen, Some(Error::Misbehaved(Misbehaviour::ExtendedMasterSecretDropped))), "{seen:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clasp_wire::CipherSuite;
 use rustls_pki_types::UnixTime;
 
-use crate::testing::{Authority, FirstSession, connections, established, exchange, transfer};
+use crate::testing::{Authority, FirstSession, classic, connections, each, established, exchange, is_tls13, transfer};
 use crate::{
     ClientConfig, ClientConfigBuilder, Clock, Connection, Error, MemorySessions, Misbehaviour, Policy, ServerConfig,
     TicketKeys,
@@ -37,7 +37,7 @@ fn by_ticket_and_by_identifier_with_every_suite() {
                 let policy = widest.clone().with_cipher_suites(&[suite.id]).with_versions(version, version);
                 let client = ca.client(policy.clone()).build().unwrap();
                 let server = ca.server(policy);
-                let server = if tickets { server.without_session_ids() } else { server.without_tickets() };
+                let server = if tickets { server.session_ids(false) } else { server.tickets(false) };
                 let server = server.build().unwrap();
                 let mut pair = twice(&client, &server);
                 assert!(resumed(&pair), "{version} {} {tickets}", suite.id);
@@ -61,51 +61,57 @@ fn by_ticket_and_by_identifier_with_every_suite() {
 #[test]
 fn whichever_is_switched_off_is_not_used() {
     let ca = Authority::new("CA");
-    let server = ca.server(Policy::modern()).build().unwrap();
-    let client =
-        |change: fn(ClientConfigBuilder) -> ClientConfigBuilder| change(ca.client(Policy::modern())).build().unwrap();
-    assert!(resumed(&twice(&client(|builder| builder), &server)));
-    assert!(resumed(&twice(&client(|builder| builder.tickets(false)), &server)));
-    assert!(resumed(&twice(&client(|builder| builder.session_ids(false)), &server)));
-    assert!(!resumed(&twice(&client(|builder| builder.tickets(false).session_ids(false)), &server)));
-    assert!(!resumed(&twice(&client(ClientConfigBuilder::without_resumption), &server)));
-    let server = ca.server(Policy::modern()).without_tickets().without_session_ids().build().unwrap();
-    assert!(!resumed(&twice(&client(|builder| builder), &server)));
+    for policy in each(&Policy::modern()) {
+        let server = ca.server(policy.clone()).build().unwrap();
+        let client =
+            |change: fn(ClientConfigBuilder) -> ClientConfigBuilder| change(ca.client(policy.clone())).build().unwrap();
+        assert!(resumed(&twice(&client(|builder| builder), &server)));
+        // TLS 1.3 has tickets alone.
+        assert_eq!(resumed(&twice(&client(|builder| builder.tickets(false)), &server)), !is_tls13(&policy));
+        assert!(resumed(&twice(&client(|builder| builder.session_ids(false)), &server)));
+        assert!(!resumed(&twice(&client(|builder| builder.tickets(false).session_ids(false)), &server)));
+        assert!(!resumed(&twice(&client(ClientConfigBuilder::without_resumption), &server)));
+        let server = ca.server(policy.clone()).without_resumption().build().unwrap();
+        assert!(!resumed(&twice(&client(|builder| builder), &server)));
+    }
 }
 
 #[test]
 fn what_differs_makes_a_full_handshake() {
     let ca = Authority::new("CA");
-    let store = Arc::new(MemorySessions::default());
-    let keys = Arc::new(TicketKeys::generate(clasp_crypto::default_provider()).unwrap());
-    let client = |policy: Policy| ca.client(policy).session_store(store.clone()).build().unwrap();
-    let server = |policy: Policy| ca.server(policy).ticket_keys(keys.clone()).build().unwrap();
-    let (modern, compatible) = (Policy::modern(), Policy::compatible());
-    assert!(resumed(&twice(&client(modern.clone()), &server(modern.clone()))));
-    // Another policy, on either side.
-    assert!(!resumed(&established(&client(compatible.clone()), &server(modern.clone()))));
-    assert!(!resumed(&established(&client(compatible.clone()), &server(compatible.clone()))));
-    assert!(resumed(&established(&client(compatible.clone()), &server(compatible))));
-    assert!(!resumed(&established(&client(modern.clone()), &server(modern.clone()))));
-    // A suite that is not offered any more.
-    let other = modern.clone().with_cipher_suites(&[CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]);
-    assert!(!resumed(&established(&client(other), &server(modern.clone()))));
-    // A server that now asks for a certificate, and one that trusts another authority.
-    let demanding = ca.server(modern.clone()).ticket_keys(keys.clone()).client_auth(ca.require_client());
-    let demanding = demanding.build().unwrap();
-    let shown = ca.client(modern.clone()).session_store(store.clone()).identity(ca.ecdsa("client.example"));
-    let shown = shown.build().unwrap();
-    established(&client(modern.clone()), &server(modern.clone()));
-    assert!(!resumed(&established(&shown, &demanding)));
-    let again = established(&shown, &demanding);
-    assert!(resumed(&again));
-    assert!(again.1.session().unwrap().client_authenticated());
-    assert_eq!(again.1.session().unwrap().peer_certificates().len(), 1);
-    let elsewhere = Authority::new("Elsewhere");
-    let stranger = ca.server(modern).ticket_keys(keys).client_auth(elsewhere.require_client()).build().unwrap();
-    let (mut client, mut server) = connections(&shown, &stranger);
-    let (_, error) = exchange(&mut client, &mut server);
-    assert!(matches!(error, Some(Error::Certificate { .. })), "{error:?}");
+    for (modern, compatible) in
+        [(classic(Policy::modern()), classic(Policy::compatible())), (Policy::modern(), Policy::compatible())]
+    {
+        let store = Arc::new(MemorySessions::default());
+        let keys = Arc::new(TicketKeys::generate(clasp_crypto::default_provider()).unwrap());
+        let client = |policy: Policy| ca.client(policy).session_store(store.clone()).build().unwrap();
+        let server = |policy: Policy| ca.server(policy).ticket_keys(keys.clone()).build().unwrap();
+        assert!(resumed(&twice(&client(modern.clone()), &server(modern.clone()))));
+        // Another policy, on either side.
+        assert!(!resumed(&established(&client(compatible.clone()), &server(modern.clone()))));
+        assert!(!resumed(&established(&client(compatible.clone()), &server(compatible.clone()))));
+        assert!(resumed(&established(&client(compatible.clone()), &server(compatible))));
+        assert!(!resumed(&established(&client(modern.clone()), &server(modern.clone()))));
+        // A suite that is not offered any more.
+        let other = modern.clone().with_cipher_suites(&[CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]);
+        assert!(!resumed(&established(&client(other), &server(modern.clone()))));
+        // A server that now asks for a certificate, and one that trusts another authority.
+        let demanding = ca.server(modern.clone()).ticket_keys(keys.clone()).client_auth(ca.require_client());
+        let demanding = demanding.build().unwrap();
+        let shown = ca.client(modern.clone()).session_store(store.clone()).identity(ca.ecdsa("client.example"));
+        let shown = shown.build().unwrap();
+        established(&client(modern.clone()), &server(modern.clone()));
+        assert!(!resumed(&established(&shown, &demanding)));
+        let again = established(&shown, &demanding);
+        assert!(resumed(&again));
+        assert!(again.1.session().unwrap().client_authenticated());
+        assert_eq!(again.1.session().unwrap().peer_certificates().len(), 1);
+        let elsewhere = Authority::new("Elsewhere");
+        let stranger = ca.server(modern).ticket_keys(keys).client_auth(elsewhere.require_client()).build().unwrap();
+        let (mut client, mut server) = connections(&shown, &stranger);
+        let (_, error) = exchange(&mut client, &mut server);
+        assert!(matches!(error, Some(Error::Certificate { .. })), "{error:?}");
+    }
 }
 
 /// RFC 7627 5.3: a session that had the extended master secret is resumed with it or not at all.
@@ -114,10 +120,10 @@ fn the_extended_master_secret_is_not_given_up() {
     let ca = Authority::new("CA");
     let store = Arc::new(FirstSession::default());
     let client = |on| {
-        let policy = Policy::modern().with_extended_master_secret(on);
+        let policy = classic(Policy::modern()).with_extended_master_secret(on);
         ca.client(policy).session_store(store.clone()).build().unwrap()
     };
-    let server = ca.server(Policy::modern()).build().unwrap();
+    let server = ca.server(classic(Policy::modern())).build().unwrap();
     established(&client(true), &server);
     store.thaw();
     // Our own client does not even ask.
@@ -147,30 +153,32 @@ impl Clock for At {
 #[test]
 fn a_session_is_forgotten_after_a_day_and_tickets_are_renewed_before() {
     let ca = Authority::new("CA");
-    let now = UnixTime::now().as_secs();
-    let store = Arc::new(MemorySessions::default());
-    let keys = Arc::new(TicketKeys::generate(clasp_crypto::default_provider()).unwrap().with_period(4 * 3600));
-    let at = |hours: u64| {
-        let clock = Arc::new(At(now + hours * 3600));
-        let client = ca.client(Policy::modern()).session_store(store.clone()).clock(clock.clone()).build().unwrap();
-        let server = ca.server(Policy::modern()).ticket_keys(keys.clone()).clock(clock).build().unwrap();
-        resumed(&established(&client, &server))
-    };
-    assert!(!at(0));
-    // Each time the key is an old one, so that the ticket is renewed; after a day that does not help any more.
-    for hours in [5, 10, 15, 20, 23] {
-        assert!(at(hours), "{hours}");
+    for policy in each(&Policy::modern()) {
+        let now = UnixTime::now().as_secs();
+        let store = Arc::new(MemorySessions::default());
+        let keys = Arc::new(TicketKeys::generate(clasp_crypto::default_provider()).unwrap().with_period(4 * 3600));
+        let at = |hours: u64| {
+            let clock = Arc::new(At(now + hours * 3600));
+            let client = ca.client(policy.clone()).session_store(store.clone()).clock(clock.clone()).build().unwrap();
+            let server = ca.server(policy.clone()).ticket_keys(keys.clone()).clock(clock).build().unwrap();
+            resumed(&established(&client, &server))
+        };
+        assert!(!at(0));
+        // Each time the key is an old one, so that the ticket is renewed; after a day that does not help any more.
+        for hours in [5, 10, 15, 20, 23] {
+            assert!(at(hours), "{hours}");
+        }
+        assert!(!at(25));
+        assert!(at(26));
     }
-    assert!(!at(25));
-    assert!(at(26));
 }
 
 /// An unsafe or secure renegotiation on a resumed session refers to that session's Finished messages.
 #[test]
 fn a_resumed_session_renegotiates() {
     let ca = Authority::new("CA");
-    let client = ca.client(Policy::compatible()).build().unwrap();
-    let server = ca.server(Policy::compatible()).build().unwrap();
+    let client = ca.client(classic(Policy::compatible())).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).build().unwrap();
     let mut pair = twice(&client, &server);
     assert!(resumed(&pair));
     pair.0.renegotiate().unwrap();
@@ -181,65 +189,116 @@ fn a_resumed_session_renegotiates() {
     transfer(&mut pair.0, &mut pair.1, b"on");
 }
 
+/// GnuTLS, as either side, sends or awaits a ticket in every handshake when the first one had one (RFC 5077 3.3).
+#[test]
+fn a_renegotiated_session_has_a_ticket_of_its_own() {
+    let ca = Authority::new("CA");
+    let store = Arc::new(MemorySessions::default());
+    let client =
+        ca.client(classic(Policy::compatible())).identity(ca.ecdsa("client.example")).session_store(store.clone());
+    let client = client.session_ids(false).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).session_ids(false).build().unwrap();
+    let (mut tls, mut other) = established(&client, &server);
+    let mut again = |begin: fn(&mut Connection, &mut Connection, &Authority)| {
+        begin(&mut tls, &mut other, &ca);
+        let errors = exchange(&mut tls, &mut other);
+        assert!(errors.0.is_none() && errors.1.is_none(), "{errors:?}");
+        other.session().unwrap().client_authenticated()
+    };
+    drop(crate::SessionStore::remove(&*store, b"server.example"));
+    assert!(store.is_empty());
+    assert!(!again(|tls, _, _| tls.renegotiate().unwrap()));
+    assert_eq!(store.len(), 1);
+    assert!(resumed(&established(&client, &server)));
+
+    // A session whose certificate was asked for only then is not taken up: its ticket is empty, and the earlier one stays.
+    assert!(again(|_, other, ca| other.request_client_certificate(ca.require_client()).unwrap()));
+    assert!(resumed(&established(&client, &server)));
+}
+
 /// Who shares a store and trusts others, or shows another certificate, does not inherit what somebody else was told.
 #[test]
 fn a_session_belongs_to_its_trust_and_its_identity() {
     use clasp_cert::{DangerousAcceptAnyServer, ServerVerifier};
 
     let (ca, other) = (Authority::new("CA"), Authority::new("Other"));
-    let store = Arc::new(MemorySessions::default());
-    let server = ca.server(Policy::modern()).client_auth(ca.request_client()).build().unwrap();
-    let anybody: Arc<dyn ServerVerifier> = Arc::new(DangerousAcceptAnyServer);
-    let trusting = |verifier: Option<Arc<dyn ServerVerifier>>, by: &Authority| {
-        let builder = by.client(Policy::modern()).session_store(store.clone());
-        verifier.into_iter().fold(builder, ClientConfigBuilder::verifier).build().unwrap()
-    };
-    assert!(resumed(&twice(&trusting(Some(anybody), &ca), &server)));
-    // The same server, now to be verified: by its own authority, and by one that does not know it.
-    assert!(!resumed(&established(&trusting(None, &ca), &server)));
-    assert!(resumed(&established(&trusting(None, &ca), &server)));
-    let (mut client, mut tls) = connections(&trusting(None, &other), &server);
-    let (error, _) = exchange(&mut client, &mut tls);
-    assert!(matches!(error, Some(Error::Certificate { .. })), "{error:?}");
+    for policy in each(&Policy::modern()) {
+        let store = Arc::new(MemorySessions::default());
+        let server = ca.server(policy.clone()).client_auth(ca.request_client()).build().unwrap();
+        let anybody: Arc<dyn ServerVerifier> = Arc::new(DangerousAcceptAnyServer);
+        let trusting = |verifier: Option<Arc<dyn ServerVerifier>>, by: &Authority| {
+            let builder = by.client(policy.clone()).session_store(store.clone());
+            verifier.into_iter().fold(builder, ClientConfigBuilder::verifier).build().unwrap()
+        };
+        assert!(resumed(&twice(&trusting(Some(anybody), &ca), &server)));
+        // The same server, now to be verified: by its own authority, and by one that does not know it.
+        assert!(!resumed(&established(&trusting(None, &ca), &server)));
+        assert!(resumed(&established(&trusting(None, &ca), &server)));
+        let (mut client, mut tls) = connections(&trusting(None, &other), &server);
+        let (error, _) = exchange(&mut client, &mut tls);
+        assert!(matches!(error, Some(Error::Certificate { .. })), "{error:?}");
 
-    let showing = |identity: Option<clasp_cert::Identity>| {
-        let builder = ca.client(Policy::modern()).session_store(store.clone());
-        identity.into_iter().fold(builder, ClientConfigBuilder::identity).build().unwrap()
-    };
-    let (alice, bob) = (showing(Some(ca.ecdsa("alice"))), showing(Some(ca.ecdsa("bob"))));
-    let subject = |pair: &(Connection, Connection)| pair.1.session().unwrap().peer_certificates().first().cloned();
-    let first = subject(&established(&alice, &server));
-    let second = established(&bob, &server);
-    assert!(!resumed(&second) && subject(&second) != first);
-    assert!(!resumed(&established(&showing(None), &server)));
+        let showing = |identity: Option<clasp_cert::Identity>| {
+            let builder = ca.client(policy.clone()).session_store(store.clone());
+            identity.into_iter().fold(builder, ClientConfigBuilder::identity).build().unwrap()
+        };
+        let (alice, bob) = (showing(Some(ca.ecdsa("alice"))), showing(Some(ca.ecdsa("bob"))));
+        let subject = |pair: &(Connection, Connection)| pair.1.session().unwrap().peer_certificates().first().cloned();
+        let first = subject(&established(&alice, &server));
+        let second = established(&bob, &server);
+        assert!(!resumed(&second) && subject(&second) != first);
+        assert!(!resumed(&established(&showing(None), &server)));
+    }
 }
 
 /// RFC 5246 7.2.2: what came to a bad end is not tried again.
 #[test]
 fn a_session_that_fails_is_forgotten() {
     let ca = Authority::new("CA");
-    let store = Arc::new(MemorySessions::default());
-    let client = ca.client(Policy::modern()).session_store(store.clone()).build().unwrap();
-    let server = ca.server(Policy::modern()).build().unwrap();
-    let (mut tls, mut other) = twice(&client, &server);
-    assert_eq!(store.len(), 1);
-    other.write(b"data").unwrap();
-    let mut wire = other.output().split();
-    *wire.last_mut().unwrap() ^= 1;
-    crate::testing::give(&mut tls, &wire);
-    tls.poll_now().unwrap_err();
-    assert!(store.is_empty());
+    for policy in each(&Policy::modern()) {
+        let store = Arc::new(MemorySessions::default());
+        let client = ca.client(policy.clone()).session_store(store.clone()).build().unwrap();
+        let server = ca.server(policy.clone()).build().unwrap();
+        let (mut tls, mut other) = twice(&client, &server);
+        // A TLS 1.3 server gives two tickets, one of which was used, and another for that.
+        assert_eq!(store.len(), if is_tls13(&policy) { 2 } else { 1 });
+        other.write(b"data").unwrap();
+        let mut wire = other.output().split();
+        *wire.last_mut().unwrap() ^= 1;
+        crate::testing::give(&mut tls, &wire);
+        tls.poll_now().unwrap_err();
+        assert!(store.is_empty());
+    }
 }
 
 /// RFC 7627 5.4: without the extended master secret nothing is exported, and a resumed session is not renegotiated.
 #[test]
 fn without_the_extended_master_secret_less_is_allowed() {
     let ca = Authority::new("CA");
-    let policy = Policy::compatible().with_extended_master_secret(false);
+    let policy = classic(Policy::compatible()).with_extended_master_secret(false);
     let (client, server) = (ca.client(policy.clone()).build().unwrap(), ca.server(policy).build().unwrap());
     let (mut client, _) = twice(&client, &server);
     assert!(client.session().unwrap().resumed());
     let exported = client.export_keying_material(b"EXPORTER-x", None, &mut [0; 32]).unwrap();
     assert_eq!(exported, Err(clasp_keys::ExportError::NotBound));
     assert!(matches!(client.renegotiate(), Err(Error::NoRenegotiation(_))));
+}
+
+/// Servers that share sessions, by a store or by tickets, and differ in policy do not take up each other's.
+#[test]
+fn a_session_belongs_to_its_policy() {
+    let ca = Authority::new("CA");
+    let keys = Arc::new(crate::TicketKeys::generate(clasp_crypto::default_provider()).unwrap());
+    let store = Arc::new(MemorySessions::default());
+    let server = |policy, tickets| {
+        let builder = ca.server(policy).ticket_keys(keys.clone()).session_store(store.clone());
+        builder.tickets(tickets).build().unwrap()
+    };
+    for tickets in [true, false] {
+        let client = ca.client(Policy::modern()).build().unwrap();
+        let (wide, strict) = (server(Policy::compatible(), tickets), server(Policy::modern(), tickets));
+        assert!(resumed(&twice(&client, &wide)));
+        assert!(!resumed(&established(&client, &strict)));
+        assert!(resumed(&established(&client, &strict)));
+    }
 }

@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use clasp_cert::{Check, Outcome};
-use clasp_wire::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
+use clasp_crypto::KeyAlgorithm;
+use clasp_wire::{AlertDescription, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 
 use super::Status;
-use crate::testing::{Authority, NAME, Recorder, Secrets, connections, established, exchange, give, transfer};
-use crate::{CIPHER_SUITES, Connection, Error, Misbehaviour, Policy, Step};
+use crate::negotiate::is_for_tls13_alone;
+use crate::testing::{
+    Authority, NAME, Recorder, Secrets, classic, connections, each, established, exchange, give, is_tls13, transfer,
+};
+use crate::{CIPHER_SUITES, Connection, Error, Misbehaviour, Policy, Step, TLS13_CIPHER_SUITES};
 
 fn data(len: usize) -> Vec<u8> {
     (0..=250).cycle().step_by(31).take(len).collect()
@@ -25,8 +29,6 @@ fn widest() -> Policy {
 #[cfg(feature = "legacy")]
 #[test]
 fn every_version_with_client_certificates() {
-    use clasp_wire::ProtocolVersion;
-
     let ca = Authority::new("CA");
     for version in [ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_1, ProtocolVersion::TLS_1_0] {
         for suite in CIPHER_SUITES.iter().filter(|suite| suite.allows(version)) {
@@ -50,8 +52,8 @@ fn every_version_with_client_certificates() {
 #[test]
 fn a_downgrade_is_noticed() {
     let ca = Authority::new("CA");
-    let client = ca.client(Policy::legacy()).build().unwrap();
-    let server = ca.server(Policy::legacy()).build().unwrap();
+    let client = ca.client(classic(Policy::legacy())).build().unwrap();
+    let server = ca.server(classic(Policy::legacy())).build().unwrap();
     let (mut client, mut server) = connections(&client, &server);
     client.poll_now().unwrap();
     let mut hello = client.output().split().to_vec();
@@ -69,8 +71,6 @@ fn a_downgrade_is_noticed() {
 #[cfg(feature = "legacy")]
 #[test]
 fn the_first_byte_travels_alone() {
-    use clasp_wire::ProtocolVersion;
-
     let ca = Authority::new("CA");
     for (version, alone) in
         [(ProtocolVersion::TLS_1_0, true), (ProtocolVersion::TLS_1_1, false), (ProtocolVersion::TLS_1_2, false)]
@@ -94,43 +94,51 @@ fn the_first_byte_travels_alone() {
 #[test]
 fn compression_is_refused() {
     let ca = Authority::new("CA");
-    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
-    let (mut tls, mut other) = connections(&client, &server);
-    tls.poll_now().unwrap();
-    let hello = tls.output().split();
-    // Behind an empty session identifier stand the suites, then the methods.
-    let methods = 46 + usize::from(u16::from_be_bytes([hello[44], hello[45]]));
-    assert_eq!(hello[43..44], [0]);
-    assert_eq!(hello[methods..methods + 2], [1, 0]);
-    let mut deflating = hello.to_vec();
-    deflating[methods + 1] = 1;
-    let mut strict = Connection::server(server);
-    give(&mut strict, &deflating);
-    assert!(matches!(strict.poll_now(), Err(Error::Misbehaved(Misbehaviour::NoNullCompression))));
+    for policy in each(&Policy::modern()) {
+        let (client, server) = (ca.client(policy.clone()).build().unwrap(), ca.server(policy.clone()).build().unwrap());
+        let (mut tls, mut other) = connections(&client, &server);
+        tls.poll_now().unwrap();
+        let hello = tls.output().split();
+        // Behind the session identifier stand the suites, then the methods.
+        let id = usize::from(hello[43]);
+        assert_eq!(id, if is_tls13(&policy) { 32 } else { 0 });
+        let methods = 46 + id + usize::from(u16::from_be_bytes([hello[44 + id], hello[45 + id]]));
+        assert_eq!(hello[methods..methods + 2], [1, 0]);
+        let mut deflating = hello.to_vec();
+        deflating[methods + 1] = 1;
+        let mut strict = Connection::server(server);
+        give(&mut strict, &deflating);
+        assert!(matches!(strict.poll_now(), Err(Error::Misbehaved(Misbehaviour::NoNullCompression))));
 
-    give(&mut other, &hello);
-    other.poll_now().unwrap();
-    let mut answer = other.output().split().to_vec();
-    assert_eq!(answer[43], 0);
-    assert_eq!(answer[46], 0);
-    answer[46] = 1;
-    give(&mut tls, &answer);
-    assert!(matches!(tls.poll_now(), Err(Error::Misbehaved(Misbehaviour::CompressionNotOffered))));
+        give(&mut other, &hello);
+        other.poll_now().unwrap();
+        let mut answer = other.output().split().to_vec();
+        assert_eq!(usize::from(answer[43]), id);
+        assert_eq!(answer[46 + id], 0);
+        answer[46 + id] = 1;
+        give(&mut tls, &answer);
+        assert!(matches!(tls.poll_now(), Err(Error::Misbehaved(Misbehaviour::CompressionNotOffered))));
+    }
 }
 
 /// RFC 7507: a client that says it fell back, to a server that speaks something newer.
 #[test]
 fn a_fallback_is_refused() {
     let ca = Authority::new("CA");
-    let client = ca.client(Policy::compatible()).build().unwrap();
+    let client = ca.client(classic(Policy::compatible())).build().unwrap();
     let server = ca.server(Policy::compatible()).build().unwrap();
     let (mut client, mut server) = connections(&client, &server);
     client.poll_now().unwrap();
     let mut hello = client.output().split().to_vec();
-    // Version TLS 1.1, and the signal in place of the first suite, behind an empty session identifier.
-    hello[10] = 2;
+    // The signal in place of the first suite, behind an empty session identifier, to a server that has TLS 1.3.
     assert_eq!(hello[43], 0);
     hello[46..48].copy_from_slice(&CipherSuite::TLS_FALLBACK_SCSV.0.to_be_bytes());
+    let mut newer = Connection::server(ca.server(Policy::compatible()).build().unwrap());
+    give(&mut newer, &hello);
+    let error = newer.poll_now().unwrap_err();
+    assert_eq!(error.alert(), Some(AlertDescription::INAPPROPRIATE_FALLBACK), "{error}");
+    // And of TLS 1.1.
+    hello[10] = 2;
     give(&mut server, &hello);
     let error = server.poll_now().unwrap_err();
     #[cfg(not(feature = "legacy"))]
@@ -171,124 +179,148 @@ fn every_suite_with_and_without_its_options() {
 #[test]
 fn every_group() {
     let ca = Authority::new("CA");
-    for group in Policy::modern().groups() {
-        let policy = Policy::modern().with_groups(&[*group]);
-        // A certificate's curve must be offered too, so the RSA identity serves here.
-        let client = ca.client(policy.clone()).build().unwrap();
-        let server = ca.server(policy).build().unwrap();
-        let (client, server) = established(&client, &server);
-        assert_eq!(client.session().unwrap().group(), Some(*group));
-        assert_eq!(server.session().unwrap().group(), Some(*group));
+    for policy in each(&Policy::modern()) {
+        for group in policy.groups() {
+            if !is_tls13(&policy) && is_for_tls13_alone(*group) {
+                continue;
+            }
+            let policy = policy.clone().with_groups(&[*group]);
+            // A certificate's curve must be offered too, so the RSA identity serves here.
+            let client = ca.client(policy.clone()).build().unwrap();
+            let server = ca.server(policy).build().unwrap();
+            let (client, server) = established(&client, &server);
+            assert_eq!(client.session().unwrap().group(), Some(*group));
+            assert_eq!(server.session().unwrap().group(), Some(*group));
+        }
     }
 }
 
 #[test]
 fn client_certificate_given_declined_and_missing() {
     let ca = Authority::new("CA");
-    let with = ca.client(Policy::modern()).identity(ca.ecdsa("client.example")).build().unwrap();
-    let without = ca.client(Policy::modern()).build().unwrap();
-    let require = ca.server(Policy::modern()).client_auth(ca.require_client()).build().unwrap();
-    let request = ca.server(Policy::modern()).client_auth(ca.request_client()).build().unwrap();
+    for policy in each(&Policy::modern()) {
+        let with = ca.client(policy.clone()).identity(ca.ecdsa("client.example")).build().unwrap();
+        let without = ca.client(policy.clone()).build().unwrap();
+        let require = ca.server(policy.clone()).client_auth(ca.require_client()).build().unwrap();
+        let request = ca.server(policy.clone()).client_auth(ca.request_client()).build().unwrap();
 
-    for server in [&require, &request] {
-        let (client, server) = established(&with, server);
-        assert!(client.session().unwrap().client_authenticated());
-        let session = server.session().unwrap();
-        assert!(session.client_authenticated());
-        assert_eq!(session.peer_certificates().len(), 1);
-        assert!(matches!(session.report().unwrap().get(Check::Possession), Outcome::Passed));
+        for server in [&require, &request] {
+            let (client, server) = established(&with, server);
+            assert!(client.session().unwrap().client_authenticated());
+            let session = server.session().unwrap();
+            assert!(session.client_authenticated());
+            assert_eq!(session.peer_certificates().len(), 1);
+            assert!(matches!(session.report().unwrap().get(Check::Possession), Outcome::Passed));
+        }
+
+        let (client, server) = established(&without, &request);
+        assert!(!client.session().unwrap().client_authenticated());
+        assert!(!server.session().unwrap().client_authenticated());
+
+        let (mut client, mut server) = connections(&without, &require);
+        let (theirs, ours) = exchange(&mut client, &mut server);
+        let ours = ours.expect("refused");
+        if is_tls13(&policy) {
+            assert!(matches!(ours, Error::ClientCertificateRequired), "{ours}");
+            assert_eq!(ours.alert(), Some(AlertDescription::CERTIFICATE_REQUIRED));
+        } else {
+            assert!(matches!(ours, Error::ClientCertificateMissing), "{ours}");
+            assert_eq!(ours.alert(), Some(AlertDescription::HANDSHAKE_FAILURE));
+        }
+        let Some(Error::AlertReceived(alert)) = theirs else { panic!("{theirs:?}") };
+        assert!(alert.certificate_declined && alert.to_string().contains("sent none"), "{alert}");
     }
-
-    let (client, server) = established(&without, &request);
-    assert!(!client.session().unwrap().client_authenticated());
-    assert!(!server.session().unwrap().client_authenticated());
-
-    let (mut client, mut server) = connections(&without, &require);
-    let (theirs, ours) = exchange(&mut client, &mut server);
-    assert!(matches!(ours, Some(Error::ClientCertificateMissing)), "{ours:?}");
-    let Some(Error::AlertReceived(alert)) = theirs else { panic!("{theirs:?}") };
-    assert!(alert.certificate_declined && alert.to_string().contains("sent none"), "{alert}");
 }
 
 /// More names than a CertificateRequest has room for (RFC 5246 7.4.4) are none: the client is left free.
 #[test]
 fn authorities_that_do_not_fit_are_not_named() {
     let ca = Authority::new("CA");
-    let ask = |names: Vec<Vec<u8>>| {
-        let verifier = clasp_cert::WebPkiClientVerifier::builder(ca.roots()).authorities(names).build().unwrap();
-        let server = ca.server(Policy::modern()).client_auth(crate::ClientAuth::Require(Arc::new(verifier)));
-        let limits = crate::Limits { handshake_message: 1 << 17, input: 1 << 17, ..crate::Limits::default() };
-        let client = ca.client(Policy::modern()).identity(ca.ecdsa("client.example")).limits(limits).build().unwrap();
-        let (_, server) = established(&client, &server.build().unwrap());
-        assert!(server.session().unwrap().client_authenticated());
-    };
-    ask(vec![vec![0x30; 98]; 655]);
-    ask(vec![vec![0x30; 98]; 656]);
-    ask(vec![vec![0x30; 70_000]]);
+    for policy in each(&Policy::modern()) {
+        let ask = |names: Vec<Vec<u8>>| {
+            let verifier = clasp_cert::WebPkiClientVerifier::builder(ca.roots()).authorities(names).build().unwrap();
+            let server = ca.server(policy.clone()).client_auth(crate::ClientAuth::Require(Arc::new(verifier)));
+            let limits = crate::Limits { handshake_message: 1 << 17, input: 1 << 17, ..crate::Limits::default() };
+            let client = ca.client(policy.clone()).identity(ca.ecdsa("client.example")).limits(limits).build().unwrap();
+            let (_, server) = established(&client, &server.build().unwrap());
+            assert!(server.session().unwrap().client_authenticated());
+        };
+        ask(vec![vec![0x30; 98]; 655]);
+        ask(vec![vec![0x30; 98]; 656]);
+        ask(vec![vec![0x30; 70_000]]);
+    }
 }
 
 /// Bounds that would let nothing through are raised to what a connection cannot do without.
 #[test]
 fn limits_of_nothing_still_let_a_record_through() {
     let ca = Authority::new("CA");
-    let limits = || crate::Limits { input: 0, output: 0, ..crate::Limits::default() };
-    let client = ca.client(Policy::modern()).limits(limits()).build().unwrap();
-    let server = ca.server(Policy::modern()).limits(limits()).build().unwrap();
-    let (mut client, mut server) = established(&client, &server);
-    assert!(client.receive_room() >= 5 + clasp_wire::MAX_CIPHERTEXT);
-    for piece in 0..3_u8 {
-        assert_eq!(client.write(&[piece, 9]).unwrap(), 1);
-        assert_eq!(client.write(&[9]).unwrap(), 0);
-        give(&mut server, &client.output().split());
-        assert_eq!(server.poll_now().unwrap(), Status::Data);
-        assert_eq!(server.read().unwrap()[..], [piece]);
+    for policy in each(&Policy::modern()) {
+        let limits = || crate::Limits { input: 0, output: 0, ..crate::Limits::default() };
+        let client = ca.client(policy.clone()).limits(limits()).build().unwrap();
+        let server = ca.server(policy.clone()).limits(limits()).build().unwrap();
+        let (mut client, mut server) = established(&client, &server);
+        assert!(client.receive_room() >= 5 + clasp_wire::MAX_CIPHERTEXT);
+        for piece in 0..3_u8 {
+            assert_eq!(client.write(&[piece, 9]).unwrap(), 1);
+            assert_eq!(client.write(&[9]).unwrap(), 0);
+            give(&mut server, &client.output().split());
+            assert_eq!(server.poll_now().unwrap(), Status::Data);
+            assert_eq!(server.read().unwrap()[..], [piece]);
+        }
     }
 }
 
 #[test]
 fn client_certificate_of_another_authority_is_refused() {
     let (ca, other) = (Authority::new("CA"), Authority::new("Other"));
-    let client = ca.client(Policy::modern()).identity(other.ecdsa("client.example")).build().unwrap();
-    let server = ca.server(Policy::modern()).client_auth(ca.require_client()).build().unwrap();
-    let (mut client, mut server) = connections(&client, &server);
-    let (theirs, ours) = exchange(&mut client, &mut server);
-    let ours = ours.expect("refused");
-    assert!(matches!(ours, Error::Certificate { .. }), "{ours}");
-    assert_eq!(ours.alert(), Some(AlertDescription::UNKNOWN_CA));
-    let Some(Error::AlertReceived(alert)) = theirs else { panic!("{theirs:?}") };
-    assert_eq!(alert.alert, AlertDescription::UNKNOWN_CA);
+    for policy in each(&Policy::modern()) {
+        let client = ca.client(policy.clone()).identity(other.ecdsa("client.example")).build().unwrap();
+        let server = ca.server(policy.clone()).client_auth(ca.require_client()).build().unwrap();
+        let (mut client, mut server) = connections(&client, &server);
+        let (theirs, ours) = exchange(&mut client, &mut server);
+        let ours = ours.expect("refused");
+        assert!(matches!(ours, Error::Certificate { .. }), "{ours}");
+        assert_eq!(ours.alert(), Some(AlertDescription::UNKNOWN_CA));
+        let Some(Error::AlertReceived(alert)) = theirs else { panic!("{theirs:?}") };
+        assert_eq!(alert.alert, AlertDescription::UNKNOWN_CA);
+    }
 }
 
 #[test]
 fn server_of_another_name_or_authority_is_refused() {
     let (ca, other) = (Authority::new("CA"), Authority::new("Other"));
-    let server = ca.server(Policy::modern()).build().unwrap();
-    let client = ca.client(Policy::modern()).build().unwrap();
-    let mut wrong_name = Connection::client(client, "elsewhere.example".try_into().unwrap());
-    let (error, _) = exchange(&mut wrong_name, &mut Connection::server(Arc::clone(&server)));
-    let error = error.expect("refused");
-    assert!(error.to_string().contains("elsewhere.example"), "{error}");
-    assert_eq!(error.alert(), Some(AlertDescription::BAD_CERTIFICATE));
+    for policy in each(&Policy::modern()) {
+        let server = ca.server(policy.clone()).build().unwrap();
+        let client = ca.client(policy.clone()).build().unwrap();
+        let mut wrong_name = Connection::client(client, "elsewhere.example".try_into().unwrap());
+        let (error, _) = exchange(&mut wrong_name, &mut Connection::server(Arc::clone(&server)));
+        let error = error.expect("refused");
+        assert!(error.to_string().contains("elsewhere.example"), "{error}");
+        assert_eq!(error.alert(), Some(AlertDescription::BAD_CERTIFICATE));
 
-    let client = other.client(Policy::modern()).build().unwrap();
-    let (mut client, mut server) = connections(&client, &server);
-    let (error, _) = exchange(&mut client, &mut server);
-    assert_eq!(error.expect("refused").alert(), Some(AlertDescription::UNKNOWN_CA));
+        let client = other.client(policy.clone()).build().unwrap();
+        let (mut client, mut server) = connections(&client, &server);
+        let (error, _) = exchange(&mut client, &mut server);
+        assert_eq!(error.expect("refused").alert(), Some(AlertDescription::UNKNOWN_CA));
+    }
 }
 
 #[test]
 fn alpn_agreed_absent_and_impossible() {
     let ca = Authority::new("CA");
-    let client = |names: &[&str]| ca.client(Policy::modern()).alpn(names).unwrap().build().unwrap();
-    let server = ca.server(Policy::modern()).alpn(["h2", "http/1.1"]).unwrap().build().unwrap();
-    let (agreed, _) = established(&client(&["http/1.1", "h2"]), &server);
-    assert_eq!(agreed.session().unwrap().alpn(), Some(&b"h2"[..]));
-    let (none, _) = established(&client(&[]), &server);
-    assert_eq!(none.session().unwrap().alpn(), None);
-    let (mut client, mut server) = connections(&client(&["spdy/1"]), &server);
-    let (theirs, ours) = exchange(&mut client, &mut server);
-    assert_eq!(ours.expect("refused").alert(), Some(AlertDescription::NO_APPLICATION_PROTOCOL));
-    assert!(theirs.is_some());
+    for policy in each(&Policy::modern()) {
+        let client = |names: &[&str]| ca.client(policy.clone()).alpn(names).unwrap().build().unwrap();
+        let server = ca.server(policy.clone()).alpn(["h2", "http/1.1"]).unwrap().build().unwrap();
+        let (agreed, _) = established(&client(&["http/1.1", "h2"]), &server);
+        assert_eq!(agreed.session().unwrap().alpn(), Some(&b"h2"[..]));
+        let (none, _) = established(&client(&[]), &server);
+        assert_eq!(none.session().unwrap().alpn(), None);
+        let (mut client, mut server) = connections(&client(&["spdy/1"]), &server);
+        let (theirs, ours) = exchange(&mut client, &mut server);
+        assert_eq!(ours.expect("refused").alert(), Some(AlertDescription::NO_APPLICATION_PROTOCOL));
+        assert!(theirs.is_some());
+    }
 }
 
 #[test]
@@ -312,119 +344,193 @@ fn no_common_suite_shows_both_offers_and_the_policy_that_would_do() {
 #[test]
 fn suites_in_common_that_cannot_be_used_are_explained() {
     let ca = Authority::new("CA");
-    let ecdsa_only = Policy::modern().with_cipher_suites(&[CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]);
-    let rsa_server = crate::ServerConfig::builder(Policy::modern()).identity(ca.rsa(NAME)).build().unwrap();
-    let on = |group| Policy::modern().with_groups(&[group]);
-    let signing = |scheme| Policy::modern().with_signature_schemes(&[scheme]);
+    let ecdsa_only =
+        classic(Policy::modern()).with_cipher_suites(&[CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]);
+    let rsa_server = crate::ServerConfig::builder(classic(Policy::modern())).identity(ca.rsa(NAME)).build().unwrap();
+    let on = |group| classic(Policy::modern()).with_groups(&[group]);
+    let signing = |scheme| classic(Policy::modern()).with_signature_schemes(&[scheme]);
     let server = |policy| ca.server(policy).build().unwrap();
     for (client, server, missing) in [
         (ecdsa_only, rsa_server, "not an identity: none of this server's has the kind of key"),
         (on(NamedGroup::X25519), server(on(NamedGroup::SECP521R1)), "not a key exchange group"),
-        (signing(SignatureScheme::ED25519), server(Policy::modern()), "not a signature scheme"),
+        (signing(SignatureScheme::ED25519), server(classic(Policy::modern())), "not a signature scheme"),
     ] {
         let (mut client, mut server) = connections(&ca.client(client).build().unwrap(), &server);
         let (_, ours) = exchange(&mut client, &mut server);
         let text = ours.expect("refused").to_string();
         assert!(text.contains(&format!("Suites are in common, but {missing}")), "{text}");
     }
+    let tls13 = || Policy::modern().with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3);
+    let on = |group| tls13().with_groups(&[group]);
+    let suite = |suite| tls13().with_cipher_suites(&[suite]);
+    for (client, server, what) in [
+        (on(NamedGroup::X25519), on(NamedGroup::SECP521R1), "key exchange group"),
+        (tls13().with_signature_schemes(&[SignatureScheme::ED25519]), tls13(), "signature scheme"),
+        (suite(CipherSuite::TLS_AES_128_GCM_SHA256), suite(CipherSuite::TLS_AES_256_GCM_SHA384), "cipher suite"),
+    ] {
+        let (client, server) = (ca.client(client).build().unwrap(), ca.server(server).build().unwrap());
+        let (mut client, mut server) = connections(&client, &server);
+        let (theirs, ours) = exchange(&mut client, &mut server);
+        let ours = ours.expect("refused");
+        assert_eq!(ours.alert(), Some(AlertDescription::HANDSHAKE_FAILURE));
+        assert!(ours.to_string().starts_with(&format!("no common {what}: we have")), "{ours}");
+        let text = theirs.expect("told").to_string();
+        assert!(text.contains("handshake_failure") && text.contains("We offered"), "{text}");
+    }
 }
+
+/// Where no version is in common both sides name the policy that speaks the other's.
+#[test]
+fn no_common_version_names_the_policy_that_has_it() {
+    let ca = Authority::new("CA");
+    let (client, server) =
+        (ca.client(classic(Policy::modern())).build().unwrap(), ca.server(classic(Policy::modern())).build().unwrap());
+    for (minor, policy) in [(2, "legacy"), (1, "legacy"), (0, "insecure")] {
+        // Somebody on the way writes an older version into the client's hello, or into the server's.
+        let (mut tls, mut other) = connections(&client, &server);
+        tls.poll_now().unwrap();
+        let hello = tls.output().split();
+        let mut older = hello.to_vec();
+        older[10] = minor;
+        let mut strict = Connection::server(Arc::clone(&server));
+        give(&mut strict, &older);
+        let refused = strict.poll_now().unwrap_err();
+        give(&mut other, &hello);
+        other.poll_now().unwrap();
+        let mut answer = other.output().split().to_vec();
+        answer[10] = minor;
+        give(&mut tls, &answer);
+        for error in [refused, tls.poll_now().unwrap_err()] {
+            let Error::NoCommonGround(nothing) = &error else { panic!("{error}") };
+            assert_eq!((nothing.what, nothing.policy), ("protocol version", Some(policy)));
+            assert_eq!(error.alert(), Some(AlertDescription::PROTOCOL_VERSION));
+            assert!(error.to_string().ends_with(&format!("Policy {policy} would accept what the peer offers")));
+        }
+    }
+}
+
+/// What of TLS 1.3 is logged, in this order.
+const TLS13_SECRETS: [&str; 5] = [
+    "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+    "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+    "CLIENT_TRAFFIC_SECRET_0",
+    "SERVER_TRAFFIC_SECRET_0",
+    "EXPORTER_SECRET",
+];
 
 #[test]
 fn exporters_and_key_logs_agree() {
     let ca = Authority::new("CA");
-    let log = (Arc::new(Secrets::default()), Arc::new(Secrets::default()));
-    let client = ca.client(Policy::modern()).key_log(log.0.clone()).build().unwrap();
-    let server = ca.server(Policy::modern()).key_log(log.1.clone()).build().unwrap();
-    let (client, server) = established(&client, &server);
-    let export = |tls: &Connection, context| {
-        let mut out = [0; 40];
-        tls.export_keying_material(b"EXPORTER-clasp-test", context, &mut out).unwrap().unwrap();
-        out
-    };
-    assert_eq!(export(&client, None), export(&server, None));
-    assert_eq!(export(&client, Some(b"c")), export(&server, Some(b"c")));
-    assert_ne!(export(&client, None), export(&client, Some(b"")));
-    assert_eq!(client.tls_unique().unwrap(), server.tls_unique().unwrap());
-    let (client, server) = (log.0.0.lock().unwrap(), log.1.0.lock().unwrap());
-    assert_eq!(*client, *server);
-    assert_eq!(client[0].0, "CLIENT_RANDOM");
-    assert_eq!(client[0].2.len(), 48);
+    for policy in each(&Policy::modern()) {
+        let log = (Arc::new(Secrets::default()), Arc::new(Secrets::default()));
+        let client = ca.client(policy.clone()).key_log(log.0.clone()).build().unwrap();
+        let server = ca.server(policy.clone()).key_log(log.1.clone()).build().unwrap();
+        let (client, server) = established(&client, &server);
+        let export = |tls: &Connection, context| {
+            let mut out = [0; 40];
+            tls.export_keying_material(b"EXPORTER-clasp-test", context, &mut out).unwrap().unwrap();
+            out
+        };
+        assert_eq!(export(&client, None), export(&server, None));
+        assert_eq!(export(&client, Some(b"c")), export(&server, Some(b"c")));
+        // TLS 1.3 takes no context for an empty one, and has no tls-unique (RFC 8446 7.5, RFC 9266).
+        assert_eq!(export(&client, None) == export(&client, Some(b"")), is_tls13(&policy));
+        assert_eq!(client.tls_unique(), server.tls_unique());
+        assert_eq!(client.tls_unique().is_none(), is_tls13(&policy));
+        let (client, server) = (log.0.0.lock().unwrap(), log.1.0.lock().unwrap());
+        assert_eq!(*client, *server);
+        let logged: Vec<_> = client.iter().map(|(label, ..)| label.as_str()).collect();
+        if is_tls13(&policy) {
+            assert_eq!(logged, TLS13_SECRETS);
+        } else {
+            assert_eq!(logged, ["CLIENT_RANDOM"]);
+        }
+        assert!(client.iter().all(|(.., secret)| secret.len() == 48));
+    }
 }
 
 #[test]
 fn the_trace_tells_every_step_and_no_secret() {
     let ca = Authority::new("CA");
-    let trace = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
-    let log = Arc::new(Secrets::default());
-    let client = ca
-        .client(Policy::modern())
-        .identity(ca.ecdsa("client.example"))
-        .trace(trace.0.clone())
-        .key_log(log.clone())
-        .build()
-        .unwrap();
-    let server = ca.server(Policy::modern()).client_auth(ca.require_client()).trace(trace.1.clone()).build().unwrap();
-    established(&client, &server);
-    let client: Vec<_> = trace.0.0.lock().unwrap().iter().map(|event| event.step.number()).collect();
-    assert_eq!(client.iter().copied().collect::<std::collections::BTreeSet<_>>(), (1..=10).collect());
-    let server: Vec<_> = trace.1.0.lock().unwrap().iter().map(|event| event.step).collect();
-    assert!(server.contains(&Step::MasterSecret) && server.contains(&Step::ClientFinished));
-    let secret: String = log.0.lock().unwrap()[0].2.iter().map(|byte| format!("{byte:02x}")).collect();
-    let told: String = trace.0.0.lock().unwrap().iter().map(ToString::to_string).collect();
-    assert!(!told.contains(&secret[..16]));
+    for policy in each(&Policy::modern()) {
+        let trace = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
+        let log = Arc::new(Secrets::default());
+        let client = ca
+            .client(policy.clone())
+            .identity(ca.ecdsa("client.example"))
+            .trace(trace.0.clone())
+            .key_log(log.clone())
+            .build()
+            .unwrap();
+        let server = ca.server(policy.clone()).client_auth(ca.require_client()).trace(trace.1.clone()).build().unwrap();
+        established(&client, &server);
+        let client: Vec<_> = trace.0.0.lock().unwrap().iter().map(|event| event.step.number()).collect();
+        assert_eq!(client.iter().copied().collect::<std::collections::BTreeSet<_>>(), (1..=10).collect());
+        let server: Vec<_> = trace.1.0.lock().unwrap().iter().map(|event| event.step).collect();
+        assert!(server.contains(&Step::MasterSecret) && server.contains(&Step::ClientFinished));
+        let secret: String = log.0.lock().unwrap()[0].2.iter().map(|byte| format!("{byte:02x}")).collect();
+        let told: String = trace.0.0.lock().unwrap().iter().map(ToString::to_string).collect();
+        assert!(!told.contains(&secret[..16]));
+    }
 }
 
 #[test]
 fn record_size_limits_hold() {
     let ca = Authority::new("CA");
-    let client = ca.client(Policy::modern()).record_size_limit(512).build().unwrap();
-    let server = ca.server(Policy::modern()).record_size_limit(1000).build().unwrap();
-    let (mut client, mut server) = established(&client, &server);
-    let check = |from: &mut Connection, to: &mut Connection, limit| {
-        from.write(&data(5000)).unwrap();
-        let wire = from.output().split();
-        give(to, &wire);
-        let mut sizes = Vec::new();
-        while to.poll_now().unwrap() == Status::Data {
-            sizes.push(to.read().unwrap().len());
-        }
-        assert_eq!(sizes.iter().sum::<usize>(), 5000);
-        assert_eq!(sizes.iter().max(), Some(&limit));
-    };
-    check(&mut server, &mut client, 512);
-    check(&mut client, &mut server, 1000);
+    for policy in each(&Policy::modern()) {
+        let client = ca.client(policy.clone()).record_size_limit(512).build().unwrap();
+        let server = ca.server(policy.clone()).record_size_limit(1000).build().unwrap();
+        let (mut client, mut server) = established(&client, &server);
+        let check = |from: &mut Connection, to: &mut Connection, limit| {
+            from.write(&data(5000)).unwrap();
+            let wire = from.output().split();
+            give(to, &wire);
+            let mut sizes = Vec::new();
+            while to.poll_now().unwrap() == Status::Data {
+                sizes.push(to.read().unwrap().len());
+            }
+            assert_eq!(sizes.iter().sum::<usize>(), 5000);
+            assert_eq!(sizes.iter().max(), Some(&limit));
+        };
+        // In TLS 1.3 the type inside counts (RFC 8449 4).
+        let inside = usize::from(is_tls13(&policy));
+        check(&mut server, &mut client, 512 - inside);
+        check(&mut client, &mut server, 1000 - inside);
+    }
 }
 
 #[test]
 fn close_and_truncation_are_told_apart() {
     let ca = Authority::new("CA");
-    let client = ca.client(Policy::modern()).build().unwrap();
-    let server = ca.server(Policy::modern()).build().unwrap();
+    for policy in each(&Policy::modern()) {
+        let client = ca.client(policy.clone()).build().unwrap();
+        let server = ca.server(policy.clone()).build().unwrap();
 
-    let (mut a, mut b) = established(&client, &server);
-    a.close();
-    give(&mut b, &a.output().split());
-    assert_eq!(b.poll_now().unwrap(), Status::Closed);
-    b.receive_eof();
-    assert_eq!(b.poll_now().unwrap(), Status::Closed);
-    // Half-closed: the other direction still works.
-    transfer(&mut b, &mut a, b"still here");
-    assert!(matches!(a.write(b"x"), Err(Error::NotWritable(_))));
+        let (mut a, mut b) = established(&client, &server);
+        a.close();
+        give(&mut b, &a.output().split());
+        assert_eq!(b.poll_now().unwrap(), Status::Closed);
+        b.receive_eof();
+        assert_eq!(b.poll_now().unwrap(), Status::Closed);
+        // Half-closed: the other direction still works.
+        transfer(&mut b, &mut a, b"still here");
+        assert!(matches!(a.write(b"x"), Err(Error::NotWritable(_))));
 
-    let (mut a, mut b) = established(&client, &server);
-    a.write(b"the end is missing").unwrap();
-    give(&mut b, &a.output().split());
-    b.receive_eof();
-    assert_eq!(b.poll_now().unwrap(), Status::Data);
-    assert_eq!(&b.read().unwrap()[..], b"the end is missing");
-    assert!(matches!(b.poll_now(), Err(Error::Truncated)));
+        let (mut a, mut b) = established(&client, &server);
+        a.write(b"the end is missing").unwrap();
+        give(&mut b, &a.output().split());
+        b.receive_eof();
+        assert_eq!(b.poll_now().unwrap(), Status::Data);
+        assert_eq!(&b.read().unwrap()[..], b"the end is missing");
+        assert!(matches!(b.poll_now(), Err(Error::Truncated)));
+    }
 }
 
 #[test]
 fn the_alert_on_a_refused_server_hello_is_in_a_record_of_the_version_it_chose() {
     let ca = Authority::new("CA");
-    let client = ca.client(Policy::modern().requiring_extended_master_secret(true)).build().unwrap();
-    let server = ca.server(Policy::modern().with_extended_master_secret(false)).build().unwrap();
+    let client = ca.client(classic(Policy::modern()).requiring_extended_master_secret(true)).build().unwrap();
+    let server = ca.server(classic(Policy::modern()).with_extended_master_secret(false)).build().unwrap();
     let (mut client, mut server) = connections(&client, &server);
     client.poll_now().unwrap();
     let hello = client.output().split();
@@ -440,7 +546,7 @@ fn the_alert_on_a_refused_server_hello_is_in_a_record_of_the_version_it_chose() 
 fn tampered_records_are_refused_with_one_alert() {
     let ca = Authority::new("CA");
     let client = ca.client(widest()).build().unwrap();
-    for suite in CIPHER_SUITES {
+    for suite in CIPHER_SUITES.iter().chain(TLS13_CIPHER_SUITES) {
         let server = ca.server(widest().with_cipher_suites(&[suite.id])).build().unwrap();
         let (mut client, mut server) = established(&client, &server);
         client.write(b"attack at dawn").unwrap();
@@ -458,30 +564,33 @@ fn tampered_records_are_refused_with_one_alert() {
 #[test]
 fn garbage_oversized_and_foreign_input_is_refused() {
     let ca = Authority::new("CA");
-    let server = ca.server(Policy::modern()).build().unwrap();
-    let cases: [(&[u8], AlertDescription); 4] = [
-        (&[0x16, 3, 1, 0x50, 0, 1], AlertDescription::RECORD_OVERFLOW),
-        (&[0x17, 3, 3, 0, 1, 0], AlertDescription::UNEXPECTED_MESSAGE),
-        (&[0x14, 3, 3, 0, 1, 1], AlertDescription::UNEXPECTED_MESSAGE),
-        (&[0x16, 3, 1, 0, 4, 1, 0xff, 0xff, 0xff], AlertDescription::ILLEGAL_PARAMETER),
-    ];
-    for (bytes, alert) in cases {
-        let mut server = Connection::server(Arc::clone(&server));
-        give(&mut server, bytes);
-        let error = server.poll_now().unwrap_err();
-        assert_eq!(error.alert(), Some(alert), "{error}");
-        assert!(server.has_output());
-        assert_eq!(server.poll_now().unwrap_err().alert(), Some(alert));
+    for policy in each(&Policy::modern()) {
+        let server = ca.server(policy.clone()).build().unwrap();
+        let cases: [(&[u8], AlertDescription); 4] = [
+            (&[0x16, 3, 1, 0x50, 0, 1], AlertDescription::RECORD_OVERFLOW),
+            (&[0x17, 3, 3, 0, 1, 0], AlertDescription::UNEXPECTED_MESSAGE),
+            (&[0x14, 3, 3, 0, 1, 1], AlertDescription::UNEXPECTED_MESSAGE),
+            (&[0x16, 3, 1, 0, 4, 1, 0xff, 0xff, 0xff], AlertDescription::ILLEGAL_PARAMETER),
+        ];
+        for (bytes, alert) in cases {
+            let mut server = Connection::server(Arc::clone(&server));
+            give(&mut server, bytes);
+            let error = server.poll_now().unwrap_err();
+            assert_eq!(error.alert(), Some(alert), "{error}");
+            assert!(server.has_output());
+            assert_eq!(server.poll_now().unwrap_err().alert(), Some(alert));
+        }
+        let mut server = Connection::server(server);
+        give(&mut server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert!(server.poll_now().unwrap_err().to_string().contains("HTTP"));
     }
-    let mut server = Connection::server(server);
-    give(&mut server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert!(server.poll_now().unwrap_err().to_string().contains("HTTP"));
 }
 
 #[test]
 fn a_message_across_the_key_change_is_refused() {
     let ca = Authority::new("CA");
-    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (client, server) =
+        (ca.client(classic(Policy::modern())).build().unwrap(), ca.server(classic(Policy::modern())).build().unwrap());
     let (mut client, mut server) = connections(&client, &server);
     client.poll_now().unwrap();
     give(&mut server, &client.output().split());
@@ -499,10 +608,56 @@ fn a_message_across_the_key_change_is_refused() {
     assert!(matches!(error, Error::Misbehaved(Misbehaviour::RecordsInterleaved)), "{error}");
 }
 
+/// RFC 8446 5.1: what changes the keys is the last in its record.
+#[test]
+fn a_message_behind_a_tls13_hello_is_refused() {
+    let ca = Authority::new("CA");
+    let [_, policy] = each(&Policy::modern());
+    let (client, server) = (ca.client(policy.clone()).build().unwrap(), ca.server(policy).build().unwrap());
+    for to_client in [false, true] {
+        let (mut client, mut server) = connections(&client, &server);
+        client.poll_now().unwrap();
+        let mut flight = client.output().split();
+        if to_client {
+            give(&mut server, &flight);
+            server.poll_now().unwrap();
+            flight = server.output().split();
+        }
+        let length = u16::from_be_bytes([flight[3], flight[4]]);
+        let hello = 5 + usize::from(length);
+        let mut attack = flight[..hello].to_vec();
+        attack[3..5].copy_from_slice(&(length + 1).to_be_bytes());
+        attack.push(20);
+        let victim = if to_client { &mut client } else { &mut server };
+        give(victim, &attack);
+        give(victim, &flight[hello..]);
+        let error = victim.poll_now().unwrap_err();
+        assert!(matches!(error, Error::Misbehaved(Misbehaviour::DataAcrossKeyChange)), "{to_client}: {error}");
+    }
+}
+
+/// RFC 8446 4.1.2: there is no renegotiation, and nobody to decline it to.
+#[test]
+fn a_hello_request_ends_a_tls13_connection() {
+    let ca = Authority::new("CA");
+    let [_, policy] = each(&Policy::compatible());
+    let (client, server) = (ca.client(policy.clone()).build().unwrap(), ca.server(policy).build().unwrap());
+    for hello in [&[0, 0, 0, 0][..], &[1, 0, 0, 0]] {
+        let (mut client, mut server) = established(&client, &server);
+        let (from, to) = if hello[0] == 0 { (&mut server, &mut client) } else { (&mut client, &mut server) };
+        from.seal(clasp_wire::ContentType::HANDSHAKE, hello).unwrap();
+        give(to, &from.output().split());
+        let error = to.poll_now().unwrap_err();
+        assert!(matches!(error, Error::UnexpectedMessage { .. }), "{error}");
+        assert_eq!(error.alert(), Some(AlertDescription::UNEXPECTED_MESSAGE));
+    }
+}
+
 #[test]
 fn renegotiation_is_declined_a_few_times() {
     let ca = Authority::new("CA");
-    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (client, server) =
+        (ca.client(classic(Policy::modern())).build().unwrap(), ca.server(classic(Policy::modern())).build().unwrap());
     let (mut client, mut server) = established(&client, &server);
     for _ in 0..4 {
         server.seal(clasp_wire::ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
@@ -521,7 +676,8 @@ fn renegotiation_is_declined_a_few_times() {
 #[test]
 fn renegotiation_is_not_declined_behind_close_notify() {
     let ca = Authority::new("CA");
-    let (client, server) = (ca.client(Policy::modern()).build().unwrap(), ca.server(Policy::modern()).build().unwrap());
+    let (client, server) =
+        (ca.client(classic(Policy::modern())).build().unwrap(), ca.server(classic(Policy::modern())).build().unwrap());
     let (mut client, mut server) = established(&client, &server);
     client.close();
     client.output().clear();
@@ -534,32 +690,36 @@ fn renegotiation_is_not_declined_behind_close_notify() {
 #[test]
 fn nothing_is_written_before_the_handshake_is_done() {
     let ca = Authority::new("CA");
-    let mut client = Connection::client(ca.client(Policy::modern()).build().unwrap(), NAME.try_into().unwrap());
-    assert!(matches!(client.write(b"x"), Err(Error::NotWritable(_))));
-    assert!(client.session().is_none());
-    client.receive_eof();
-    assert!(matches!(client.poll_now(), Err(Error::ClosedInHandshake { awaited: "ServerHello" })));
+    for policy in each(&Policy::modern()) {
+        let mut client = Connection::client(ca.client(policy.clone()).build().unwrap(), NAME.try_into().unwrap());
+        assert!(matches!(client.write(b"x"), Err(Error::NotWritable(_))));
+        assert!(client.session().is_none());
+        client.receive_eof();
+        assert!(matches!(client.poll_now(), Err(Error::ClosedInHandshake { awaited: "ServerHello" })));
+    }
 }
 
 #[test]
 fn byte_by_byte_is_the_same() {
     let ca = Authority::new("CA");
-    let client = ca.client(Policy::modern()).identity(ca.ecdsa("client.example")).build().unwrap();
-    let server = ca.server(Policy::modern()).client_auth(ca.require_client()).build().unwrap();
-    let (mut client, mut server) = connections(&client, &server);
-    while client.is_handshaking() || server.is_handshaking() {
-        client.poll_now().unwrap();
-        for byte in client.output().split() {
-            give(&mut server, &[byte]);
-            server.poll_now().unwrap();
-        }
-        server.poll_now().unwrap();
-        for byte in server.output().split() {
-            give(&mut client, &[byte]);
+    for policy in each(&Policy::modern()) {
+        let client = ca.client(policy.clone()).identity(ca.ecdsa("client.example")).build().unwrap();
+        let server = ca.server(policy.clone()).client_auth(ca.require_client()).build().unwrap();
+        let (mut client, mut server) = connections(&client, &server);
+        while client.is_handshaking() || server.is_handshaking() {
             client.poll_now().unwrap();
+            for byte in client.output().split() {
+                give(&mut server, &[byte]);
+                server.poll_now().unwrap();
+            }
+            server.poll_now().unwrap();
+            for byte in server.output().split() {
+                give(&mut client, &[byte]);
+                client.poll_now().unwrap();
+            }
         }
+        transfer(&mut client, &mut server, &data(100));
     }
-    transfer(&mut client, &mut server, &data(100));
 }
 
 mod pending {
@@ -635,16 +795,26 @@ fn sni_and_signatures_drive_the_choice_of_certificate() {
         .identity(ca.ecdsa(NAME))
         .build()
         .unwrap();
-    let suite_of = |policy: Policy| {
+    let shown = |policy: Policy| {
         let client = ca.client(policy).build().unwrap();
         let (client, _) = established(&client, &server);
-        client.session().unwrap().cipher_suite()
+        let session = client.session().unwrap();
+        let key = clasp_cert::PublicKey::from_certificate(&session.peer_certificates()[0]).unwrap();
+        (key.algorithm().unwrap(), session.cipher_suite())
     };
-    assert_eq!(suite_of(Policy::modern()), CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384);
-    let schemes: Vec<_> =
-        Policy::modern().signature_schemes().iter().copied().filter(|s| s.to_string().starts_with("rsa")).collect();
-    assert_eq!(
-        suite_of(Policy::modern().with_signature_schemes(&schemes).with_groups(&[NamedGroup::X25519])),
-        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
-    );
+    let of = |kind: &str| {
+        let schemes = Policy::modern().signature_schemes().to_vec();
+        schemes.into_iter().filter(|scheme| scheme.to_string().starts_with(kind)).collect::<Vec<_>>()
+    };
+    let [tls12, tls13] = each(&Policy::modern());
+    let (ecdsa, rsa) =
+        (CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384);
+    assert_eq!(shown(tls12.clone()), (KeyAlgorithm::EcdsaP256, ecdsa));
+    let rsa_only = tls12.with_signature_schemes(&of("rsa")).with_groups(&[NamedGroup::X25519]);
+    assert_eq!(shown(rsa_only), (KeyAlgorithm::Rsa, rsa));
+    // A suite of TLS 1.3 says nothing of certificates: the first of the server's that the client can verify is shown.
+    let suite = CipherSuite::TLS_AES_256_GCM_SHA384;
+    assert_eq!(shown(tls13.clone()), (KeyAlgorithm::Rsa, suite));
+    assert_eq!(shown(tls13.clone().with_signature_schemes(&of("rsa"))), (KeyAlgorithm::Rsa, suite));
+    assert_eq!(shown(tls13.with_signature_schemes(&of("ecdsa"))), (KeyAlgorithm::EcdsaP256, suite));
 }

@@ -80,7 +80,7 @@ pub(super) async fn full_handshake(
         peer.send_encoded(agreed.dialect.write_certificate_request(CertificateRequest {
             certificate_types: vec![ClientCertificateType::RSA_SIGN, ClientCertificateType::ECDSA_SIGN],
             signature_algorithms: policy.named_schemes().collect(),
-            authorities: fitting(verifier.authorities()),
+            authorities: fitting(verifier.authorities(), usize::from(u16::MAX)),
         }));
     }
     peer.send(&ServerHelloDone);
@@ -190,6 +190,7 @@ pub(super) async fn full_handshake(
             resumed: false,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            psk_identity: None,
         },
         secrets: Secrets::Classic(ClassicSecrets {
             schedule,
@@ -294,6 +295,7 @@ pub(super) async fn resumed_handshake(
             resumed: true,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            psk_identity: None,
         },
         secrets: Secrets::Classic(ClassicSecrets {
             schedule,
@@ -406,7 +408,7 @@ async fn receive_possession(
 ) -> Result<Report, Error> {
     let key = PublicKey::from_certificate(leaf).map_err(refused)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
-    if matches!(algorithm, clasp_crypto::KeyAlgorithm::Rsa) && key.bits() < config.policy.min_rsa_bits {
+    if algorithm.is_rsa() && key.bits() < config.policy.min_rsa_bits {
         return Err(Misbehaviour::KeyTooSmall.into());
     }
     // As it was before the message, whose scheme says how to hash it, goes into it.

@@ -88,10 +88,10 @@ fn refused(error: clasp_cert::CertificateError) -> Error {
 }
 
 /// The names, or none where a CertificateRequest has no room for all: a client told of some authorities only would take
-/// the others for unwanted (RFC 5246 7.4.4).
-fn fitting(names: &[Vec<u8>]) -> Vec<Bytes> {
+/// the others for unwanted (RFC 5246 7.4.4). `room` is in bytes, with the names' length prefixes.
+fn fitting(names: &[Vec<u8>], room: usize) -> Vec<Bytes> {
     let length: usize = names.iter().map(|name| 2 + name.len()).sum();
-    if length > usize::from(u16::MAX) {
+    if length > room {
         return Vec::new();
     }
     names.iter().map(|name| Bytes::copy_from_slice(name)).collect()

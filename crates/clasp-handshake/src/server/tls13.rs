@@ -187,6 +187,7 @@ pub(super) async fn handshake(
                 (true, false) => EarlyData::Rejected,
             },
             pre_shared: psk.is_some(),
+            psk_identity: psk.as_ref().and_then(FoundPsk::external_identity),
         },
         secrets: Secrets::Tls13(Secrets13 {
             client: theirs_next,
@@ -252,7 +253,7 @@ async fn greet(
     let (second, raw) = peer.receive_unhashed::<ClientHello>().await?;
     negotiate13::same_but_for_retry(&hello, &second, group)?;
     let offered = negotiate13::read_hello(&second)?;
-    let found = psk::find(config, client_auth, &second, &offered).await?.filter(|found| found.hash() == suite.prf);
+    let found = found.and_then(|found| found.offered_again(&offered));
     if let Some(found) = &found {
         found.check_binder(kdf, &second, &raw, Some(&peer.transcript))?;
     }
@@ -315,9 +316,11 @@ pub(crate) fn certificate_request(
     verifier: &dyn ClientVerifier,
     request_context: Bytes,
 ) -> CertificateRequest13 {
-    let mut extensions =
-        vec![CertificateRequestExtension::SignatureAlgorithms(config.policy.named_schemes().collect())];
-    let authorities = fitting(verifier.authorities());
+    let schemes: Vec<_> = config.policy.named_schemes().collect();
+    // All extensions together have 65,535 bytes; each of the two has a header of 4 and a list's length of 2.
+    let room = usize::from(u16::MAX).saturating_sub(2 * (4 + 2) + 2 * schemes.len());
+    let authorities = fitting(verifier.authorities(), room);
+    let mut extensions = vec![CertificateRequestExtension::SignatureAlgorithms(schemes)];
     if !authorities.is_empty() {
         extensions.push(CertificateRequestExtension::CertificateAuthorities(authorities));
     }
@@ -339,7 +342,7 @@ pub(crate) async fn authenticate_client(
     };
     let key = PublicKey::from_certificate(leaf).map_err(refused)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
-    if matches!(algorithm, clasp_crypto::KeyAlgorithm::Rsa) && key.bits() < config.policy.min_rsa_bits {
+    if algorithm.is_rsa() && key.bits() < config.policy.min_rsa_bits {
         return Err(Misbehaviour::KeyTooSmall.into());
     }
     let verification = ClientVerification { chain: &chain, now: config.clock.now() };
