@@ -296,6 +296,7 @@ mod tests {
             status_request: false,
             ticket: false,
             alpn: None,
+            certificate_types: crate::certificate_type::CertificateTypes::default(),
         };
         let identity = Authority::new("CA").rsa(NAME);
         let key = PublicKey::from_certificate(&identity.chain()[0]).unwrap();

@@ -3,6 +3,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod certificate_type;
+#[cfg(test)]
+mod certificate_type_tests;
 mod classic;
 mod client;
 mod compression;

@@ -12,6 +12,7 @@ use clasp_wire::{
 };
 use subtle::ConstantTimeEq as _;
 
+use crate::certificate_type::{self, CertificateTypes};
 use crate::config::{ClientConfig, ServerConfig};
 use crate::dialect::Dialect;
 use crate::error::{Error, Misbehaviour, NoCommonGround};
@@ -36,6 +37,7 @@ pub(crate) struct Agreed {
     /// A NewSessionTicket will be sent.
     pub(crate) ticket: bool,
     pub(crate) alpn: Option<Bytes>,
+    pub(crate) certificate_types: CertificateTypes,
 }
 
 impl Agreed {
@@ -89,6 +91,16 @@ fn is_of_older_hello(extension: &ServerExtension) -> bool {
             | ServerExtension::Cookie(_)
             | ServerExtension::SupportedVersions(_)
     )
+}
+
+/// What older versions read as the version says TLS 1.2 in every hello of TLS 1.3 (RFC 8446 4.1.3).
+pub(crate) fn check_legacy_version(hello: &ServerHello) -> Result<(), Misbehaviour> {
+    if hello.server_version == ProtocolVersion::TLS_1_2 { Ok(()) } else { Err(Misbehaviour::WrongLegacyVersion) }
+}
+
+/// Whether two hellos of a client name the same version.
+pub(crate) fn names_same_version(first: &ClientHello, second: &ClientHello) -> bool {
+    first.client_version == second.client_version
 }
 
 /// Whether a session is of TLS 1.3.
@@ -241,6 +253,7 @@ pub(crate) fn resume(
         status_request: false,
         ticket,
         alpn: choose_alpn(config, hello)?,
+        certificate_types: CertificateTypes::default(),
     })
 }
 
@@ -255,6 +268,7 @@ pub(crate) fn choose(
     let policy = &config.policy;
     let Greeting { dialect, point_formats, secure_renegotiation } = greet(config, hello, previous)?;
 
+    some_type_in_common(config, hello, identities)?;
     let accepted = hello.signature_algorithms().unwrap_or_else(|| dialect.schemes_when_silent());
     let usable = |suite: &'static Suite| {
         suite.allows(dialect.version()).then_some(())?;
@@ -300,8 +314,22 @@ pub(crate) fn choose(
         status_request: hello.status_request().is_some() && identity.ocsp_response().is_some(),
         ticket: config.resumption.issues_ticket(hello),
         alpn: choose_alpn(config, hello)?,
+        certificate_types: CertificateTypes::default(),
     };
     Ok(ServerChoice { agreed, identity, group, scheme, point_formats })
+}
+
+/// Whether the client accepts any of the identities by its type, certificate or raw public key (RFC 7250 4.2).
+pub(crate) fn some_type_in_common(
+    config: &ServerConfig,
+    hello: &ClientHello,
+    identities: &[Arc<Identity>],
+) -> Result<(), Error> {
+    if identities.is_empty() || identities.iter().any(|identity| certificate_type::is_accepted(hello, identity)) {
+        return Ok(());
+    }
+    let what = "type of certificate (X.509, or raw public keys by RFC 7250)";
+    Err(nothing_common(config, hello, what, AlertDescription::UNSUPPORTED_CERTIFICATE).into())
 }
 
 /// Whether the server signs its half of the key exchange: a fresh value, or a temporary RSA key.
@@ -313,6 +341,9 @@ fn signs(identity: &Identity, suite: &Suite) -> bool {
 /// knows.
 fn suits(identity: &Identity, suite: &Suite, policy: &Policy, hello: &ClientHello) -> bool {
     let algorithm = identity.key_algorithm();
+    if !certificate_type::is_accepted(hello, identity) {
+        return false;
+    }
     if !suite.authentication.accepts(algorithm) {
         return false;
     }
@@ -513,12 +544,14 @@ pub(crate) fn accept(
         status_request: false,
         ticket: false,
         alpn: None,
+        certificate_types: CertificateTypes::default(),
     };
     for extension in hello.extensions.iter().flatten() {
         let exists = dialect.has_extensions() || matches!(extension, ServerExtension::RenegotiationInfo(_));
         if !exists || !offer.asked_for(extension) || !is_of_older_hello(extension) {
             return Err(Misbehaviour::UnsolicitedExtension.into());
         }
+        agreed.certificate_types.accept(&offer.hello, extension)?;
         match extension {
             ServerExtension::ExtendedMasterSecret => agreed.extended_master_secret = true,
             ServerExtension::EncryptThenMac if suite.bulk.is_cbc() => agreed.encrypt_then_mac = true,

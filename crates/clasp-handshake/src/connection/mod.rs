@@ -9,6 +9,8 @@ mod after;
 mod countermeasure_tests;
 mod drive;
 mod early;
+#[cfg(test)]
+mod negotiation_tests;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;
 mod renegotiate;
