@@ -19,4 +19,5 @@ mod openssl;
 mod peers;
 
 mod end;
+mod with_go;
 mod with_rustls;
