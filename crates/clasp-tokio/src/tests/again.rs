@@ -2,7 +2,7 @@
 
 use clasp_handshake::cert::WebPkiClientVerifier;
 use clasp_handshake::{ClientAuth, Error as TlsError};
-use clasp_wire::ProtocolVersion;
+use clasp_handshake::wire::ProtocolVersion;
 
 use super::*;
 

@@ -12,7 +12,7 @@ use clasp_handshake::cert::{
     WebPkiClientVerifier, WebPkiServerVerifier,
 };
 use clasp_handshake::{CertificateAsk, ClientAuth, ClientIdentityResolver, FixedIdentities};
-use clasp_wire::ProtocolVersion;
+use clasp_handshake::wire::ProtocolVersion;
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 
 use super::transport::Stutter;

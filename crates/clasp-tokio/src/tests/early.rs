@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use clasp_crypto::default_provider;
 use clasp_handshake::{EarlyData, ReplayMemory, ServerConfigBuilder, TicketKeys};
-use clasp_wire::NamedGroup;
+use clasp_handshake::wire::NamedGroup;
 use tokio::io::ReadBuf;
 
 use super::transport::Stutter;
