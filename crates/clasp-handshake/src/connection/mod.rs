@@ -17,6 +17,8 @@ mod resumption_tests;
 #[cfg(test)]
 mod signature_tests;
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tls13_tests;
