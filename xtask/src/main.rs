@@ -3,12 +3,12 @@
 mod bench;
 mod check;
 mod fuzz;
-mod old_openssl;
 mod peers;
 mod run;
 mod test;
 mod tidy;
 mod timing;
+mod wheels;
 
 use std::process::ExitCode;
 
@@ -24,8 +24,8 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Installs what the tests and benchmarks run against: OpenSSL, GnuTLS, curl, and build tools (Debian's apt), and
-    /// OpenSSL 0.9.8e (pip, into the target folder).
+    /// Installs what the tests and benchmarks run against: OpenSSL, GnuTLS, curl, Java, and build tools (Debian's
+    /// apt), OpenSSL 0.9.8e and 1.0.2n and tlslite-ng (pip, into the target folder).
     Peers(peers::Args),
     /// Runs every test: each crate alone with its doctests, and the command against its peers.
     Test(test::Args),

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::old_openssl;
 use crate::run::{self, Failure};
+use crate::wheels;
 
 /// Options of `peers`.
 #[derive(Debug, Default, clap::Args)]
@@ -46,7 +46,15 @@ const PEERS: &[Peer] = &[
         package: "python3 python3-pip",
         probe: &["python3", "-m", "pip", "--version"],
         least: (9, 0),
-        what_for: "OpenSSL 0.9.8e",
+        what_for: "older OpenSSL, tlslite-ng",
+    },
+    // The compiler, without which there may be a Java that runs no source.
+    Peer {
+        name: "javac",
+        package: "openjdk-17-jdk-headless",
+        probe: &["javac", "--version"],
+        least: (17, 0),
+        what_for: INTEROP,
     },
     Peer {
         name: "pkg-config",
@@ -79,7 +87,6 @@ const PEERS: &[Peer] = &[
     },
 ];
 
-const OLD_OPENSSL: &str = "OpenSSL 0.9.8e";
 const INTEROP: &str = "interop tests";
 const BENCHES: &str = "benchmarks";
 
@@ -124,16 +131,19 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             }
         }
     }
-    if !args.dry_run
-        && let Err(failure) = old_openssl::get()
-    {
-        eprintln!("{failure}");
-    }
-    if old_openssl::is_there() {
-        println!("  {OLD_OPENSSL:16} unpacked");
-    } else {
-        println!("  {OLD_OPENSSL:16} missing ({INTEROP})");
-        wanting.push(OLD_OPENSSL);
+    for peer in &wheels::PEERS {
+        if !args.dry_run
+            && let Err(failure) = peer.get()
+        {
+            eprintln!("{failure}");
+        }
+        let name = peer.name;
+        if peer.is_there() {
+            println!("  {name:16} unpacked");
+        } else {
+            println!("  {name:16} missing ({INTEROP})");
+            wanting.push(name);
+        }
     }
     if wanting.is_empty() { Ok(()) } else { Err(format!("not there: {}", wanting.join(", "))) }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Buf;
 use clasp::cert::{Identity, RootStore};
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
-use clasp::{ClientConfig, Connection, Limits, Policy, ServerConfig, Status};
+use clasp::{ClientConfig, Connection, Limits, MemorySessions, Policy, ServerConfig, Status};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 use super::{Endpoint, Resume, Stack, Suite};
@@ -16,6 +16,7 @@ use crate::certs::{Chain, NAME};
 pub struct Clasp {
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
+    sessions: Arc<MemorySessions>,
 }
 
 fn suites(suite: Suite) -> &'static [CipherSuite] {
@@ -73,18 +74,21 @@ impl Clasp {
         let certs = chain.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
         let key = PrivateKeyDer::try_from(chain.key.clone()).expect("key");
         let identity = Identity::from_der(certs, &key, clasp::crypto::default_provider()).expect("identity");
-        let client = ClientConfig::builder(policy.clone()).roots(roots);
+        let sessions = Arc::new(MemorySessions::default());
+        let store: Arc<MemorySessions> = Arc::clone(&sessions);
+        let client = ClientConfig::builder(policy.clone()).roots(roots).session_store(store);
         let server = ServerConfig::builder(policy).identity(identity);
         // SWEET32's bound would end the measurement.
         let mut limits = Limits::default();
         limits.short_block_data = u64::MAX;
         let (client, server) = (client.limits(limits.clone()), server.limits(limits));
         let (client, server) = match resume {
-            Resume::Never => (client.without_resumption(), server.without_tickets().without_session_ids()),
-            Resume::Id => (client.tickets(false), server.without_tickets()),
-            Resume::Ticket => (client.session_ids(false), server.without_session_ids()),
+            Resume::Never => (client.without_resumption(), server.without_resumption()),
+            Resume::Id => (client.tickets(false), server.tickets(false)),
+            Resume::Ticket => (client.session_ids(false), server.session_ids(false)),
         };
-        Some(Box::new(Self { client: client.build().expect("client"), server: server.build().expect("server") }))
+        let (client, server) = (client.build().expect("client"), server.build().expect("server"));
+        Some(Box::new(Self { client, server, sessions }))
     }
 }
 
@@ -98,6 +102,10 @@ impl Stack for Clasp {
         let mut end = End { tls: Connection::client(Arc::clone(&self.client), name), drained: 0 };
         end.work();
         Box::new(end)
+    }
+
+    fn forget(&self) {
+        self.sessions.clear();
     }
 
     fn server(&self) -> Box<dyn Endpoint> {

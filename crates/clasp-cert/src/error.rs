@@ -133,11 +133,18 @@ pub enum CertificateProblem {
         /// Why not.
         reason: Box<str>,
     },
+    /// The certificate asks for a stapled OCSP response (RFC 7633), and there is none that is good.
+    StapleMissing {
+        /// What is amiss.
+        reason: Box<str>,
+    },
     /// The key is not one of the pinned ones.
     PinMismatch {
         /// The hash of the key that came, in hexadecimal.
         found: Box<str>,
     },
+    /// The peer showed a certificate where only raw public keys are accepted (RFC 7250).
+    NotRawPublicKey,
     /// A verifier of the caller's own refused.
     Refused {
         /// Its reason.
@@ -201,7 +208,13 @@ impl CertificateProblem {
             Self::RevocationUnknown { reason } => {
                 format!("it cannot be told whether a certificate was revoked: {reason}")
             }
+            Self::StapleMissing { reason } => {
+                format!("the certificate asks for a stapled OCSP response (must-staple), {reason}")
+            }
             Self::PinMismatch { found } => format!("the server's key is none of the pinned ones; its pin is {found}"),
+            Self::NotRawPublicKey => {
+                "the peer showed a certificate, and only raw public keys (RFC 7250) are accepted".into()
+            }
             Self::Refused { reason } => reason.to_string(),
         }
     }
@@ -235,7 +248,12 @@ impl CertificateProblem {
             Self::WrongExtendedKeyUsage { .. } => "it has to be issued with that purpose",
             Self::Revoked => "it has to be replaced",
             Self::RevocationUnknown { .. } => "supply a current revocation list, or allow what is unknown",
+            Self::StapleMissing { .. } => {
+                "let the server fetch and staple one (its OCSP stapling is off, or could not reach the CA), or verify by \
+                 CertificateRules::without_must_staple"
+            }
             Self::PinMismatch { .. } => "if the key was changed on purpose, pin the new one",
+            Self::NotRawPublicKey => "configure the peer's key there as a raw one, or verify certificates here",
             Self::Refused { .. } => return None,
         })
     }
@@ -255,7 +273,9 @@ impl CertificateProblem {
             | Self::UnsupportedSignature { .. }
             | Self::WrongKeyUsage { .. }
             | Self::WrongExtendedKeyUsage { .. }
+            | Self::NotRawPublicKey
             | Self::AuthorityAsPeer => AlertDescription::UNSUPPORTED_CERTIFICATE,
+            Self::StapleMissing { .. } => AlertDescription::BAD_CERTIFICATE_STATUS_RESPONSE,
             Self::Revoked => AlertDescription::CERTIFICATE_REVOKED,
             Self::RevocationUnknown { .. } | Self::PinMismatch { .. } | Self::Refused { .. } => {
                 AlertDescription::CERTIFICATE_UNKNOWN
@@ -270,6 +290,7 @@ impl CertificateProblem {
             | Self::TooManyCertificates { .. }
             | Self::Malformed { .. }
             | Self::PinMismatch { .. }
+            | Self::NotRawPublicKey
             | Self::Refused { .. } => return None,
             Self::Expired { .. } | Self::NotYetValid { .. } => Check::Validity,
             Self::OldVersion { .. }
@@ -280,6 +301,7 @@ impl CertificateProblem {
             Self::WrongName { .. } => Check::HostName,
             Self::WrongKeyUsage { .. } | Self::WrongExtendedKeyUsage { .. } | Self::AuthorityAsPeer => Check::KeyUsage,
             Self::Revoked | Self::RevocationUnknown { .. } => Check::Revocation,
+            Self::StapleMissing { .. } => Check::Staple,
         })
     }
 }

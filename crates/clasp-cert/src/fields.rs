@@ -101,6 +101,8 @@ pub(crate) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
 pub(crate) const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 pub(crate) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
 const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x1e];
+/// id-pe-tlsfeature (RFC 7633, section 4.1).
+const TLS_FEATURE: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x18];
 pub(crate) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 
 /// A version of X.509 (RFC 5280, section 4.1.2.1).
@@ -283,6 +285,20 @@ impl<'a> Fields<'a> {
     /// Whether the certificate holds those below it to certain names.
     pub(crate) fn has_name_constraints(&self) -> Result<bool, Malformed> {
         Ok(self.extension(NAME_CONSTRAINTS, "nameConstraints")?.is_some())
+    }
+
+    /// Whether the TLS feature extension names `feature`, an extension of TLS (RFC 7633, section 4.1).
+    pub(crate) fn has_tls_feature(&self, feature: u8) -> Result<bool, Malformed> {
+        const FIELD: &str = "TLS feature";
+        let Some(mut value) = self.extension(TLS_FEATURE, FIELD)? else {
+            return Ok(false);
+        };
+        let mut features = universal(&mut value, Tag::Sequence, FIELD)?.content;
+        let mut found = false;
+        while !features.is_empty() {
+            found |= universal(&mut features, Tag::Integer, FIELD)?.content == [feature];
+        }
+        if value.is_empty() { Ok(found) } else { Err(Malformed(FIELD)) }
     }
 
     /// The basicConstraints extension, if there is one.

@@ -29,6 +29,8 @@ struct Shared {
     public_key: PublicKey,
     /// The issuers' names of the whole chain, DER.
     issuers: Vec<Box<[u8]>>,
+    /// The chain is a SubjectPublicKeyInfo (RFC 7250).
+    raw: bool,
 }
 
 impl Identity {
@@ -36,18 +38,40 @@ impl Identity {
     /// be the same file. The key is worked by the default provider.
     pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, LoadError> {
         let (chain, key) = (chain.as_ref(), key.as_ref());
-        Self::from_texts((&pem::read(chain)?, &Source::file(chain)), (&pem::read(key)?, &Source::file(key)))
+        Self::from_texts((&pem::read(chain)?, &Source::file(chain)), (&pem::read(key)?, &Source::file(key)), None)
+    }
+
+    /// [`Self::from_pem_files`], where the key may be under a password: PKCS#8 with PBES2 (RFC 5958,
+    /// section 3; RFC 8018, section 6.2), PEM "ENCRYPTED PRIVATE KEY" or DER. A key that is not
+    /// encrypted needs no password, and is taken all the same.
+    #[cfg(feature = "encrypted-keys")]
+    pub fn from_pem_files_with_password(
+        chain: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+        password: &[u8],
+    ) -> Result<Self, LoadError> {
+        let (chain, key) = (chain.as_ref(), key.as_ref());
+        let (chain_text, key_text) = (pem::read(chain)?, pem::read(key)?);
+        Self::from_texts((&chain_text, &Source::file(chain)), (&key_text, &Source::file(key)), Some(password))
     }
 
     /// Reads a chain, the own certificate first, and a key from PEM texts. The key is worked by
     /// the default provider.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, LoadError> {
-        Self::from_texts((chain, &Source::Memory("the chain given")), (key, &Source::Memory("the key given")))
+        Self::from_texts((chain, &Source::Memory("the chain given")), (key, &Source::Memory("the key given")), None)
     }
 
-    fn from_texts(chain: (&[u8], &Source), key: (&[u8], &Source)) -> Result<Self, LoadError> {
+    /// [`Self::from_pem`], where the key may be under a password, as in
+    /// [`Self::from_pem_files_with_password`].
+    #[cfg(feature = "encrypted-keys")]
+    pub fn from_pem_with_password(chain: &[u8], key: &[u8], password: &[u8]) -> Result<Self, LoadError> {
+        let (chain_source, key_source) = (Source::Memory("the chain given"), Source::Memory("the key given"));
+        Self::from_texts((chain, &chain_source), (key, &key_source), Some(password))
+    }
+
+    fn from_texts(chain: (&[u8], &Source), key: (&[u8], &Source), password: Option<&[u8]>) -> Result<Self, LoadError> {
         let certificates = pem::certificates(chain.0, chain.1)?;
-        let private_key = pem::private_key(key.0, key.1)?;
+        let private_key = pem::private_key(key.0, key.1, password)?;
         Self::new(certificates, chain.1, &private_key, key.1, default_provider())
     }
 
@@ -78,7 +102,7 @@ impl Identity {
         Self::assemble(chain, chain_source, Arc::new(key))
     }
 
-    fn assemble(
+    pub(crate) fn assemble(
         chain: Vec<CertificateDer<'static>>,
         source: &Source,
         key: Arc<dyn PrivateKey>,
@@ -95,7 +119,19 @@ impl Identity {
             issuers.push(fields.issuer.into());
         }
         check_fit(&chain, &public_key, &*key)?;
-        Ok(Self { shared: Arc::new(Shared { chain, key, public_key, issuers }), ocsp_response: None })
+        Ok(Self { shared: Arc::new(Shared { chain, key, public_key, issuers, raw: false }), ocsp_response: None })
+    }
+
+    pub(crate) fn of_raw_key(key: Arc<dyn PrivateKey>) -> Result<Self, LoadError> {
+        let spki = key.public_key().ok_or(LoadError::NoPublicKey)?.as_ref().to_vec();
+        let public_key = PublicKey::from_raw_public_key(&spki).map_err(|_| LoadError::NoPublicKey)?;
+        let shared = Shared { chain: vec![spki.into()], key, public_key, issuers: Vec::new(), raw: true };
+        Ok(Self { shared: Arc::new(shared), ocsp_response: None })
+    }
+
+    /// Whether it is a raw public key, and no certificate (RFC 7250).
+    pub fn is_raw_public_key(&self) -> bool {
+        self.shared.raw
     }
 
     /// Adds the OCSP response to be stapled (RFC 6066, section 8), DER. It is not looked at.
@@ -138,10 +174,12 @@ impl Identity {
     /// Whether the certificate is for this name (RFC 6125). With the feature `legacy` its common
     /// name counts where it has no other: peers that look there need it to be found.
     pub fn matches_name(&self, name: &ServerName<'_>) -> bool {
-        self.shared.chain.first().is_some_and(|leaf| {
-            EndEntityCert::try_from(leaf).is_ok_and(|leaf| leaf.verify_is_valid_for_subject_name(name).is_ok())
-                || cfg!(feature = "legacy") && Fields::parse(leaf).is_ok_and(|leaf| common_name::is_for(&leaf, name))
-        })
+        self.shared.raw
+            || self.shared.chain.first().is_some_and(|leaf| {
+                EndEntityCert::try_from(leaf).is_ok_and(|leaf| leaf.verify_is_valid_for_subject_name(name).is_ok())
+                    || cfg!(feature = "legacy")
+                        && Fields::parse(leaf).is_ok_and(|leaf| common_name::is_for(&leaf, name))
+            })
     }
 
     /// Whether a certificate of the chain was issued by one of these DER names, as a

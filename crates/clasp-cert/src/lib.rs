@@ -10,6 +10,7 @@
 //!   tells of *all* that is wrong with it.
 //! * [`PinnedServerVerifier`] trusts exactly the keys it is told, alone or on top of another
 //!   verifier. [`DangerousAcceptAnyServer`] is what its name says.
+//! * [`RawPublicKeyVerifier`] accepts keys without certificates (RFC 7250).
 //! * [`Identity`] is our own chain with its [`PrivateKey`], which may lie in an HSM: verifying and
 //!   signing answer with [`MaybeReady`], at once or later.
 //! * [`PublicKey`] checks the peer's proof that it holds its key; [`CertificateSummary`] is a
@@ -17,13 +18,15 @@
 //!
 //! # Features
 //! `native-roots` adds `RootStore::system`, `webpki-roots` adds `RootStore::mozilla`, `legacy` adds
-//! `CertificateRules::legacy`.
+//! `CertificateRules::legacy`, `encrypted-keys` adds `Identity::from_pem_files_with_password` and
+//! `pkcs12` adds `Identity::from_pkcs12`.
 //!
 #![doc = include_str!("../README.md")]
 
 mod client;
 mod common_name;
 mod dangerous;
+mod encrypted;
 mod error;
 mod fields;
 mod identity;
@@ -34,14 +37,18 @@ mod maybe_ready;
 mod path;
 mod pem;
 mod pins;
+#[cfg(feature = "pkcs12")]
+mod pkcs12;
 mod private_key;
 mod public_key;
+mod raw_key;
 mod report;
 mod revocation;
 mod roots;
 mod rules;
 mod second_look;
 mod server;
+mod staple;
 mod summary;
 #[cfg(test)]
 mod testing;
@@ -59,6 +66,7 @@ pub use maybe_ready::MaybeReady;
 pub use pins::{Pin, PinnedServerVerifier};
 pub use private_key::{PreMaster48, PrivateKey, SoftwareKey};
 pub use public_key::PublicKey;
+pub use raw_key::{RawPublicKeyVerifier, raw_public_key};
 pub use report::{Check, Outcome, Report};
 pub use revocation::Revocation;
 pub use roots::RootStore;

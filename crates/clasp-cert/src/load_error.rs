@@ -71,14 +71,53 @@ pub enum LoadError {
         /// Which file.
         source_name: Source,
     },
-    /// The private key is encrypted with a passphrase, which is not supported.
+    /// The private key is under a password, and none was given (RFC 5958, section 3).
     #[error(
-        "the private key in {source_name} is encrypted, which is not supported; decrypt it first, \
-         for instance with: openssl pkey -in encrypted.pem -out key.pem"
+        "the private key in {source_name} is encrypted; give its password \
+         (Identity::from_pem_files_with_password, with the feature encrypted-keys), or decrypt it: \
+         openssl pkey -in encrypted.pem -out key.pem"
     )]
     EncryptedKey {
         /// Which file.
         source_name: Source,
+    },
+    /// The private key is under a password in OpenSSL's older way, `Proc-Type: 4,ENCRYPTED`, in which
+    /// one round of MD5 makes a password the key (RFC 1421, section 4.6.1.1). No password opens it here.
+    #[error(
+        "the private key in {source_name} is encrypted in OpenSSL's old way (Proc-Type: 4,ENCRYPTED), \
+         which is not supported; convert it: \
+         openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out key.pem"
+    )]
+    OldEncryptedKey {
+        /// Which file.
+        source_name: Source,
+    },
+    /// The password does not open the private key or the PKCS#12 file.
+    #[error("the password given does not open {source_name}; or its encrypted part is damaged")]
+    WrongPassword {
+        /// Which file.
+        source_name: Source,
+    },
+    /// The private key or the PKCS#12 file is encrypted in a way that is not supported.
+    #[error("{source_name} is encrypted in a way that is not supported ({reason}); {advice}")]
+    Encryption {
+        /// Which file.
+        source_name: Source,
+        /// What is not supported.
+        reason: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The file is not a PKCS#12 one (RFC 7292).
+    #[error(
+        "{source_name} is not readable as PKCS#12: {reason}; one is made by: \
+         openssl pkcs12 -export -in chain.pem -inkey key.pem -out identity.p12"
+    )]
+    Pkcs12 {
+        /// Which file.
+        source_name: Source,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A certificate is not what RFC 5280 describes.
     #[error("certificate {number} in {source_name} cannot be used: {reason}")]
@@ -115,6 +154,9 @@ pub enum LoadError {
         /// What to do, where it is known.
         hint: Box<str>,
     },
+    /// A private key does not tell its public half, which a raw public key is (RFC 7250).
+    #[error("the private key does not tell its public half: let PrivateKey::public_key give it")]
+    NoPublicKey,
     /// Not one trusted root was given or found.
     #[error("no trusted root certificate{detail}; without one no certificate can be verified")]
     NoRoots {

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use rustls_pki_types::pem::{Error as PemError, PemObject};
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
+use crate::encrypted;
 use crate::load_error::{LoadError, Source};
 
 /// The header of a SEQUENCE: no PEM file begins so, and everything we read as DER does.
@@ -59,26 +60,57 @@ pub(crate) fn revocation_lists(
     Ok(found)
 }
 
-/// The first private key: PKCS#8, PKCS#1 or SEC 1.
-pub(crate) fn private_key(text: &[u8], source: &Source) -> Result<PrivateKeyDer<'static>, LoadError> {
+/// The first private key: PKCS#8, PKCS#1 or SEC 1. The password is for one that is encrypted.
+pub(crate) fn private_key(
+    text: &[u8],
+    source: &Source,
+    password: Option<&[u8]>,
+) -> Result<Zeroizing<PrivateKeyDer<'static>>, LoadError> {
     let none = || LoadError::NoPrivateKey { source_name: source.clone() };
     if text.first() == Some(&SEQUENCE) {
-        return PrivateKeyDer::try_from(text.to_vec()).map_err(|_| none());
+        return match PrivateKeyDer::try_from(text.to_vec()) {
+            Ok(key) => Ok(Zeroizing::new(key)),
+            Err(_) if encrypted::is_encrypted(text) => open(text, source, password),
+            Err(_) => Err(none()),
+        };
     }
-    if is_encrypted(text) {
-        return Err(LoadError::EncryptedKey { source_name: source.clone() });
+    if find(text, OLD_ENCRYPTION).is_some() {
+        return Err(LoadError::OldEncryptedKey { source_name: source.clone() });
     }
-    PrivateKeyDer::from_pem_slice(text).map_err(|error| match error {
+    if let Some(section) = encrypted_section(text) {
+        // pki-types knows no encrypted keys. Whatever is within, what it wants to see is the label only.
+        let relabelled = [BEGIN_PLAIN, section, END_PLAIN].concat();
+        let der = PrivatePkcs8KeyDer::from_pem_slice(&relabelled).map_err(|error| unreadable(source, &error))?;
+        return open(der.secret_pkcs8_der(), source, password);
+    }
+    PrivateKeyDer::from_pem_slice(text).map(Zeroizing::new).map_err(|error| match error {
         PemError::NoItemsFound => none(),
         other => unreadable(source, &other),
     })
 }
 
-/// Whether the text's key is under a passphrase, in PKCS#8 form or in OpenSSL's older one
-/// (RFC 1421, section 4.6.1.1).
-fn is_encrypted(text: &[u8]) -> bool {
-    let has = |line: &[u8]| text.windows(line.len()).any(|window| window == line);
-    has(b"-----BEGIN ENCRYPTED PRIVATE KEY-----") || has(b"Proc-Type: 4,ENCRYPTED")
+fn open(der: &[u8], source: &Source, password: Option<&[u8]>) -> Result<Zeroizing<PrivateKeyDer<'static>>, LoadError> {
+    match password {
+        Some(password) => encrypted::open(der, source, password),
+        None => Err(LoadError::EncryptedKey { source_name: source.clone() }),
+    }
+}
+
+/// The header of a key under a password in OpenSSL's older form (RFC 1421, section 4.6.1.1).
+const OLD_ENCRYPTION: &[u8] = b"Proc-Type: 4,ENCRYPTED";
+const BEGIN_ENCRYPTED: &[u8] = b"-----BEGIN ENCRYPTED PRIVATE KEY-----";
+const END_ENCRYPTED: &[u8] = b"-----END ENCRYPTED PRIVATE KEY-----";
+const BEGIN_PLAIN: &[u8] = b"-----BEGIN PRIVATE KEY-----";
+const END_PLAIN: &[u8] = b"-----END PRIVATE KEY-----\n";
+
+fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+    text.windows(what.len()).position(|window| window == what)
+}
+
+/// What lies between the lines of the first encrypted key; to the end of the text if its last line is missing.
+fn encrypted_section(text: &[u8]) -> Option<&[u8]> {
+    let (_, section) = text.split_at_checked(find(text, BEGIN_ENCRYPTED)? + BEGIN_ENCRYPTED.len())?;
+    Some(find(section, END_ENCRYPTED).and_then(|end| section.get(..end)).unwrap_or(section))
 }
 
 #[cfg(test)]
@@ -94,7 +126,7 @@ mod tests {
     #[test]
     fn nothing_to_be_found_is_said() {
         assert!(message(certificates(b"", &SOURCE)).starts_with("no certificate in test"));
-        assert!(message(private_key(b"", &SOURCE)).starts_with("no private key in test"));
+        assert!(message(private_key(b"", &SOURCE, None)).starts_with("no private key in test"));
         assert!(message(revocation_lists(b"x", &SOURCE)).starts_with("no revocation list in test"));
     }
 
@@ -114,9 +146,12 @@ mod tests {
     #[test]
     fn encrypted_keys_are_told_from_missing_ones() {
         let pkcs8 = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
-        assert!(message(private_key(pkcs8, &SOURCE)).contains("is encrypted"));
+        assert!(message(private_key(pkcs8, &SOURCE, None)).contains("is encrypted; give its password"));
         let older = b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIB\n-----END RSA PRIVATE KEY-----\n";
-        assert!(message(private_key(older, &SOURCE)).contains("is encrypted"));
+        for password in [None, Some(&b"clasp"[..])] {
+            let said = message(private_key(older, &SOURCE, password));
+            assert!(said.contains("convert it: openssl pkcs8 -topk8"), "{said}");
+        }
     }
 
     #[test]

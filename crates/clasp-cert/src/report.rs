@@ -20,6 +20,9 @@ pub enum Check {
     KeyUsage,
     /// Has no certificate been revoked (RFC 5280, section 6.3)?
     Revocation,
+    /// Did the OCSP response come along that the certificate asks for (RFC 7633)? Only in the report of
+    /// a server whose certificate does.
+    Staple,
     /// Does the peer hold the private key? Answered by the handshake, not by a verifier: by the
     /// signature over the key exchange or in `CertificateVerify`, or, where RSA encrypts the
     /// pre-master secret, by the server's `Finished`.
@@ -27,7 +30,7 @@ pub enum Check {
 }
 
 impl Check {
-    const COUNT: usize = 7;
+    const COUNT: usize = 8;
 
     /// A short name, for tables and traces. [`Display`](fmt::Display) asks the whole question.
     pub const fn name(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Check {
             Self::HostName => "domain name",
             Self::KeyUsage => "key usage",
             Self::Revocation => "revocation",
+            Self::Staple => "stapled OCSP response",
             Self::Possession => "possession of the key",
         }
     }
@@ -51,6 +55,7 @@ impl Check {
             Self::KeyUsage => 4,
             Self::Revocation => 5,
             Self::Possession => 6,
+            Self::Staple => 7,
         }
     }
 }
@@ -64,6 +69,7 @@ impl fmt::Display for Check {
             Self::HostName => "does the domain name match?",
             Self::KeyUsage => "may the key be used for this?",
             Self::Revocation => "is the certificate free of revocation?",
+            Self::Staple => "did the OCSP response come along that the certificate asks for?",
             Self::Possession => "does the peer's public key validate the peer's own proof?",
         })
     }
@@ -139,6 +145,16 @@ impl Report {
         Check::Revocation,
         Check::Possession,
     ];
+    const SERVER_THAT_STAPLES: &'static [Check] = &[
+        Check::Validity,
+        Check::TrustedIssuer,
+        Check::IssuerSignature,
+        Check::HostName,
+        Check::KeyUsage,
+        Check::Revocation,
+        Check::Staple,
+        Check::Possession,
+    ];
     const CLIENT: &'static [Check] = &[
         Check::Possession,
         Check::Validity,
@@ -150,19 +166,25 @@ impl Report {
 
     /// A report about a server, nothing reached yet.
     pub fn server() -> Self {
-        Self { subject: Subject::Server, outcomes: Default::default() }
+        let mut report = Self { subject: Subject::Server, outcomes: Default::default() };
+        report.set(Check::Staple, Outcome::NotChecked);
+        report
     }
 
     /// A report about a client, nothing reached yet. The name is not among its checks.
     pub fn client() -> Self {
         let mut report = Self { subject: Subject::Client, outcomes: Default::default() };
         report.set(Check::HostName, Outcome::NotChecked);
+        report.set(Check::Staple, Outcome::NotChecked);
         report
     }
 
     /// The checks of this report, in their order.
     pub const fn checks(&self) -> &'static [Check] {
         match self.subject {
+            Subject::Server if !matches!(self.outcomes[Check::Staple.index()], Outcome::NotChecked) => {
+                Self::SERVER_THAT_STAPLES
+            }
             Subject::Server => Self::SERVER,
             Subject::Client => Self::CLIENT,
         }
@@ -249,7 +271,7 @@ mod tests {
 
     #[test]
     fn every_check_has_its_own_place() {
-        for &check in Report::SERVER {
+        for &check in Report::SERVER_THAT_STAPLES {
             let mut report = Report::server();
             report.set(check, Outcome::Passed);
             let passed: Vec<_> = report.iter().filter(|(_, o)| o.is_passed()).collect();

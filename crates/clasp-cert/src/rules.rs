@@ -22,13 +22,14 @@ pub struct CertificateRules {
     min_rsa_bits: usize,
     algorithms: Verifiers,
     legacy: bool,
+    must_staple: bool,
 }
 
 impl CertificateRules {
     /// Certificates of version 3 with their names in subjectAltName, signed with the provider's
     /// own algorithms by RSA keys of at least 2048 bits.
     pub const fn modern() -> Self {
-        Self { min_rsa_bits: MODERN_RSA, algorithms: &[], legacy: false }
+        Self { min_rsa_bits: MODERN_RSA, algorithms: &[], legacy: false, must_staple: true }
     }
 
     /// Also what was issued before about 2015, and what is still built into devices:
@@ -49,7 +50,7 @@ impl CertificateRules {
     /// and Peyrin, "SHA-1 is a Shambles", 2020).
     #[cfg(feature = "legacy")]
     pub const fn legacy() -> Self {
-        Self { min_rsa_bits: LEGACY_RSA, algorithms: &[], legacy: true }
+        Self { min_rsa_bits: LEGACY_RSA, algorithms: &[], legacy: true, must_staple: true }
     }
 
     /// Accepts RSA keys that sign certificates from this size on, bits. Algorithms have bounds of
@@ -68,6 +69,20 @@ impl CertificateRules {
     pub const fn with_algorithms(mut self, algorithms: Verifiers) -> Self {
         self.algorithms = algorithms;
         self
+    }
+
+    /// Accepts a server whose certificate asks for a stapled OCSP response (RFC 7633, must-staple)
+    /// without one. By default, under all rules, it is refused, as Firefox does: whoever orders such a
+    /// certificate wants a thief of the key to be stopped by its revocation, and he would not staple.
+    #[must_use]
+    pub const fn without_must_staple(mut self) -> Self {
+        self.must_staple = false;
+        self
+    }
+
+    /// Whether a stapled OCSP response has to come where the certificate asks for one (RFC 7633).
+    pub const fn is_must_staple(&self) -> bool {
+        self.must_staple
     }
 
     /// The shortest RSA key that may sign a certificate, bits.
@@ -101,6 +116,7 @@ impl fmt::Debug for CertificateRules {
             .field("min_rsa_bits", &self.min_rsa_bits)
             .field("further_algorithms", &self.algorithms.len())
             .field("legacy", &self.legacy)
+            .field("must_staple", &self.must_staple)
             .finish()
     }
 }

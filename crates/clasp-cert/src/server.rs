@@ -12,6 +12,7 @@ use crate::report::{Check, Outcome, Report};
 use crate::revocation::Revocation;
 use crate::roots::RootStore;
 use crate::rules::CertificateRules;
+use crate::staple;
 use crate::verify::{ServerVerification, ServerVerifier, StapleCheck, StapleStatus, scope_of_this};
 
 /// Verifies servers against trusted roots, as browsers do.
@@ -28,22 +29,48 @@ impl WebPkiServerVerifier {
     }
 
     fn verify(&self, verification: &ServerVerification<'_>) -> Result<Report, CertificateError> {
-        let mut report = self.path.verify(&Question {
+        let demanded = self.path.rules.is_must_staple() && staple::is_demanded(verification.chain);
+        let path = self.path.verify(&Question {
             chain: verification.chain,
             now: verification.now,
             peer: Peer::Server { name: verification.name },
             key_use: verification.key_use,
-        })?;
-        let Some(staple) = &self.staple else {
-            return Ok(report);
+        });
+        let missing = demanded.then(|| staple::missing(verification.ocsp_response)).flatten();
+        let mut report = match path {
+            Ok(report) => report,
+            Err(mut error) => {
+                if demanded {
+                    error.report.set(Check::Staple, missing.map_or(Outcome::NotReached, Outcome::failed));
+                }
+                return Err(error);
+            }
         };
-        match staple.check_staple(verification) {
-            StapleStatus::Good => report.set(Check::Revocation, Outcome::Passed),
-            StapleStatus::Unknown => {}
-            StapleStatus::Revoked => {
+        if let Some(reason) = missing {
+            return Err(CertificateError::new(CertificateProblem::StapleMissing { reason: reason.into() }, report));
+        }
+        let status = self.staple.as_ref().map(|check| check.check_staple(verification));
+        if demanded {
+            let outcome = match &status {
+                // Nobody reads it; that it came is all that is known.
+                None | Some(StapleStatus::Good) => Outcome::Passed,
+                Some(StapleStatus::Unknown) => Outcome::failed(staple::NOT_GOOD),
+                Some(StapleStatus::Revoked | StapleStatus::Refused(_)) => Outcome::failed(staple::REFUSED),
+            };
+            report.set(Check::Staple, outcome);
+        }
+        match status {
+            None => {}
+            Some(StapleStatus::Good) => report.set(Check::Revocation, Outcome::Passed),
+            Some(StapleStatus::Unknown) if demanded => {
+                let problem = CertificateProblem::StapleMissing { reason: staple::NOT_GOOD.into() };
+                return Err(CertificateError::new(problem, report));
+            }
+            Some(StapleStatus::Unknown) => {}
+            Some(StapleStatus::Revoked) => {
                 return Err(CertificateError::new(CertificateProblem::Revoked, report));
             }
-            StapleStatus::Refused(reason) => {
+            Some(StapleStatus::Refused(reason)) => {
                 let problem = CertificateProblem::RevocationUnknown { reason };
                 return Err(CertificateError::new(problem, report));
             }
@@ -102,7 +129,8 @@ impl WebPkiServerVerifierBuilder {
         self
     }
 
-    /// Has stapled OCSP responses looked at by `check`.
+    /// Has stapled OCSP responses looked at by `check`. Without one a certificate that asks for a
+    /// response (RFC 7633) is content with one that says it is successful: it is not read further.
     pub fn staple_check(mut self, check: Arc<dyn StapleCheck>) -> Self {
         self.staple = Some(check);
         self

@@ -67,4 +67,5 @@ openssl ec -in p256.key.pem -out p256.sec1.key.pem 2> /dev/null
 openssl pkcs8 -topk8 -in rsa.key.pem -passout pass:clasp -out rsa.encrypted.key.pem
 openssl rsa -in rsa.key.pem -traditional -aes256 -passout pass:clasp -out rsa.encrypted.pkcs1.key.pem 2> /dev/null
 
+sh encrypted/make.sh
 sh legacy/make.sh

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clasp::tokio::Error as StreamError;
-use clasp::{Acceptor, ClientAuth, TlsStream};
+use clasp::{Acceptor, ClientAuth, Role, TlsStream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::args::ServeArgs;
+use crate::args::{ServeArgs, TraceFormat};
 use crate::failure::{Failure, explain};
 use crate::http;
 use crate::output::say;
 use crate::roster::Roster;
 use crate::setup;
+use crate::trace;
 
 /// How many handshakes may go on at once; then the oldest has to go.
 const MAX_HANDSHAKES: usize = 16_384;
@@ -28,31 +29,42 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// What is the same for every connection.
 struct Service {
-    acceptor: Acceptor,
     echo: bool,
-    /// Where a client's certificate is asked for only when it requests such a path.
-    on_path: Option<(String, ClientAuth)>,
+    trace: Option<TraceFormat>,
     handshake_timeout: Duration,
     roster: Roster,
     stop: watch::Receiver<bool>,
 }
 
+/// What comes out of files, and is read again on SIGHUP: a connection keeps what it began with.
+struct Settings {
+    acceptor: Acceptor,
+    /// Where a client's certificate is asked for only when it requests such a path.
+    on_path: Option<(String, ClientAuth)>,
+}
+
+impl Settings {
+    fn read(args: &ServeArgs) -> Result<Arc<Self>, Failure> {
+        Ok(Arc::new(Self { acceptor: Acceptor::new(setup::server(args)?), on_path: setup::on_path(args)? }))
+    }
+}
+
 pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
-    let config = setup::server(&args)?;
+    let mut settings = Settings::read(&args)?;
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|error| Failure::connection(format!("cannot listen on {}: {error}", args.listen)))?;
     let address = listener.local_addr().unwrap_or(args.listen);
     let (stopping, stop) = watch::channel(false);
     let service = Arc::new(Service {
-        acceptor: Acceptor::new(config),
         echo: args.echo,
-        on_path: setup::on_path(&args)?,
+        trace: args.shared.trace,
         handshake_timeout: Duration::from_secs(args.handshake_timeout),
         roster: Roster::default(),
         stop,
     });
     let mut stopped = std::pin::pin!(signal());
+    let mut hangups = Hangups::watch();
     // Nobody may be listening for the lines of a server that is to go on.
     let _ = say!("listening on {address}");
 
@@ -64,7 +76,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
                     if service.roster.len() >= MAX_HANDSHAKES {
                         service.roster.evict_oldest();
                     }
-                    connections.spawn(one(Arc::clone(&service), tcp, from));
+                    connections.spawn(one(Arc::clone(&service), Arc::clone(&settings), tcp, from));
                 } else {
                     // Out of descriptors, mostly: whoever has been shaking hands the longest makes room.
                     if !service.roster.evict_oldest() {
@@ -74,6 +86,15 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
                 }
             }
             Some(_) = connections.join_next() => {}
+            () = hangups.next() => match Settings::read(&args) {
+                Ok(new) => {
+                    settings = new;
+                    let _ = say!("reloaded");
+                }
+                Err(failure) => {
+                    let _ = say!("not reloaded, what was read before stays: {}", line(&failure.to_string()));
+                }
+            },
             () = &mut stopped => break,
         }
     }
@@ -104,19 +125,47 @@ async fn signal() {
     let _ = interrupted.await;
 }
 
+/// SIGHUP, which asks to read the files again, where there are signals.
+struct Hangups {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangups {
+    fn watch() -> Self {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
+        Self {
+            #[cfg(unix)]
+            signal: signal(SignalKind::hangup()).ok(),
+        }
+    }
+
+    /// Waits for the next one, perhaps for ever.
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Serves one connection, and prints its line.
-async fn one(service: Arc<Service>, tcp: TcpStream, from: SocketAddr) {
+async fn one(service: Arc<Service>, settings: Arc<Settings>, tcp: TcpStream, from: SocketAddr) {
     // Only a matter of speed.
     let _ = tcp.set_nodelay(true);
-    let what = serve_one(&service, tcp).await;
+    let what = serve_one(&service, &settings, tcp).await;
     // A server whose output nobody reads goes on serving.
     let _ = say!("{from} {what}");
 }
 
 /// Serves one connection, and says how it went.
-async fn serve_one(service: &Service, tcp: TcpStream) -> String {
+async fn serve_one(service: &Service, settings: &Settings, tcp: TcpStream) -> String {
     let (place, evicted) = service.roster.enter();
-    let accepting = timeout(service.handshake_timeout, service.acceptor.accept(tcp));
+    let accepting = timeout(service.handshake_timeout, settings.acceptor.accept(tcp));
     let accepted = tokio::select! {
         accepted = accepting => accepted,
         Ok(()) = evicted => return "gave way to newer connections before its handshake was done".to_owned(),
@@ -129,11 +178,12 @@ async fn serve_one(service: &Service, tcp: TcpStream) -> String {
         Err(_) => return format!("no handshake within {} s", service.handshake_timeout.as_secs()),
     };
     let session = tls.session();
+    trace::agreed(service.trace, Role::Server, session);
     let about = format!("{} {}", session.version(), session.cipher_suite());
     let served = if service.echo {
         echo(&mut tls).await.map(|bytes| format!("{bytes} bytes echoed"))
     } else {
-        http::serve(&mut tls, service.on_path.as_ref(), service.stop.clone())
+        http::serve(&mut tls, settings.on_path.as_ref(), service.stop.clone())
             .await
             .map(|requests| format!("{requests} requests"))
     };

@@ -4,16 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::ValueEnum as _;
+#[cfg(feature = "encrypted-keys")]
+use clasp::cert::LoadError;
 use clasp::cert::{DangerousAcceptAnyServer, Pin, PinnedServerVerifier, WebPkiClientVerifier};
+use clasp::crypto::HashAlgorithm;
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use clasp::{
-    ClientAuth, ClientConfig, ClientConfigBuilder, Identity, KeyLog, KeyLogFile, Policy, Renegotiation, RootStore,
-    ServerConfig,
+    ClientAuth, ClientConfig, ClientConfigBuilder, ExternalPsk, Identity, KeyLog, KeyLogFile, Policy, Renegotiation,
+    RootStore, ServerConfig,
 };
+use zeroize::Zeroizing;
 
 use crate::args::{ClientAuthMode, ConnectArgs, PolicyName, RenegotiationMode, ServeArgs, Shared};
 use crate::failure::Failure;
-use crate::sessions::FileSessions;
+use crate::sessions::{self, FileSessions};
 use crate::trace;
 
 /// The policy that the options describe.
@@ -99,11 +103,23 @@ fn key_log(shared: &Shared) -> Result<Option<Arc<dyn KeyLog>>, Failure> {
     Ok(file.map(|file| Arc::new(file) as Arc<dyn KeyLog>))
 }
 
+/// The key that both sides have, in a file and not on the command line, which others can see.
+fn psk(shared: &Shared) -> Result<Option<ExternalPsk>, Failure> {
+    let (Some(identity), Some(path)) = (&shared.psk_identity, &shared.psk) else { return Ok(None) };
+    let wrong = |why: String| Failure::usage(format!("the key in {}: {why}", path.display()));
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?);
+    let key = sessions::bytes(text.trim()).map(Zeroizing::new);
+    let key = key.ok_or_else(|| wrong("it is not in hexadecimal".to_owned()))?;
+    ExternalPsk::new(identity.as_bytes(), &key, HashAlgorithm::Sha256)
+        .map(Some)
+        .map_err(|error| wrong(error.to_string()))
+}
+
 /// What the options of `connect` ask for.
 pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     let mut builder = trust(ClientConfig::builder(policy(&args.shared)?), args)?;
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        builder = builder.identity(Identity::from_pem_files(cert, key).map_err(Failure::usage)?);
+        builder = builder.identity(identity(&args.shared, cert, key)?);
     }
     if let Some(format) = args.shared.trace {
         builder = builder.trace(trace::to_stderr(format));
@@ -112,6 +128,11 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
         builder = builder.key_log(log);
     }
     builder = builder.tickets(!args.shared.no_tickets).session_ids(!args.shared.no_session_ids);
+    builder = builder.early_data(args.early_data.is_some()).post_handshake_auth(args.post_handshake_auth);
+    builder = builder.grease(!args.no_grease);
+    if let Some(psk) = psk(&args.shared)? {
+        builder = builder.psk(psk);
+    }
     if let Some(path) = &args.session {
         let store = FileSessions::open(path.clone());
         let store = store
@@ -119,6 +140,26 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
         builder = builder.session_store(Arc::new(store));
     }
     builder.alpn(&args.shared.alpn).and_then(ClientConfigBuilder::build).map_err(Failure::usage)
+}
+
+/// A chain and its key, which may be under a password.
+fn identity(shared: &Shared, cert: &Path, key: &Path) -> Result<Identity, Failure> {
+    #[cfg(feature = "encrypted-keys")]
+    if let Some(path) = &shared.key_password_file {
+        let text = std::fs::read(path)
+            .map(Zeroizing::new)
+            .map_err(|error| Failure::usage(format!("the password in {} cannot be read: {error}", path.display())))?;
+        let password = text.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+        return Identity::from_pem_files_with_password(cert, key, password).map_err(Failure::usage);
+    }
+    let _ = shared;
+    Identity::from_pem_files(cert, key).map_err(|error| match error {
+        #[cfg(feature = "encrypted-keys")]
+        LoadError::EncryptedKey { source_name } => Failure::usage(format!(
+            "the private key in {source_name} is encrypted; put its password into a file and add --key-password-file"
+        )),
+        other => Failure::usage(other),
+    })
 }
 
 fn trust(builder: ClientConfigBuilder, args: &ConnectArgs) -> Result<ClientConfigBuilder, Failure> {
@@ -134,6 +175,8 @@ fn trust(builder: ClientConfigBuilder, args: &ConnectArgs) -> Result<ClientConfi
         return Ok(builder.verifier(Arc::new(PinnedServerVerifier::new(pins).map_err(Failure::usage)?)));
     }
     match &args.ca {
+        // Whoever has the key is who we want.
+        None if args.shared.psk.is_some() => Ok(builder),
         Some(path) => {
             let mut roots = RootStore::default();
             roots.add_pem_file(path).map_err(Failure::usage)?;
@@ -152,7 +195,7 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
     }
     let mut builder = ServerConfig::builder(policy(&args.shared)?).client_auth(client_auth(args)?);
     for (cert, key) in args.cert.iter().zip(&args.key) {
-        builder = builder.identity(Identity::from_pem_files(cert, key).map_err(Failure::usage)?);
+        builder = builder.identity(identity(&args.shared, cert, key)?);
     }
     if let Some(format) = args.shared.trace {
         builder = builder.trace(trace::to_stderr(format));
@@ -160,11 +203,15 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
     if let Some(log) = key_log(&args.shared)? {
         builder = builder.key_log(log);
     }
+    builder = builder.early_data(args.early_data);
+    if let Some(psk) = psk(&args.shared)? {
+        builder = builder.psk(psk);
+    }
     if args.shared.no_tickets {
-        builder = builder.without_tickets();
+        builder = builder.tickets(false);
     }
     if args.shared.no_session_ids {
-        builder = builder.without_session_ids();
+        builder = builder.session_ids(false);
     }
     builder.alpn(&args.shared.alpn).and_then(clasp::ServerConfigBuilder::build).map_err(Failure::usage)
 }

@@ -209,6 +209,8 @@ misbehaviour! {
     NoUncompressedPoints => ILLEGAL_PARAMETER, "the peer's point formats leave out the uncompressed one, which everyone must support";
     /// RFC 7301 3.1.
     AlpnNotOffered => ILLEGAL_PARAMETER, "the server chose an application protocol that was not offered";
+    /// RFC 7250 4.2.
+    CertificateTypeNotOffered => ILLEGAL_PARAMETER, "the server chose a type of certificate that was not offered";
     /// RFC 8422 5.4.
     GroupNotOffered => ILLEGAL_PARAMETER, "the server used a key exchange group that was not offered";
     /// RFC 7919 4, RFC 5246 7.4.3.

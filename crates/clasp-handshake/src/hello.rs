@@ -7,6 +7,7 @@ use clasp_wire::{
 };
 use rustls_pki_types::ServerName;
 
+use crate::certificate_type;
 use crate::client::Offer13;
 use crate::config::ClientConfig;
 use crate::error::{Error, Offer};
@@ -114,12 +115,14 @@ fn client_extensions(
     if policy.encrypt_then_mac && policy.suites.iter().any(|suite| suite.bulk.is_cbc()) {
         extensions.push(ClientExtension::EncryptThenMac);
     }
+    // In every handshake: GnuTLS sends a ticket in each that follows one with a ticket, asked for or not.
     let classic = !policy.dialects.is_empty();
-    if classic && previous.is_none() && config.resumption.as_ref().is_some_and(|resumption| resumption.tickets) {
+    if classic && config.resumption.as_ref().is_some_and(|resumption| resumption.tickets) {
         let saved = saved.filter(|saved| !negotiate::is_of_tls13(saved));
         let ticket = saved.map_or_else(bytes::Bytes::new, |saved| bytes::Bytes::copy_from_slice(&saved.ticket));
         extensions.push(ClientExtension::SessionTicket(ticket));
     }
+    extensions.extend(certificate_type::offer(config));
     if let Some(limit) = config.record_size_limit {
         extensions.push(ClientExtension::RecordSizeLimit(limit));
     }

@@ -268,7 +268,58 @@ fn bit_length(number: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::bit_length;
+    use bytes::Bytes;
+    use clasp_cert::PublicKey;
+    use clasp_wire::{CipherSuite, DhServerKeyExchange, ProtocolVersion};
+
+    use super::{MAX_DH_BITS, ServerParams, bit_length};
+    use crate::dialect::TLS12;
+    use crate::error::{Error, Misbehaviour};
+    use crate::negotiate::Agreed;
+    use crate::policy::Policy;
+    use crate::session::Randoms;
+    use crate::testing::{Authority, NAME};
+
+    /// Logjam, and primes that would keep us busy: both bounds are those of the prime's length in bits.
+    #[test]
+    fn primes_out_of_bounds_are_refused() {
+        let policy = Policy::compatible();
+        let suite = CipherSuite::TLS_DHE_RSA_WITH_AES_128_GCM_SHA256;
+        let agreed = Agreed {
+            dialect: &TLS12,
+            suite: policy.suites().iter().find(|row| row.id == suite).unwrap(),
+            randoms: Randoms { client: [0; 32], server: [0; 32] },
+            hello_version: ProtocolVersion::TLS_1_2,
+            extended_master_secret: true,
+            encrypt_then_mac: false,
+            secure_renegotiation: true,
+            status_request: false,
+            ticket: false,
+            alpn: None,
+            certificate_types: crate::certificate_type::CertificateTypes::default(),
+        };
+        let identity = Authority::new("CA").rsa(NAME);
+        let key = PublicKey::from_certificate(&identity.chain()[0]).unwrap();
+        let agree = |bits: usize| {
+            // Odd, and of exactly so many bits; that it is no prime nobody can see in time.
+            let mut p = vec![0xff; bits.div_ceil(8)];
+            p[0] >>= (8 - bits % 8) % 8;
+            assert_eq!(bit_length(&p), bits);
+            let number = Bytes::copy_from_slice;
+            let (p, g, ys) = (Bytes::from(p), number(&[2]), number(&[5]));
+            let params = DhServerKeyExchange::params(&p, &g, &ys);
+            let message = DhServerKeyExchange { p, g, ys, params, signature: Bytes::new() };
+            match ServerParams::Dh(message).agree(&agreed, &policy, clasp_crypto::default_provider(), &key) {
+                Ok(_) => None,
+                Err(Error::Misbehaved(what)) => Some(what),
+                Err(other) => panic!("{other}"),
+            }
+        };
+        assert_eq!(agree(512), Some(Misbehaviour::DhTooSmall));
+        assert_eq!(agree(2047), Some(Misbehaviour::DhTooSmall));
+        assert_eq!(agree(2048), None);
+        assert_eq!(agree(MAX_DH_BITS + 1), Some(Misbehaviour::BadKeyShare));
+    }
 
     #[test]
     fn bit_lengths() {

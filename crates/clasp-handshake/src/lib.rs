@@ -3,6 +3,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod certificate_type;
+#[cfg(test)]
+mod certificate_type_tests;
 mod classic;
 mod client;
 mod compression;
@@ -37,7 +40,8 @@ pub use clasp_record::RecordPadding;
 pub use compression::CertificateCompression;
 pub use config::{
     CertificateAsk, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, ClientIdentityResolver, Clock,
-    FixedIdentities, IdentityResolver, Limits, Resolved, ServerConfig, ServerConfigBuilder, SystemClock,
+    FixedIdentities, IdentityResolver, Limits, ReloadableConfig, ReloadableIdentities, Resolved, ServerConfig,
+    ServerConfigBuilder, SystemClock,
 };
 pub use connection::{Connection, RenegotiationStatus, Status};
 pub use dialect::{Dialect, TLS12, Tls12Dialect};

@@ -196,7 +196,7 @@ fn setups() -> Vec<Setup> {
                 server = server.client_auth(ca.require_client());
             }
             if !ticket {
-                server = server.without_tickets();
+                server = server.tickets(false);
             }
             let store = Arc::new(FirstSession::default());
             let client = ca.client(policy).identity(ca.ecdsa("client.example")).session_store(store.clone());

@@ -8,10 +8,11 @@ use clasp_crypto::KeyAlgorithm;
 use clasp_record::Form;
 use clasp_wire::{
     AlertDescription, CipherSuite, ClientHello, CompressionMethod, EcPointFormat, ExtensionType, NamedGroup,
-    ProtocolVersion, ServerExtension, ServerHello, SignatureScheme,
+    ProtocolVersion, ServerExtension, ServerHello, SignatureScheme, Strength,
 };
 use subtle::ConstantTimeEq as _;
 
+use crate::certificate_type::{self, CertificateTypes};
 use crate::config::{ClientConfig, ServerConfig};
 use crate::dialect::Dialect;
 use crate::error::{Error, Misbehaviour, NoCommonGround};
@@ -36,6 +37,7 @@ pub(crate) struct Agreed {
     /// A NewSessionTicket will be sent.
     pub(crate) ticket: bool,
     pub(crate) alpn: Option<Bytes>,
+    pub(crate) certificate_types: CertificateTypes,
 }
 
 impl Agreed {
@@ -89,6 +91,16 @@ fn is_of_older_hello(extension: &ServerExtension) -> bool {
             | ServerExtension::Cookie(_)
             | ServerExtension::SupportedVersions(_)
     )
+}
+
+/// What older versions read as the version says TLS 1.2 in every hello of TLS 1.3 (RFC 8446 4.1.3).
+pub(crate) fn check_legacy_version(hello: &ServerHello) -> Result<(), Misbehaviour> {
+    if hello.server_version == ProtocolVersion::TLS_1_2 { Ok(()) } else { Err(Misbehaviour::WrongLegacyVersion) }
+}
+
+/// Whether two hellos of a client name the same version.
+pub(crate) fn names_same_version(first: &ClientHello, second: &ClientHello) -> bool {
+    first.client_version == second.client_version
 }
 
 /// Whether a session is of TLS 1.3.
@@ -241,6 +253,7 @@ pub(crate) fn resume(
         status_request: false,
         ticket,
         alpn: choose_alpn(config, hello)?,
+        certificate_types: CertificateTypes::default(),
     })
 }
 
@@ -255,6 +268,7 @@ pub(crate) fn choose(
     let policy = &config.policy;
     let Greeting { dialect, point_formats, secure_renegotiation } = greet(config, hello, previous)?;
 
+    some_type_in_common(config, hello, identities)?;
     let accepted = hello.signature_algorithms().unwrap_or_else(|| dialect.schemes_when_silent());
     let usable = |suite: &'static Suite| {
         suite.allows(dialect.version()).then_some(())?;
@@ -298,10 +312,24 @@ pub(crate) fn choose(
         encrypt_then_mac: policy.encrypt_then_mac && hello.has_encrypt_then_mac() && suite.bulk.is_cbc(),
         secure_renegotiation,
         status_request: hello.status_request().is_some() && identity.ocsp_response().is_some(),
-        ticket: previous.is_none() && config.resumption.issues_ticket(hello),
+        ticket: config.resumption.issues_ticket(hello),
         alpn: choose_alpn(config, hello)?,
+        certificate_types: CertificateTypes::default(),
     };
     Ok(ServerChoice { agreed, identity, group, scheme, point_formats })
+}
+
+/// Whether the client accepts any of the identities by its type, certificate or raw public key (RFC 7250 4.2).
+pub(crate) fn some_type_in_common(
+    config: &ServerConfig,
+    hello: &ClientHello,
+    identities: &[Arc<Identity>],
+) -> Result<(), Error> {
+    if identities.is_empty() || identities.iter().any(|identity| certificate_type::is_accepted(hello, identity)) {
+        return Ok(());
+    }
+    let what = "type of certificate (X.509, or raw public keys by RFC 7250)";
+    Err(nothing_common(config, hello, what, AlertDescription::UNSUPPORTED_CERTIFICATE).into())
 }
 
 /// Whether the server signs its half of the key exchange: a fresh value, or a temporary RSA key.
@@ -313,6 +341,9 @@ fn signs(identity: &Identity, suite: &Suite) -> bool {
 /// knows.
 fn suits(identity: &Identity, suite: &Suite, policy: &Policy, hello: &ClientHello) -> bool {
     let algorithm = identity.key_algorithm();
+    if !certificate_type::is_accepted(hello, identity) {
+        return false;
+    }
     if !suite.authentication.accepts(algorithm) {
         return false;
     }
@@ -417,6 +448,8 @@ pub(crate) fn nothing_common(
             .min_by_key(|(strength, _)| *strength)
             .map(|(_, name)| name)
             .filter(|name| *name != policy.name())
+    } else if what == "protocol version" {
+        policy_that_speaks(policy, &their_offer(hello).versions)
     } else {
         None
     };
@@ -428,6 +461,18 @@ pub(crate) fn nothing_common(
         policy: wider,
         alert,
     }
+}
+
+/// The strictest named policy that speaks one of the versions, whether this build has it or not.
+fn policy_that_speaks(ours: &Policy, versions: &[ProtocolVersion]) -> Option<&'static str> {
+    let first = |version: &ProtocolVersion| match *version {
+        ProtocolVersion::TLS_1_3 | ProtocolVersion::TLS_1_2 => Some((Strength::Modern, "modern")),
+        ProtocolVersion::TLS_1_1 | ProtocolVersion::TLS_1_0 => Some((Strength::Legacy, "legacy")),
+        ProtocolVersion::SSL_3_0 => Some((Strength::Insecure, "insecure")),
+        _ => None,
+    };
+    let (_, name) = versions.iter().filter_map(first).min_by_key(|(strength, _)| *strength)?;
+    Some(name).filter(|name| *name != ours.name())
 }
 
 /// Why none of the suites that both have can be used; `None` when there are none.
@@ -469,7 +514,7 @@ pub(crate) fn accept(
             ours: our_offer(policy, &config.alpn),
             theirs: crate::error::Offer { versions: vec![hello.server_version], ..Default::default() },
             missing: None,
-            policy: None,
+            policy: policy_that_speaks(policy, &[hello.server_version]),
             alert: AlertDescription::PROTOCOL_VERSION,
         })));
     };
@@ -499,12 +544,14 @@ pub(crate) fn accept(
         status_request: false,
         ticket: false,
         alpn: None,
+        certificate_types: CertificateTypes::default(),
     };
     for extension in hello.extensions.iter().flatten() {
         let exists = dialect.has_extensions() || matches!(extension, ServerExtension::RenegotiationInfo(_));
         if !exists || !offer.asked_for(extension) || !is_of_older_hello(extension) {
             return Err(Misbehaviour::UnsolicitedExtension.into());
         }
+        agreed.certificate_types.accept(&offer.hello, extension)?;
         match extension {
             ServerExtension::ExtendedMasterSecret => agreed.extended_master_secret = true,
             ServerExtension::EncryptThenMac if suite.bulk.is_cbc() => agreed.encrypt_then_mac = true,

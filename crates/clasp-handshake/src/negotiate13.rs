@@ -11,10 +11,11 @@ use clasp_wire::{
     SignatureScheme,
 };
 
+use crate::certificate_type::{CertificateTypes, is_accepted};
 use crate::config::{ClientConfig, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
-use crate::negotiate::nothing_common;
+use crate::negotiate::{self, nothing_common, some_type_in_common};
 use crate::policy::Policy;
 use crate::suites::Suite;
 use crate::tls13::choose_scheme;
@@ -36,9 +37,7 @@ pub(crate) struct Accepted {
 
 /// What both kinds of server hello are checked for.
 fn accept_suite(config: &ClientConfig, offer: &ClientOffer, hello: &ServerHello) -> Result<&'static Suite, Error> {
-    if hello.server_version != clasp_wire::ProtocolVersion::TLS_1_2 {
-        return Err(Misbehaviour::WrongLegacyVersion.into());
-    }
+    negotiate::check_legacy_version(hello)?;
     if hello.session_id != offer.hello.session_id {
         return Err(Misbehaviour::WrongSessionId.into());
     }
@@ -126,6 +125,7 @@ pub(crate) struct Encrypted {
     pub(crate) alpn: Option<Bytes>,
     pub(crate) early_data: bool,
     pub(crate) record_size_limit: Option<u16>,
+    pub(crate) certificate_types: CertificateTypes,
 }
 
 /// Holds, as a client, the EncryptedExtensions against the offer.
@@ -138,6 +138,7 @@ pub(crate) fn accept_encrypted(
     for extension in &message.extensions {
         // Some servers tell their groups unasked for (RFC 8446 4.2.7); we ask for them in any case.
         check_answer(offer, extension, ExtensionPlace::EncryptedExtensions)?;
+        encrypted.certificate_types.accept(&offer.hello, extension)?;
         match extension {
             ServerExtension::Alpn(protocol) if config.alpn.contains(protocol) => {
                 encrypted.alpn = Some(protocol.clone());
@@ -251,7 +252,8 @@ pub(crate) fn choose_identity(
     if hello.signature_algorithms().is_none() {
         return Err(Misbehaviour::MissingExtension.into());
     }
-    let able = identities.iter().filter(|identity| may_sign(identity, &config.policy));
+    some_type_in_common(config, hello, identities)?;
+    let able = identities.iter().filter(|identity| is_accepted(hello, identity) && may_sign(identity, &config.policy));
     let mut chosen = able
         .filter_map(|identity| Some((Arc::clone(identity), choose_scheme(&config.policy, identity, offered.schemes)?)));
     chosen
@@ -273,7 +275,7 @@ pub(crate) fn same_but_for_retry(
     group: NamedGroup,
 ) -> Result<(), Misbehaviour> {
     let changed = Misbehaviour::ChangedAfterRetry;
-    if first.client_version != second.client_version
+    if !negotiate::names_same_version(first, second)
         || first.random != second.random
         || first.session_id != second.session_id
         || first.cipher_suites != second.cipher_suites

@@ -4,11 +4,12 @@ use core::fmt;
 
 use bytes::Bytes;
 use clasp_cert::{CertificateError, CertificateProblem, MaybeReady, Report, ServerVerification, ServerVerifier};
-use clasp_crypto::HashAlgorithm;
-use clasp_keys::tls13::PskKind;
+use clasp_crypto::{HashAlgorithm, Provider};
+use clasp_keys::tls13::{Kdf, PskKind, psk_importer};
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
+use crate::negotiate;
 
 /// A key that client and server share already, under a name. It takes the place of certificates: whoever has it is who it is
 /// known by, so every pair of parties needs one of its own (RFC 9257 4).
@@ -39,6 +40,27 @@ impl ExternalPsk {
             hash,
             kind: PskKind::External,
         })
+    }
+
+    /// The same made into a key of TLS 1.3's own for suites with this hash (RFC 9258): so that a key that older versions use
+    /// too, or that goes with SHA-256 and SHA-384 both, never gives one what is secret in the other. Both sides must import
+    /// it, with the same context.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; also for another hash than SHA-256 and SHA-384, or without SHA-256 in the provider.
+    pub fn imported(
+        provider: &Provider,
+        identity: &[u8],
+        key: &[u8],
+        context: &[u8],
+        hash: HashAlgorithm,
+    ) -> Result<Self, ConfigError> {
+        let (own, hmac) = (provider.hash(HashAlgorithm::Sha256), provider.hmac(HashAlgorithm::Sha256));
+        let kdf = own.zip(hmac).map(|(hash, hmac)| Kdf::new(hash, hmac)).ok_or(ConfigError::BadPsk)?;
+        let imported = psk_importer(kdf, key, identity, context, negotiate::TLS13.0, hash)
+            .filter(|_| key.len() >= SHORTEST)
+            .ok_or(ConfigError::BadPsk)?;
+        Ok(Self { kind: PskKind::Imported, ..Self::new(&imported.identity, imported.psk.as_bytes(), hash)? })
     }
 
     /// Its name.

@@ -30,6 +30,7 @@ pub struct Session {
     pub(crate) early_data: EarlyData,
     /// Whether the key exchange was in TLS 1.3's way.
     pub(crate) pre_shared: bool,
+    pub(crate) psk_identity: Option<Box<[u8]>>,
 }
 
 /// What became of the early data of a handshake (RFC 8446 2.3).
@@ -77,7 +78,12 @@ impl Session {
 
     /// The peer's certificate chain, leaf first; empty when it sent none.
     pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
-        &self.peer_certificates
+        if self.peer_raw_public_key().is_some() { &[] } else { &self.peer_certificates }
+    }
+
+    /// The key that the peer showed without a certificate, DER SubjectPublicKeyInfo (RFC 7250).
+    pub fn peer_raw_public_key(&self) -> Option<&[u8]> {
+        clasp_cert::raw_public_key(&self.peer_certificates)
     }
 
     /// The named checks the peer's certificate passed; `None` when it sent none, and for a server in a resumed session, which
@@ -95,6 +101,11 @@ impl Session {
     /// given to both.
     pub fn pre_shared_key(&self) -> bool {
         self.pre_shared
+    }
+
+    /// The name of the key from outside that was used: to a server, who the client is.
+    pub fn psk_identity(&self) -> Option<&[u8]> {
+        self.psk_identity.as_deref()
     }
 
     /// What became of early data.
@@ -215,10 +226,20 @@ pub(crate) struct Established {
     pub(crate) secrets: Secrets,
 }
 
+/// What an errand after the handshake has come to.
+pub(crate) enum Done {
+    /// A ticket is kept.
+    Kept,
+    /// We answered a request for our certificate; whether we had one.
+    Answered(bool),
+    /// The client has shown who it is, or declined.
+    Client(Box<(Vec<CertificateDer<'static>>, Option<Report>)>),
+}
+
 /// What of the secrets is still needed once data flows.
 pub(crate) enum Secrets {
-    Classic(ClassicSecrets),
-    Tls13(Secrets13),
+    Classic(Box<ClassicSecrets>),
+    Tls13(Box<Secrets13>),
 }
 
 impl Secrets {

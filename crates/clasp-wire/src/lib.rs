@@ -43,8 +43,9 @@ pub use message::{
     ClientDhPublic, ClientEcdhPublic, ClientExtension, ClientHello, CompressedCertificate, DhServerKeyExchange,
     DigitallySigned, DigitallySigned10, EcdhServerKeyExchange, EncryptedExtensions, EncryptedPreMasterSecret,
     EncryptedPreMasterSecret30, EndOfEarlyData, Finished, HandshakeMessage, HelloRequest, KeyShareEntry, KeyUpdate,
-    NewSessionTicket, NewSessionTicket13, OfferedPsks, PskIdentity, Random, RsaServerKeyExchange, ServerExtension,
-    ServerHello, ServerHelloDone, ServerNameEntry, SessionId, TicketExtension, TicketRequest, UnknownExtension,
+    NewSessionTicket, NewSessionTicket13, OfferedPsks, PskIdentity, Random, RawPublicKeyCertificate,
+    RsaServerKeyExchange, ServerExtension, ServerHello, ServerHelloDone, ServerNameEntry, SessionId, TicketExtension,
+    TicketRequest, UnknownExtension,
 };
 #[cfg(feature = "codec")]
 pub use reassembly::{RawHandshake, Reassembler};

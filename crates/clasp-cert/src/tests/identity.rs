@@ -56,9 +56,12 @@ fn what_is_missing_is_named_with_its_file() {
     assert!(swapped.starts_with("no certificate in ") && swapped.contains("rsa.key.pem"), "{swapped}");
     let no_key = message(Identity::from_pem_files(path("rsa.pem"), path("rsa.pem")));
     assert!(no_key.starts_with("no private key in ") && no_key.contains("rsa.pem"), "{no_key}");
-    for encrypted in ["rsa.encrypted.key.pem", "rsa.encrypted.pkcs1.key.pem"] {
+    for (encrypted, advice) in [
+        ("rsa.encrypted.key.pem", "is encrypted; give its password"),
+        ("rsa.encrypted.pkcs1.key.pem", "convert it: openssl pkcs8"),
+    ] {
         let said = message(Identity::from_pem_files(path("rsa.pem"), path(encrypted)));
-        assert!(said.contains("is encrypted, which is not supported"), "{said}");
+        assert!(said.contains(advice), "{said}");
         assert!(said.contains(encrypted), "{said}");
     }
     let none = message(Identity::with_key(Vec::new(), Arc::new(Elsewhere(KeyAlgorithm::Rsa))));
@@ -78,7 +81,7 @@ fn a_key_of_another_certificate_is_refused() {
 fn a_damaged_certificate_is_refused() {
     let mut chain = pem_chain(test_data!("p256.pem"));
     chain.push(b"rubbish".to_vec().into());
-    let key = crate::pem::private_key(test_data!("p256.key.pem"), &crate::Source::Memory("key")).unwrap();
+    let key = crate::pem::private_key(test_data!("p256.key.pem"), &crate::Source::Memory("key"), None).unwrap();
     let said = message(Identity::from_der(chain, &key, default_provider()));
     assert!(said.starts_with("certificate 2 in the chain given cannot be used"), "{said}");
 }

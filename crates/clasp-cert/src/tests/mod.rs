@@ -1,6 +1,8 @@
 //! Tests of the verifiers and identities as a whole (RFC 5280, section 6).
 
 mod client;
+#[cfg(any(feature = "encrypted-keys", feature = "pkcs12"))]
+mod encrypted;
 mod identity;
 mod keys;
 #[cfg(feature = "legacy")]
@@ -11,6 +13,7 @@ mod legacy_attacks;
 mod legacy_mutations;
 #[cfg(feature = "legacy")]
 mod legacy_revocation;
+mod must_staple;
 mod pins;
 mod revocation;
 mod server;

@@ -26,9 +26,13 @@ fn clasp_resumes_with_s_server_and_gnutls_serv() {
     }
     let s_server = reversing(&["-tls1_2"]);
     let serv = gnutls::Server::start(&[&pki().rsa], gnutls::ALL, &["--disable-client-cert"]);
-    for (port, option) in
-        [(s_server.port, "--no-tickets"), (s_server.port, "--no-session-ids"), (serv.port, "--no-session-ids")]
-    {
+    let by_id = gnutls::Server::with_sessions(&[&pki().rsa], gnutls::ALL, &["--noticket", "--disable-client-cert"]);
+    for (port, option) in [
+        (s_server.port, "--no-tickets"),
+        (s_server.port, "--no-session-ids"),
+        (serv.port, "--no-session-ids"),
+        (by_id.port, "--no-tickets"),
+    ] {
         println!("{port} {option}");
         let mut clasp = Running::start(&mut connect(port, &pki().ca.files.cert, &["--reconnect", "2", option]));
         clasp.say_no_more();
@@ -107,6 +111,53 @@ fn clasp_renegotiates_with_s_server() {
         clasp.wait_for("retfa\n");
         clasp.say(b"Q\n");
         assert_eq!(clasp.end().code(), Some(0));
+    }
+}
+
+/// Without RFC 5746, on a session resumed by its identifier, begun by each side.
+#[test]
+fn clasp_renegotiates_with_an_unpatched_gnutls_serv() {
+    if !have(&["gnutls-serv"]) {
+        return;
+    }
+    let folder = Folder::new("sessions");
+    let file = folder.file("sessions");
+    for (version, name) in [("+VERS-TLS1.2", "TLS 1.2"), ("+VERS-TLS1.0", "TLS 1.0")] {
+        let priority = gnutls::ALL.replace("+VERS-TLS1.2", version) + ":%DISABLE_SAFE_RENEGOTIATION";
+        let options = ["--noticket", "--disable-client-cert"];
+        let server = gnutls::Server::with_sessions(&[&pki().rsa], &priority, &options);
+        for resumed in [false, true] {
+            println!("{name} {resumed}");
+            let mut options =
+                vec!["--policy", "insecure", "--renegotiation", "unsafe-legacy", "--interactive", "--trace"];
+            options.extend(["--session", path(&file), "--no-tickets"]);
+            let mut clasp = Running::start(&mut connect(server.port, &pki().ca.files.cert, &options));
+            let handshakes = |clasp: &Running, count: usize| {
+                clasp.wait_stderr("a handshake's end", |printed| {
+                    let printed = String::from_utf8_lossy(printed);
+                    (printed.matches("verified the server's Finished").count() == count).then_some(())
+                });
+            };
+            handshakes(&clasp, 1);
+            clasp.say(b"before\n");
+            clasp.wait_for("before\n");
+            clasp.say(b"R\n");
+            handshakes(&clasp, 2);
+            clasp.say(b"between\n");
+            clasp.wait_for("between\n");
+            clasp.say(b"**REHANDSHAKE**\n");
+            handshakes(&clasp, 3);
+            clasp.say(b"after\n");
+            clasp.wait_for("after\n");
+            clasp.say(b"Q\n");
+            let ended = clasp.end();
+            assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+            assert!(ended.stderr.contains(&format!("renegotiated: {name}")), "{}", ended.stderr);
+            assert!(ended.stderr.contains("secure renegotiation false"), "{}", ended.stderr);
+            // The abbreviated handshake authenticates nobody anew.
+            let authenticated = ended.stderr.matches("authenticated the server").count();
+            assert_eq!(authenticated, if resumed { 2 } else { 3 }, "{}", ended.stderr);
+        }
     }
 }
 

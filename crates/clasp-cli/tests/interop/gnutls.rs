@@ -38,11 +38,16 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one with these identities.
     pub(crate) fn start(identities: &[&Files], priority: &str, options: &[&str]) -> Self {
+        Self::with_sessions(identities, priority, &[&["--nodb"], options].concat())
+    }
+
+    /// Starts one that keeps sessions by identifier.
+    pub(crate) fn with_sessions(identities: &[&Files], priority: &str, options: &[&str]) -> Self {
         // Somebody else may take the port before gnutls-serv does.
         for _ in 0..5 {
             let port = free_port();
             let mut command = Command::new("gnutls-serv");
-            command.args(["--echo", "--nodb", "--port", &port.to_string(), "--priority", priority]);
+            command.args(["--echo", "--port", &port.to_string(), "--priority", priority]);
             for files in identities {
                 command.arg("--x509certfile").arg(&files.cert).arg("--x509keyfile").arg(&files.key);
             }

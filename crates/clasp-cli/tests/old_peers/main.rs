@@ -1,9 +1,17 @@
-//! Clasp beside OpenSSL 0.9.8e of July 2008, over loopback TCP, in both roles: SSL 3.0 and TLS 1.0 with the broken suites.
+//! Clasp beside libraries of other times and makers, over loopback TCP, in both roles: OpenSSL of 2008 and of 2017,
+//! GnuTLS without RFC 5746, tlslite-ng and Java.
 //!
-//! `cargo xtask peers` gets the library. Without it, or without Python, a test prints a line `skipped: ...`. With
+//! `cargo xtask peers` gets them. Without one, or without what drives it, a test prints a line `skipped: ...`. With
 //! `CLASP_MATRIX` set each cell is told in a line.
 
+mod cell;
+mod machine;
 mod matrix;
 mod more;
 mod peer;
 mod pki;
+
+mod gnutls;
+mod jsse;
+mod openssl102;
+mod tlslite;

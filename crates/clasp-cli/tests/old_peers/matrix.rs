@@ -1,5 +1,5 @@
-//! {Clasp client, Clasp server} x {SSL 3.0, TLS 1.0} x every suite both have x {no client certificate, one, asked for and
-//! declined}, each a handshake with data both ways and a clean close; and servers met by a hello in SSL 2.0's format.
+//! OpenSSL 0.9.8e: {Clasp client, Clasp server} x {SSL 3.0, TLS 1.0} x every suite both have x {no client certificate, one,
+//! asked for and declined}, each a handshake with data both ways and a clean close; and hellos in SSL 2.0's format.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,8 @@ use clasp::blocking::Stream;
 use clasp::wire::{CipherSuite, ProtocolVersion};
 use clasp::{ClientAuth, ClientConfig, Policy, ServerConfig, Session};
 
-use crate::peer::{DEADLINE, Peer, have, seen};
+use crate::cell::{PLAIN, Scenario, Shows};
+use crate::peer::{DEADLINE, Kind};
 use crate::pki::{self, Files, pki};
 
 pub(crate) const VERSIONS: [(ProtocolVersion, &str, &str); 2] =
@@ -36,24 +37,12 @@ const SUITES: [&str; 12] = [
 /// Bytes each way, enough for many records.
 pub(crate) const DATA: usize = 100_000;
 
-/// Whether the client shows a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shows {
-    NotAsked,
-    One,
-    Declines,
-}
+const PEER: Kind = Kind::OpenSsl098;
 
 const ALL: [Shows; 3] = [Shows::NotAsked, Shows::One, Shows::Declines];
 
-impl Shows {
-    fn told(self) -> &'static str {
-        match self {
-            Self::NotAsked => "no client certificate",
-            Self::One => "client certificate",
-            Self::Declines => "client certificate declined",
-        }
-    }
+fn told(shows: Shows) -> Scenario {
+    Scenario { shows, ..PLAIN }
 }
 
 pub(crate) fn path(path: &std::path::Path) -> &str {
@@ -85,16 +74,16 @@ pub(crate) fn connect(config: &Arc<ClientConfig>, port: u16) -> std::io::Result<
 }
 
 /// Sends data in pieces of many lengths, and takes it back.
-pub(crate) fn send_and_compare(tls: &mut Tls) {
-    send_and_compare_with(tls, |_| ());
+fn send_and_compare(tls: &mut Tls) {
+    exchange(tls, DATA, |_| ());
 }
 
-/// [`send_and_compare`]; `after_first` happens after the first piece.
-pub(crate) fn send_and_compare_with(tls: &mut Tls, after_first: impl Fn(&mut Tls)) {
-    let noise: Vec<u8> = (0..DATA).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[1]).collect();
-    let (mut sent, mut back) = (0, vec![0; DATA]);
+/// Sends this much, and takes it back; `after_first` happens after the first piece.
+pub(crate) fn exchange(tls: &mut Tls, data: usize, after_first: impl Fn(&mut Tls)) {
+    let noise: Vec<u8> = (0..data).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[1]).collect();
+    let (mut sent, mut back) = (0, vec![0; data]);
     for length in (1..).map(|turn: usize| turn * turn * 13 % 5003 + 1) {
-        let end = DATA.min(sent + length);
+        let end = data.min(sent + length);
         tls.write_all(&noise[sent..end]).unwrap();
         tls.flush().unwrap();
         tls.read_exact(&mut back[sent..end]).unwrap();
@@ -102,7 +91,7 @@ pub(crate) fn send_and_compare_with(tls: &mut Tls, after_first: impl Fn(&mut Tls
             after_first(tls);
         }
         sent = end;
-        if sent == DATA {
+        if sent == data {
             break;
         }
     }
@@ -117,7 +106,7 @@ pub(crate) fn close(tls: &mut Tls) {
 
 /// Serves connections, one after the other: sends back what comes until the client closes, and gives what was agreed in the
 /// end. `after_first` happens after the first data.
-pub(crate) fn serve(
+pub(crate) fn serve_all(
     config: Arc<ServerConfig>,
     connections: usize,
     after_first: impl Fn(&mut Tls) + Send + 'static,
@@ -148,7 +137,7 @@ pub(crate) fn serve(
 }
 
 #[track_caller]
-pub(crate) fn assert_agreed(session: &Session, version: ProtocolVersion, name: &str, authenticated: bool) {
+fn assert_agreed(session: &Session, version: ProtocolVersion, name: &str, authenticated: bool) {
     assert_eq!((session.version(), session.cipher_suite()), (version, suite(name)));
     assert_eq!(session.client_authenticated(), authenticated, "{name}");
     // Not known in 2008. RFC 5746 was not either, but Red Hat brought it back into this release, under the same name.
@@ -158,19 +147,19 @@ pub(crate) fn assert_agreed(session: &Session, version: ProtocolVersion, name: &
 
 #[test]
 fn clasp_connects() {
-    if !have() {
+    if !PEER.is_there() {
         return;
     }
     let pki = pki();
     for (version, protocol, theirs) in VERSIONS {
         for shows in ALL {
             let verify = match shows {
-                Shows::NotAsked => "none",
                 Shows::One => "require",
                 Shows::Declines => "request",
+                _ => "none",
             };
             let connections = SUITES.len().to_string();
-            let (peer, port) = Peer::accept(&[
+            let (peer, port) = PEER.accept(&[
                 "--protocol",
                 protocol,
                 "--cert",
@@ -198,7 +187,7 @@ fn clasp_connects() {
                 let who = if shows == Shows::One { "certificate" } else { "anonymous" };
                 assert_eq!(peer.line(), format!("{theirs} {name} {who} full"));
                 assert_eq!(peer.line(), format!("done {DATA} clean"));
-                seen(&format!("Clasp client, {version}, {name}, {}", shows.told()));
+                PEER.seen(&format!("Clasp client, {version}, {name}, {}", told(shows)));
             }
             peer.end();
         }
@@ -209,20 +198,20 @@ fn clasp_connects() {
 fn accepted(version: ProtocolVersion, protocol: &str, name: &str, shows: Shows, server: &Files) {
     let pki = pki();
     let client_auth = match shows {
-        Shows::NotAsked => ClientAuth::None,
         Shows::One => pki::require(),
         Shows::Declines => pki::request(),
+        _ => ClientAuth::None,
     };
     let config =
         ServerConfig::builder(policy(version, name)).identity(server.identity()).client_auth(client_auth).build();
-    let (port, serving) = serve(config.unwrap(), 1, |_| ());
+    let (port, serving) = serve_all(config.unwrap(), 1, |_| ());
     let data = DATA.to_string();
     let mut arguments =
         vec!["--protocol", protocol, "--cipher", name, "--ca", path(&pki.ca), "--verify", "require", "--data", &data];
     if shows == Shows::One {
         arguments.extend(["--cert", path(&pki.client.cert), "--key", path(&pki.client.key)]);
     }
-    let peer = Peer::connect(port, &arguments);
+    let peer = PEER.connect(port, &arguments);
     let theirs = VERSIONS.iter().find(|(known, ..)| *known == version).map_or("", |(.., theirs)| theirs);
     assert_eq!(peer.line(), format!("{theirs} {name} certificate full"));
     assert_eq!(peer.line(), format!("done {DATA} clean"));
@@ -232,14 +221,14 @@ fn accepted(version: ProtocolVersion, protocol: &str, name: &str, shows: Shows, 
 
 #[test]
 fn clasp_accepts() {
-    if !have() {
+    if !PEER.is_there() {
         return;
     }
     for (version, protocol, _) in VERSIONS {
         for shows in ALL {
             for name in SUITES {
                 accepted(version, protocol, name, shows, &pki().server);
-                seen(&format!("Clasp server, {version}, {name}, {}", shows.told()));
+                PEER.seen(&format!("Clasp server, {version}, {name}, {}", told(shows)));
             }
         }
     }
@@ -247,25 +236,25 @@ fn clasp_accepts() {
 
 #[test]
 fn clasp_accepts_a_hello_in_the_format_of_ssl_2_0() {
-    if !have() {
+    if !PEER.is_there() {
         return;
     }
     for name in SUITES {
         for (version, ..) in VERSIONS {
             accepted(version, "any", name, Shows::One, &pki().server);
-            seen(&format!("Clasp server, {version}, {name}, client certificate, hello in the format of SSL 2.0"));
+            PEER.seen(&format!("Clasp server, {version}, {name}, client certificate, hello in the format of SSL 2.0"));
         }
     }
 }
 
 #[test]
 fn clasp_opens_with_a_hello_in_the_format_of_ssl_2_0() {
-    if !have() {
+    if !PEER.is_there() {
         return;
     }
     let pki = pki();
     let connections = (SUITES.len() * VERSIONS.len()).to_string();
-    let (peer, port) = Peer::accept(&[
+    let (peer, port) = PEER.accept(&[
         "--cert",
         path(&pki.server.cert),
         "--key",
@@ -284,7 +273,7 @@ fn clasp_opens_with_a_hello_in_the_format_of_ssl_2_0() {
             close(&mut tls);
             assert_eq!(peer.line(), format!("{theirs} {name} anonymous full"));
             assert_eq!(peer.line(), format!("done {DATA} clean"));
-            seen(&format!("Clasp client, {version}, {name}, hello in the format of SSL 2.0"));
+            PEER.seen(&format!("Clasp client, {version}, {name}, hello in the format of SSL 2.0"));
         }
     }
     peer.end();
@@ -293,22 +282,22 @@ fn clasp_opens_with_a_hello_in_the_format_of_ssl_2_0() {
 /// Export suites with a certificate of 512 bits, for which no temporary key is made.
 #[test]
 fn keys_of_512_bits_and_export_suites() {
-    if !have() {
+    if !PEER.is_there() {
         return;
     }
     let pki = pki();
     for (version, protocol, theirs) in VERSIONS {
         for name in &SUITES[..3] {
             accepted(version, protocol, name, Shows::NotAsked, &pki.short);
-            seen(&format!("Clasp server, {version}, {name}, certificate of 512 bits"));
+            PEER.seen(&format!("Clasp server, {version}, {name}, certificate of 512 bits"));
             let (peer, port) =
-                Peer::accept(&["--protocol", protocol, "--cert", path(&pki.short.cert), "--key", path(&pki.short.key)]);
+                PEER.accept(&["--protocol", protocol, "--cert", path(&pki.short.cert), "--key", path(&pki.short.key)]);
             let config = pki::client(policy(version, name)).build().unwrap();
             let mut tls = connect(&config, port).unwrap();
             send_and_compare(&mut tls);
             close(&mut tls);
             assert_eq!(peer.line(), format!("{theirs} {name} anonymous full"));
-            seen(&format!("Clasp client, {version}, {name}, certificate of 512 bits"));
+            PEER.seen(&format!("Clasp client, {version}, {name}, certificate of 512 bits"));
             assert_eq!(peer.line(), format!("done {DATA} clean"));
             peer.end();
         }

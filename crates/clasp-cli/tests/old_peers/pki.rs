@@ -18,6 +18,12 @@ impl Files {
     pub(crate) fn identity(&self) -> Identity {
         Identity::from_pem_files(&self.cert, &self.key).unwrap()
     }
+
+    /// Options of a driver that name them.
+    pub(crate) fn arguments(&self) -> [String; 4] {
+        let text = |path: &Path| path.to_str().expect("a plain name").to_owned();
+        ["--cert".to_owned(), text(&self.cert), "--key".to_owned(), text(&self.key)]
+    }
 }
 
 /// An authority and what it issued.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, ServerVerification};
 use clasp_keys::{MasterSecret, Role};
 use clasp_wire::{
-    AlertDescription, Certificate, CertificateRequest, CertificateStatus, CertificateVerify, Finished,
+    AlertDescription, Certificate, CertificateRequest, CertificateStatus, CertificateType, CertificateVerify, Finished,
     HandshakeMessage, NewSessionTicket, ServerExtension, ServerHello, ServerHelloDone,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
@@ -12,7 +12,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::{refused, scope};
-use crate::classic::{Keys, der_chain, settle, verify_finished};
+use crate::certificate_type::{self, of_identity};
+use crate::classic::{Keys, settle, verify_finished};
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::key_exchange::ServerParams;
@@ -36,11 +37,11 @@ pub(super) async fn full_handshake(
     limit_records(peer, config, hello);
 
     // Step 2: the server's certificate, its half of the key exchange, and whether it wants ours.
-    let certificate = peer.receive::<Certificate>().await?;
-    let chain = der_chain(&certificate.chain);
+    let parse = |body: &Bytes| certificate_type::parse(agreed.certificate_types.server, body);
+    let chain = peer.receive_as(Certificate::TYPE, Certificate::NAME, parse).await?;
     previous.map_or(Ok(()), |previous| previous.same_peer(&chain, config.identity_may_change))?;
-    let leaf = chain.first().ok_or(Misbehaviour::EmptyCertificate)?;
-    let key = PublicKey::from_certificate(leaf).map_err(refused)?;
+    let key = certificate_type::public_key(agreed.certificate_types.server, &chain).map_err(refused)?;
+    let key = key.ok_or(Misbehaviour::EmptyCertificate)?;
     let staple = if agreed.status_request { peer.receive_optional::<CertificateStatus>().await? } else { None };
     let params = ServerParams::receive(peer, &agreed, &key).await?;
     let request = if peer.next_is(CertificateRequest::TYPE, CertificateRequest::NAME).await {
@@ -97,7 +98,7 @@ pub(super) async fn full_handshake(
             if chain.is_empty() && agreed.dialect.declines_by_alert() {
                 peer.order(Order::Warn(AlertDescription::NO_CERTIFICATE));
             } else {
-                peer.send(&Certificate { chain: chain.iter().map(|der| Bytes::copy_from_slice(der)).collect() });
+                certificate_type::send(peer, agreed.certificate_types.client, chain);
             }
             signer
         }
@@ -168,14 +169,15 @@ pub(super) async fn full_handshake(
             resumed: false,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            psk_identity: None,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: ours,
             server_finished: theirs,
-        }),
+        })),
     })
 }
 
@@ -240,14 +242,15 @@ pub(super) async fn resumed_handshake(
             resumed: true,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            psk_identity: None,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: ours,
             server_finished: theirs,
-        }),
+        })),
     })
 }
 
@@ -331,9 +334,15 @@ async fn choose_identity(
 ) -> Result<Option<(Arc<Identity>, clasp_wire::SignatureScheme)>, Error> {
     let ours = &config.policy.schemes;
     let schemes: Vec<_> = request.signature_algorithms.iter().copied().filter(|scheme| ours.contains(scheme)).collect();
-    let ask =
-        CertificateAsk { authorities: &request.authorities, schemes: &schemes, types: &request.certificate_types };
-    let Some(identity) = config.identities.resolve(&ask).await else { return Ok(None) };
+    let typ = agreed.certificate_types.client;
+    let ask = CertificateAsk {
+        authorities: &request.authorities,
+        schemes: &schemes,
+        types: &request.certificate_types,
+        raw_public_key: typ == CertificateType::RAW_PUBLIC_KEY,
+    };
+    let identity = config.identities.resolve(&ask).await;
+    let Some(identity) = identity.filter(|identity| of_identity(identity) == typ) else { return Ok(None) };
     let scheme = agreed.dialect.choose_scheme(ours, identity.key().schemes(), &schemes);
     Ok(scheme.map(|scheme| (identity, scheme)))
 }

@@ -2,6 +2,7 @@
 
 mod classic;
 mod offer13;
+pub(crate) mod tickets;
 pub(crate) mod tls13;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use clasp_wire::ServerHello;
 use rustls_pki_types::ServerName;
 
 pub(crate) use offer13::Offer13;
+pub(crate) use tickets::{TICKETS_KEPT, session_keys, ticket_key};
 
 use crate::config::ClientConfig;
 use crate::error::{Error, Misbehaviour};
@@ -76,6 +78,11 @@ pub(crate) async fn handshake(
         ]
     });
     let saved = saved.filter(|saved| !negotiate::is_of_tls13(saved));
+    let echoed = !hello.session_id.is_empty() && hello.session_id == offer.hello.session_id;
+    if saved.is_none() && echoed && offer.tls13.is_some() {
+        // There is no session by that identifier, which is there for others to see (RFC 8446 D.4).
+        return Err(Misbehaviour::ResumedDifferently.into());
+    }
     if let Some(saved) = saved.filter(|_| !hello.session_id.is_empty() && hello.session_id == offer.hello.session_id) {
         return classic::resumed_handshake(&mut peer, &config, name, agreed, &hello, saved).await;
     }
@@ -134,22 +141,6 @@ fn fits_tls13(config: &ClientConfig, saved: &Saved) -> bool {
         && negotiate::is_of_tls13(saved)
         && saved.scope == scope(config)
         && config.policy.suites.iter().any(|suite| suite.id == saved.suite)
-}
-
-/// How many tickets of a server are kept: as many connections as can be resumed at a time.
-pub(crate) const TICKETS_KEPT: u8 = 4;
-
-/// Where a ticket of TLS 1.3 is kept. No server's name has a byte of 0.
-pub(crate) fn ticket_key(name: &ServerName<'_>, slot: u8) -> Vec<u8> {
-    let mut key = name.to_str().as_bytes().to_vec();
-    key.extend_from_slice(&[0, slot]);
-    key
-}
-
-/// All the keys under which sessions with a server are kept.
-pub(crate) fn session_keys(name: &ServerName<'_>) -> impl Iterator<Item = Vec<u8>> {
-    let tickets = (0..TICKETS_KEPT).map(|slot| ticket_key(name, slot));
-    std::iter::once(name.to_str().as_bytes().to_vec()).chain(tickets)
 }
 
 fn refused(error: clasp_cert::CertificateError) -> Error {

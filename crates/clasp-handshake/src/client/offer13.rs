@@ -45,6 +45,13 @@ pub(crate) struct OfferedPsk {
     pub(crate) saved: Option<Saved>,
 }
 
+impl OfferedPsk {
+    /// The name of a key from outside.
+    pub(crate) fn external_identity(&self) -> Option<Box<[u8]>> {
+        self.saved.is_none().then(|| self.identity.identity.to_vec().into())
+    }
+}
+
 /// Values that no server knows, so that every server learns to pass over what it does not know (RFC 8701).
 #[derive(Clone, Copy)]
 struct Grease {

@@ -59,7 +59,7 @@ impl ClientConfig {
             key_log: None,
             limits: Limits::default(),
             identity_may_change: false,
-            sessions: Some(Arc::new(MemorySessions::default())),
+            sessions: Arc::new(MemorySessions::default()),
             tickets: true,
             session_ids: true,
             grease: true,
@@ -96,7 +96,7 @@ pub struct ClientConfigBuilder {
     key_log: Option<Arc<dyn KeyLog>>,
     limits: Limits,
     identity_may_change: bool,
-    sessions: Option<Arc<dyn SessionStore>>,
+    sessions: Arc<dyn SessionStore>,
     tickets: bool,
     session_ids: bool,
     grease: bool,
@@ -198,14 +198,13 @@ impl ClientConfigBuilder {
     /// Keeps sessions here instead of in a store of 1 MiB in memory. Share a store only among configurations that verify
     /// servers in the same way: a resumed session is as trustworthy as the handshake that made it.
     pub fn session_store(mut self, store: Arc<dyn SessionStore>) -> Self {
-        self.sessions = Some(store);
+        self.sessions = store;
         self
     }
 
-    /// Keeps no sessions: every handshake is a full one.
-    pub fn without_resumption(mut self) -> Self {
-        self.sessions = None;
-        self
+    /// Takes up no session again, and keeps none: every handshake is a full one.
+    pub fn without_resumption(self) -> Self {
+        self.tickets(false).session_ids(false)
     }
 
     /// Whether tickets (RFC 5077; RFC 8446 4.6.1) are asked for and kept. On by default.
@@ -300,8 +299,8 @@ impl ClientConfigBuilder {
             key_log: self.key_log,
             limits: self.limits,
             identity_may_change: self.identity_may_change,
-            resumption: self.sessions.filter(|_| self.tickets || self.session_ids).map(|store| ClientResumption {
-                store,
+            resumption: (self.tickets || self.session_ids).then_some(ClientResumption {
+                store: self.sessions,
                 tickets: self.tickets,
                 ids: self.session_ids,
                 tickets_kept: 0.into(),

@@ -1,6 +1,7 @@
 //! Configurations: immutable, shared by `Arc`, and complete in themselves - nothing is installed process-wide.
 
 mod client;
+mod reload;
 mod resolve;
 mod server;
 
@@ -12,6 +13,7 @@ use clasp_wire::{MAX_CIPHERTEXT, RecordHeader};
 use rustls_pki_types::UnixTime;
 
 pub use client::{ClientConfig, ClientConfigBuilder};
+pub use reload::{ReloadableConfig, ReloadableIdentities};
 pub use resolve::{
     CertificateAsk, ClientHelloInfo, ClientIdentityResolver, FixedIdentities, IdentityResolver, Resolved,
 };
@@ -62,6 +64,9 @@ pub struct Limits {
     /// Messages after the handshake in a row, without application data between them, that a peer of TLS 1.3 may send:
     /// KeyUpdate, NewSessionTicket (RFC 8446 4.6). Default 32.
     pub post_handshake_messages: u8,
+    /// Bytes that are written under one key of TLS 1.3 before new keys come by themselves (RFC 8446 5.5). Default 2^36; the
+    /// algorithm's own bound, in records, holds besides.
+    pub key_data: u64,
     /// Bytes in one direction under one key of a cipher with blocks of 64 bits. After half of them the keys are changed by
     /// renegotiation, where peer and policy allow it; after all of them the connection ends. Default 2^32.
     pub short_block_data: u64,
@@ -80,6 +85,7 @@ impl Default for Limits {
             renegotiation_data: 128 << 10,
             skipped_early_data: 64 << 10,
             post_handshake_messages: 32,
+            key_data: 1 << 36,
             short_block_data: 1 << 32,
         }
     }
@@ -111,9 +117,9 @@ fn alpn_names<T: AsRef<[u8]>>(names: impl IntoIterator<Item = T>) -> Result<Vec<
 /// Strikes from a policy what the provider cannot do, so that nothing is offered in vain.
 fn fit(mut policy: Policy, provider: &Provider) -> Result<Policy, ConfigError> {
     policy.groups.retain(|group| provider.group(*group).is_some());
-    policy.schemes.retain(|scheme| {
-        provider.verifier_for(*scheme).is_some() || provider.verifier_for_13(*scheme).is_some()
-    });
+    policy
+        .schemes
+        .retain(|scheme| provider.verifier_for(*scheme).is_some() || provider.verifier_for_13(*scheme).is_some());
     let dialects = &policy.dialects;
     let tls13 = policy.tls13;
     policy.suites.retain(|suite| {

@@ -82,7 +82,7 @@ impl ServerConfig {
             key_log: None,
             limits: Limits::default(),
             identity_may_change: false,
-            sessions: Some(Arc::new(MemorySessions::default())),
+            sessions: Arc::new(MemorySessions::default()),
             ticket_keys: None,
             tickets: true,
             early_data: 0,
@@ -91,6 +91,7 @@ impl ServerConfig {
             psks: Vec::new(),
             certificate_compressions: Vec::new(),
             record_padding: RecordPadding::None,
+            session_ids: true,
         }
     }
 
@@ -117,7 +118,7 @@ pub struct ServerConfigBuilder {
     key_log: Option<Arc<dyn KeyLog>>,
     limits: Limits,
     identity_may_change: bool,
-    sessions: Option<Arc<dyn SessionStore>>,
+    sessions: Arc<dyn SessionStore>,
     ticket_keys: Option<Arc<TicketKeys>>,
     tickets: bool,
     early_data: u32,
@@ -126,6 +127,7 @@ pub struct ServerConfigBuilder {
     psks: Vec<ExternalPsk>,
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
     record_padding: RecordPadding,
+    session_ids: bool,
 }
 
 impl ServerConfigBuilder {
@@ -198,14 +200,13 @@ impl ServerConfigBuilder {
 
     /// Keeps sessions that are resumed by identifier here (RFC 5246 7.3), instead of in a store of 1 MiB in memory.
     pub fn session_store(mut self, store: Arc<dyn SessionStore>) -> Self {
-        self.sessions = Some(store);
+        self.sessions = store;
         self
     }
 
-    /// Keeps no sessions, and knows no session identifiers.
-    pub fn without_session_ids(mut self) -> Self {
-        self.sessions = None;
-        self
+    /// Takes up no session again, and keeps none: every handshake is a full one.
+    pub fn without_resumption(self) -> Self {
+        self.tickets(false).session_ids(false)
     }
 
     /// Seals tickets with these keys (RFC 5077), instead of with keys of this configuration's own.
@@ -214,10 +215,15 @@ impl ServerConfigBuilder {
         self
     }
 
-    /// Issues and takes no tickets.
-    pub fn without_tickets(mut self) -> Self {
-        self.tickets = false;
-        self.ticket_keys = None;
+    /// Whether tickets (RFC 5077) are issued and taken. On by default.
+    pub fn tickets(mut self, on: bool) -> Self {
+        self.tickets = on;
+        self
+    }
+
+    /// Whether sessions are resumed by identifiers (RFC 5246 7.3). On by default.
+    pub fn session_ids(mut self, on: bool) -> Self {
+        self.session_ids = on;
         self
     }
 
@@ -277,9 +283,9 @@ impl ServerConfigBuilder {
         };
         let shares_tickets = self.ticket_keys.is_some();
         let tickets = match self.ticket_keys {
+            _ if !self.tickets => None,
             Some(keys) => Some(keys),
-            None if self.tickets => TicketKeys::generate(self.provider).ok().map(Arc::new),
-            None => None,
+            None => TicketKeys::generate(self.provider).ok().map(Arc::new),
         };
         let anti_replay = self.anti_replay.unwrap_or_else(|| {
             let memory = ReplayMemory::default();
@@ -293,7 +299,7 @@ impl ServerConfigBuilder {
             psks: self.psks,
             certificate_compressions: self.certificate_compressions,
             record_padding: self.record_padding,
-            resumption: ServerResumption { ids: self.sessions, tickets },
+            resumption: ServerResumption { ids: self.session_ids.then_some(self.sessions), tickets },
             policy: fit(self.policy, self.provider)?,
             provider: self.provider,
             identities,

@@ -301,6 +301,8 @@ impl Connection {
     /// Tells the peer, once, and lets go of all that is no longer needed.
     pub(super) fn fail(&mut self, error: &Error) {
         self.flight = None;
+        self.after = super::after::After::default();
+        self.early = None;
         if let Side::Client(config, name) = &self.side
             && let Some(resumption) = &config.resumption
         {

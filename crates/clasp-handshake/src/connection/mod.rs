@@ -5,8 +5,12 @@
 //! handshake code never sees a record, and the record layer never sees a message.
 
 mod after;
+#[cfg(test)]
+mod countermeasure_tests;
 mod drive;
 mod early;
+#[cfg(test)]
+mod negotiation_tests;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;
 mod renegotiate;

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use clasp_wire::{ContentType, HandshakeType};
 
 use super::{RenegotiationStatus, Status};
+use crate::session::Secrets;
 use crate::testing::{Authority, classic, connections, each, established, exchange, give, transfer};
 use crate::{ClientAuth, Connection, Error, Limits, Misbehaviour, Policy, Renegotiation};
 
@@ -141,6 +142,17 @@ fn the_policy_decides() {
     assert!(matches!(result, Err(Error::NoRenegotiation(_))), "{result:?}");
     transfer(&mut server, &mut client, b"all goes on");
 
+    // A peer that did not show in the first handshake that it knows RFC 5746.
+    let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
+    for tls in [&mut client, &mut server] {
+        tls.established.as_mut().unwrap().session.secure_renegotiation = false;
+        assert!(matches!(tls.renegotiate(), Err(Error::NoRenegotiation(_))));
+    }
+    server.seal(ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
+    give(&mut client, &server.output().split());
+    client.poll_now().unwrap();
+    assert!(!client.is_renegotiating() && client.has_output(), "declined");
+
     let unsafe_policy = classic(Policy::compatible()).with_renegotiation(Renegotiation::UnsafeLegacy);
     assert!(ca.client(unsafe_policy).build().is_err());
 }
@@ -188,6 +200,48 @@ fn a_spliced_handshake_is_refused() {
     give(&mut server, &attacker.output().split());
     let error = server.poll_now().unwrap_err();
     assert!(matches!(error, Error::Misbehaved(Misbehaviour::BadRenegotiationInfo)), "{error}");
+}
+
+/// The same seen by the client: the server's answer must hold the Finished of both sides of the handshake before.
+#[test]
+fn an_answer_from_another_connection_is_refused() {
+    let ca = Authority::new("CA");
+    for first in [true, false] {
+        let (mut client, mut server) = pair(&ca, &classic(Policy::compatible()));
+        let Secrets::Classic(secrets) = &mut server.established.as_mut().unwrap().secrets else { panic!("TLS 1.3") };
+        if first {
+            // What it checks is the client's; the server's own half comes from somewhere else.
+            secrets.server_finished = secrets.client_finished.clone();
+        } else {
+            secrets.client_finished = secrets.server_finished.clone();
+        }
+        client.renegotiate().unwrap();
+        let errors = exchange(&mut client, &mut server);
+        let refused = if first { errors.0 } else { errors.1 };
+        assert!(matches!(refused, Some(Error::Misbehaved(Misbehaviour::BadRenegotiationInfo))), "{first}: {refused:?}");
+    }
+}
+
+/// A client that shows another certificate than before is refused by the server, unless that is allowed.
+#[test]
+fn another_client_is_refused_unless_allowed() {
+    let ca = Authority::new("CA");
+    for allowed in [false, true] {
+        let config = |name| ca.client(classic(Policy::compatible())).identity(ca.ecdsa(name)).build().unwrap();
+        let server = ca.server(classic(Policy::compatible())).client_auth(ca.require_client());
+        let settings = server.identity_may_change(allowed).build().unwrap();
+        let (mut client, mut server) = established(&config("client.example"), &settings);
+        reconfigure(&mut client, &config("another.example"), &settings);
+        let before = server.session().unwrap().peer_certificates()[0].clone();
+        client.renegotiate().unwrap();
+        let (_, error) = exchange(&mut client, &mut server);
+        if allowed {
+            assert!(error.is_none(), "{error:?}");
+            assert_ne!(server.session().unwrap().peer_certificates()[0], before);
+        } else {
+            assert!(matches!(error, Some(Error::Misbehaved(Misbehaviour::IdentityChanged))), "{error:?}");
+        }
+    }
 }
 
 #[test]
@@ -422,5 +476,32 @@ fn record_limits_begin_and_end_with_their_keys() {
             let error = server.poll_now().unwrap_err();
             assert_eq!(error.alert(), Some(clasp_wire::AlertDescription::RECORD_OVERFLOW), "{case}");
         }
+    }
+}
+
+/// RFC 7627 6.4, the triple handshake: what the first handshake had, a later one has too, whoever gives it up.
+#[test]
+fn a_renegotiation_keeps_the_extended_master_secret() {
+    let ca = Authority::new("CA");
+    let identity = ca.ecdsa(crate::testing::NAME);
+    let settings = |on| {
+        let policy = classic(Policy::compatible()).with_extended_master_secret(on);
+        let server = crate::ServerConfig::builder(policy.clone()).identity(identity.clone()).build().unwrap();
+        (ca.client(policy).without_resumption().build().unwrap(), server)
+    };
+    let (with, without) = (settings(true), settings(false));
+    for by_client in [true, false] {
+        let (mut client, mut server) = established(&with.0, &with.1);
+        if by_client {
+            reconfigure(&mut client, &without.0, &without.1);
+        } else {
+            // One that would not notice itself.
+            reconfigure(&mut server, &without.0, &without.1);
+            server.established.as_mut().unwrap().session.extended_master_secret = false;
+        }
+        client.renegotiate().unwrap();
+        let errors = exchange(&mut client, &mut server);
+        let seen = if by_client { errors.1 } else { errors.0 };
+        assert!(matches!(seen, Some(Error::Misbehaved(Misbehaviour::ExtendedMasterSecretDropped))), "{seen:?}");
     }
 }

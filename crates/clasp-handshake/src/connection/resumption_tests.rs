@@ -37,7 +37,7 @@ fn by_ticket_and_by_identifier_with_every_suite() {
                 let policy = widest.clone().with_cipher_suites(&[suite.id]).with_versions(version, version);
                 let client = ca.client(policy.clone()).build().unwrap();
                 let server = ca.server(policy);
-                let server = if tickets { server.without_session_ids() } else { server.without_tickets() };
+                let server = if tickets { server.session_ids(false) } else { server.tickets(false) };
                 let server = server.build().unwrap();
                 let mut pair = twice(&client, &server);
                 assert!(resumed(&pair), "{version} {} {tickets}", suite.id);
@@ -71,7 +71,7 @@ fn whichever_is_switched_off_is_not_used() {
         assert!(resumed(&twice(&client(|builder| builder.session_ids(false)), &server)));
         assert!(!resumed(&twice(&client(|builder| builder.tickets(false).session_ids(false)), &server)));
         assert!(!resumed(&twice(&client(ClientConfigBuilder::without_resumption), &server)));
-        let server = ca.server(policy.clone()).without_tickets().without_session_ids().build().unwrap();
+        let server = ca.server(policy.clone()).without_resumption().build().unwrap();
         assert!(!resumed(&twice(&client(|builder| builder), &server)));
     }
 }
@@ -189,6 +189,33 @@ fn a_resumed_session_renegotiates() {
     transfer(&mut pair.0, &mut pair.1, b"on");
 }
 
+/// GnuTLS, as either side, sends or awaits a ticket in every handshake when the first one had one (RFC 5077 3.3).
+#[test]
+fn a_renegotiated_session_has_a_ticket_of_its_own() {
+    let ca = Authority::new("CA");
+    let store = Arc::new(MemorySessions::default());
+    let client =
+        ca.client(classic(Policy::compatible())).identity(ca.ecdsa("client.example")).session_store(store.clone());
+    let client = client.session_ids(false).build().unwrap();
+    let server = ca.server(classic(Policy::compatible())).session_ids(false).build().unwrap();
+    let (mut tls, mut other) = established(&client, &server);
+    let mut again = |begin: fn(&mut Connection, &mut Connection, &Authority)| {
+        begin(&mut tls, &mut other, &ca);
+        let errors = exchange(&mut tls, &mut other);
+        assert!(errors.0.is_none() && errors.1.is_none(), "{errors:?}");
+        other.session().unwrap().client_authenticated()
+    };
+    drop(crate::SessionStore::remove(&*store, b"server.example"));
+    assert!(store.is_empty());
+    assert!(!again(|tls, _, _| tls.renegotiate().unwrap()));
+    assert_eq!(store.len(), 1);
+    assert!(resumed(&established(&client, &server)));
+
+    // A session whose certificate was asked for only then is not taken up: its ticket is empty, and the earlier one stays.
+    assert!(again(|_, other, ca| other.request_client_certificate(ca.require_client()).unwrap()));
+    assert!(resumed(&established(&client, &server)));
+}
+
 /// Who shares a store and trusts others, or shows another certificate, does not inherit what somebody else was told.
 #[test]
 fn a_session_belongs_to_its_trust_and_its_identity() {
@@ -255,4 +282,23 @@ fn without_the_extended_master_secret_less_is_allowed() {
     let exported = client.export_keying_material(b"EXPORTER-x", None, &mut [0; 32]).unwrap();
     assert_eq!(exported, Err(clasp_keys::ExportError::NotBound));
     assert!(matches!(client.renegotiate(), Err(Error::NoRenegotiation(_))));
+}
+
+/// Servers that share sessions, by a store or by tickets, and differ in policy do not take up each other's.
+#[test]
+fn a_session_belongs_to_its_policy() {
+    let ca = Authority::new("CA");
+    let keys = Arc::new(crate::TicketKeys::generate(clasp_crypto::default_provider()).unwrap());
+    let store = Arc::new(MemorySessions::default());
+    let server = |policy, tickets| {
+        let builder = ca.server(policy).ticket_keys(keys.clone()).session_store(store.clone());
+        builder.tickets(tickets).build().unwrap()
+    };
+    for tickets in [true, false] {
+        let client = ca.client(Policy::modern()).build().unwrap();
+        let (wide, strict) = (server(Policy::compatible(), tickets), server(Policy::modern(), tickets));
+        assert!(resumed(&twice(&client, &wide)));
+        assert!(!resumed(&established(&client, &strict)));
+        assert!(resumed(&established(&client, &strict)));
+    }
 }

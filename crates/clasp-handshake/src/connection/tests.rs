@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use clasp_cert::{Check, Outcome};
-use clasp_crypto::KeyAlgorithm;
-use clasp_wire::{AlertDescription, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
+use clasp_wire::{AlertDescription, CipherSuite, ProtocolVersion};
 
 use super::Status;
 use crate::negotiate::is_for_tls13_alone;
@@ -307,79 +306,6 @@ fn server_of_another_name_or_authority_is_refused() {
     }
 }
 
-#[test]
-fn alpn_agreed_absent_and_impossible() {
-    let ca = Authority::new("CA");
-    for policy in each(&Policy::modern()) {
-        let client = |names: &[&str]| ca.client(policy.clone()).alpn(names).unwrap().build().unwrap();
-        let server = ca.server(policy.clone()).alpn(["h2", "http/1.1"]).unwrap().build().unwrap();
-        let (agreed, _) = established(&client(&["http/1.1", "h2"]), &server);
-        assert_eq!(agreed.session().unwrap().alpn(), Some(&b"h2"[..]));
-        let (none, _) = established(&client(&[]), &server);
-        assert_eq!(none.session().unwrap().alpn(), None);
-        let (mut client, mut server) = connections(&client(&["spdy/1"]), &server);
-        let (theirs, ours) = exchange(&mut client, &mut server);
-        assert_eq!(ours.expect("refused").alert(), Some(AlertDescription::NO_APPLICATION_PROTOCOL));
-        assert!(theirs.is_some());
-    }
-}
-
-#[test]
-fn no_common_suite_shows_both_offers_and_the_policy_that_would_do() {
-    let ca = Authority::new("CA");
-    let rsa_only = Policy::compatible().with_cipher_suites(&[CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA]);
-    let client = ca.client(rsa_only).build().unwrap();
-    let server = ca.server(Policy::modern()).build().unwrap();
-    let (mut client, mut server) = connections(&client, &server);
-    let (theirs, ours) = exchange(&mut client, &mut server);
-    let ours = ours.expect("refused");
-    assert_eq!(ours.alert(), Some(AlertDescription::HANDSHAKE_FAILURE));
-    let text = ours.to_string();
-    assert!(text.contains("TLS_RSA_WITH_AES_128_CBC_SHA"), "{text}");
-    assert!(text.contains("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"), "{text}");
-    assert!(text.contains("Policy compatible"), "{text}");
-    let text = theirs.expect("told").to_string();
-    assert!(text.contains("handshake_failure") && text.contains("We offered"), "{text}");
-}
-
-#[test]
-fn suites_in_common_that_cannot_be_used_are_explained() {
-    let ca = Authority::new("CA");
-    let ecdsa_only =
-        classic(Policy::modern()).with_cipher_suites(&[CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]);
-    let rsa_server = crate::ServerConfig::builder(classic(Policy::modern())).identity(ca.rsa(NAME)).build().unwrap();
-    let on = |group| classic(Policy::modern()).with_groups(&[group]);
-    let signing = |scheme| classic(Policy::modern()).with_signature_schemes(&[scheme]);
-    let server = |policy| ca.server(policy).build().unwrap();
-    for (client, server, missing) in [
-        (ecdsa_only, rsa_server, "not an identity: none of this server's has the kind of key"),
-        (on(NamedGroup::X25519), server(on(NamedGroup::SECP521R1)), "not a key exchange group"),
-        (signing(SignatureScheme::ED25519), server(classic(Policy::modern())), "not a signature scheme"),
-    ] {
-        let (mut client, mut server) = connections(&ca.client(client).build().unwrap(), &server);
-        let (_, ours) = exchange(&mut client, &mut server);
-        let text = ours.expect("refused").to_string();
-        assert!(text.contains(&format!("Suites are in common, but {missing}")), "{text}");
-    }
-    let tls13 = || Policy::modern().with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3);
-    let on = |group| tls13().with_groups(&[group]);
-    let suite = |suite| tls13().with_cipher_suites(&[suite]);
-    for (client, server, what) in [
-        (on(NamedGroup::X25519), on(NamedGroup::SECP521R1), "key exchange group"),
-        (tls13().with_signature_schemes(&[SignatureScheme::ED25519]), tls13(), "signature scheme"),
-        (suite(CipherSuite::TLS_AES_128_GCM_SHA256), suite(CipherSuite::TLS_AES_256_GCM_SHA384), "cipher suite"),
-    ] {
-        let (client, server) = (ca.client(client).build().unwrap(), ca.server(server).build().unwrap());
-        let (mut client, mut server) = connections(&client, &server);
-        let (theirs, ours) = exchange(&mut client, &mut server);
-        let ours = ours.expect("refused");
-        assert_eq!(ours.alert(), Some(AlertDescription::HANDSHAKE_FAILURE));
-        assert!(ours.to_string().starts_with(&format!("no common {what}: we have")), "{ours}");
-        let text = theirs.expect("told").to_string();
-        assert!(text.contains("handshake_failure") && text.contains("We offered"), "{text}");
-    }
-}
-
 /// What of TLS 1.3 is logged, in this order.
 const TLS13_SECRETS: [&str; 5] = [
     "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
@@ -610,37 +536,4 @@ mod pending {
         server.receive_eof();
         assert!(matches!(server.poll_now(), Err(Error::ClosedInHandshake { .. })));
     }
-}
-
-#[test]
-fn sni_and_signatures_drive_the_choice_of_certificate() {
-    let ca = Authority::new("CA");
-    let server = crate::ServerConfig::builder(Policy::modern())
-        .identity(ca.ecdsa("other.example"))
-        .identity(ca.rsa(NAME))
-        .identity(ca.ecdsa(NAME))
-        .build()
-        .unwrap();
-    let shown = |policy: Policy| {
-        let client = ca.client(policy).build().unwrap();
-        let (client, _) = established(&client, &server);
-        let session = client.session().unwrap();
-        let key = clasp_cert::PublicKey::from_certificate(&session.peer_certificates()[0]).unwrap();
-        (key.algorithm().unwrap(), session.cipher_suite())
-    };
-    let of = |kind: &str| {
-        let schemes = Policy::modern().signature_schemes().to_vec();
-        schemes.into_iter().filter(|scheme| scheme.to_string().starts_with(kind)).collect::<Vec<_>>()
-    };
-    let [tls12, tls13] = each(&Policy::modern());
-    let (ecdsa, rsa) =
-        (CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384);
-    assert_eq!(shown(tls12.clone()), (KeyAlgorithm::EcdsaP256, ecdsa));
-    let rsa_only = tls12.with_signature_schemes(&of("rsa")).with_groups(&[NamedGroup::X25519]);
-    assert_eq!(shown(rsa_only), (KeyAlgorithm::Rsa, rsa));
-    // A suite of TLS 1.3 says nothing of certificates: the first of the server's that the client can verify is shown.
-    let suite = CipherSuite::TLS_AES_256_GCM_SHA384;
-    assert_eq!(shown(tls13.clone()), (KeyAlgorithm::Rsa, suite));
-    assert_eq!(shown(tls13.clone().with_signature_schemes(&of("rsa"))), (KeyAlgorithm::Rsa, suite));
-    assert_eq!(shown(tls13.with_signature_schemes(&of("ecdsa"))), (KeyAlgorithm::EcdsaP256, suite));
 }

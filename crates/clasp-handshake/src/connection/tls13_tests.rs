@@ -56,7 +56,7 @@ fn sessions_are_resumed_by_tickets_that_are_used_once() {
     for tickets in [true, false] {
         let client = ca.client(tls13()).build().unwrap();
         let server = ca.server(tls13());
-        let server = if tickets { server.without_session_ids() } else { server.without_tickets() };
+        let server = if tickets { server.session_ids(false) } else { server.tickets(false) };
         let server = server.build().unwrap();
         let (first, _) = established(&client, &server);
         assert!(!first.session().unwrap().resumed());
@@ -122,6 +122,24 @@ fn keys_are_changed_by_either_side_any_number_of_times() {
         transfer(other, one, &data(3000));
     }
     assert_eq!(export(&client), export(&server));
+}
+
+#[test]
+fn keys_that_wear_out_are_changed_by_themselves() {
+    let ca = Authority::new("CA");
+    let mut limits = crate::Limits::default();
+    limits.key_data = 10_000;
+    let client = ca.client(tls13()).limits(limits).build().unwrap();
+    let server = ca.server(tls13()).build().unwrap();
+    let (mut client, mut server) = established(&client, &server);
+    let secret = |tls: &Connection| tls.established.as_ref().unwrap().secrets.tls13().unwrap().client.clone();
+    let before = secret(&client);
+    transfer(&mut client, &mut server, &data(9_000));
+    assert_eq!(secret(&client).as_bytes(), before.as_bytes());
+    transfer(&mut client, &mut server, &data(9_000));
+    transfer(&mut client, &mut server, &data(9_000));
+    assert_eq!(secret(&client).as_bytes(), before.next().as_bytes());
+    assert_eq!(secret(&server).as_bytes(), before.next().as_bytes());
 }
 
 #[test]
@@ -296,6 +314,7 @@ fn keys_from_outside() {
     for tls in [&ours, &theirs] {
         let session = tls.session().unwrap();
         assert!(session.pre_shared_key() && !session.resumed() && session.peer_certificates().is_empty());
+        assert_eq!(session.psk_identity(), Some(&b"two"[..]));
     }
     transfer(&mut ours, &mut theirs, &data(100));
     // With HelloRetryRequest, whose binders cover more.
@@ -309,6 +328,16 @@ fn keys_from_outside() {
     // A key that the server does not have: certificates.
     let client = ca.client(tls13()).psk(psk("three", 7)).build().unwrap();
     assert!(!established(&client, &server).0.session().unwrap().pre_shared_key());
+    // Imported, with a context that must be the same.
+    let imported = |context: &[u8], hash| {
+        ExternalPsk::imported(clasp_crypto::default_provider(), b"one", &[1; 32], context, hash).unwrap()
+    };
+    let server = ca.server(tls13()).psk(imported(b"here", HashAlgorithm::Sha384)).build().unwrap();
+    for (context, taken) in [(&b"here"[..], true), (b"there", false)] {
+        let client = ca.client(tls13()).psk(imported(context, HashAlgorithm::Sha384)).build().unwrap();
+        let (_, theirs) = established(&client, &server);
+        assert_eq!(theirs.session().unwrap().psk_identity().is_some(), taken);
+    }
     // Neither side needs certificates where all have keys.
     let client = crate::ClientConfig::builder(tls13()).psk(psk("one", 1)).build().unwrap();
     let server = crate::ServerConfig::builder(tls13()).psk(psk("one", 1)).build().unwrap();

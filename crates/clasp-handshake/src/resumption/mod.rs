@@ -74,9 +74,13 @@ pub(crate) fn fresh_id(provider: &clasp_crypto::Provider) -> Result<clasp_wire::
     Ok(clasp_wire::SessionId::new(&id).unwrap_or(clasp_wire::SessionId::EMPTY))
 }
 
-/// A ticket for a session.
+/// A ticket for a session, if that can be resumed: not one with a certificate that was asked for in a later handshake only,
+/// as the client would give up its earlier ticket for it.
 pub(crate) fn ticket(config: &ServerConfig, saved: &Saved) -> Option<(Bytes, u32)> {
     let keys = config.resumption.tickets.as_ref()?;
+    if config.client_auth.verifier().is_none() && !saved.peer_certificates.is_empty() {
+        return None;
+    }
     let state: Zeroizing<Vec<u8>> = saved.encode();
     if state.len() > LONGEST_TICKET {
         return None;

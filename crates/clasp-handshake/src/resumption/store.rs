@@ -80,6 +80,11 @@ impl MemorySessions {
         self.lock().sessions.len()
     }
 
+    /// Forgets all.
+    pub fn clear(&self) {
+        *self.lock() = Inner::default();
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

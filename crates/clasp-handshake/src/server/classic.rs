@@ -1,7 +1,7 @@
 //! The server's full handshake in the classic family, SSL 3.0 to TLS 1.2, as RFC 5246 7.3 tells it.
 
 use bytes::Bytes;
-use clasp_cert::{Check, ClientVerification, Identity, Outcome, PrivateKey, PublicKey, Report};
+use clasp_cert::{Check, ClientVerification, Identity, Outcome, PrivateKey, Report};
 use clasp_keys::{MasterSecret, Role};
 use clasp_wire::{
     Certificate, CertificateRequest, CertificateStatus, CertificateVerify, ClientCertificateType, ClientDhPublic,
@@ -12,6 +12,7 @@ use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use super::{fitting, refused};
+use crate::certificate_type::{self, CertificateTypes};
 use crate::classic::{Keys, der_chain, settle, verify_finished};
 use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
@@ -32,8 +33,9 @@ pub(super) async fn full_handshake(
     choice: ServerChoice,
     previous: Option<&Previous>,
 ) -> Result<Established, Error> {
-    let ServerChoice { agreed, identity, group, scheme, point_formats } = choice;
+    let ServerChoice { mut agreed, identity, group, scheme, point_formats } = choice;
     let (policy, provider) = (&config.policy, config.provider);
+    agreed.certificate_types = CertificateTypes::choose(client_hello, &identity, client_auth);
     let schedule = settle(peer, &agreed, provider)?;
 
     if client_auth.verifier().is_none() {
@@ -62,7 +64,7 @@ pub(super) async fn full_handshake(
     });
     limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes)));
     limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
-    peer.send(&Certificate { chain: identity.chain().iter().map(|der| Bytes::copy_from_slice(der)).collect() });
+    certificate_type::send(peer, agreed.certificate_types.server, identity.chain());
     if let (true, Some(response)) = (agreed.status_request, identity.ocsp_response()) {
         peer.send(&CertificateStatus { ocsp_response: Bytes::copy_from_slice(response) });
     }
@@ -99,7 +101,10 @@ pub(super) async fn full_handshake(
             let certificate = peer.receive_unless_declined::<Certificate>().await?;
             certificate.map(|certificate| der_chain(&certificate.chain)).unwrap_or_default()
         }
-        Some(_) => der_chain(&peer.receive::<Certificate>().await?.chain),
+        Some(_) => {
+            let parse = |body: &Bytes| certificate_type::parse(agreed.certificate_types.client, body);
+            peer.receive_as(Certificate::TYPE, Certificate::NAME, parse).await?
+        }
         None => Vec::new(),
     };
     previous.map_or(Ok(()), |previous| previous.same_peer(&chain, config.identity_may_change))?;
@@ -119,11 +124,11 @@ pub(super) async fn full_handshake(
     // Step 6: both make the master secret, and we authenticate the client.
     let keys = Keys::derive(peer, &agreed, schedule.as_ref(), &pre_master, config.key_log.as_deref())?;
     drop(pre_master);
-    let report = match (client_verifier, chain.first()) {
-        (Some(verifier), Some(leaf)) => {
+    let report = match client_verifier {
+        Some(verifier) if !chain.is_empty() => {
             let verification = ClientVerification { chain: &chain, now: config.clock.now() };
             let report = verifier.verify_client(verification).await.map_err(refused)?;
-            let report = receive_possession(peer, config, &agreed, &keys.master, leaf, report).await?;
+            let report = receive_possession(peer, config, &agreed, &keys.master, &chain, report).await?;
             peer.trace(Step::MasterSecret, "authenticated the client", || report_fields(&report));
             Some(Box::new(report))
         }
@@ -190,14 +195,15 @@ pub(super) async fn full_handshake(
             resumed: false,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            psk_identity: None,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: theirs,
             server_finished: ours,
-        }),
+        })),
     })
 }
 
@@ -294,14 +300,15 @@ pub(super) async fn resumed_handshake(
             resumed: true,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            psk_identity: None,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: theirs,
             server_finished: ours,
-        }),
+        })),
     })
 }
 
@@ -342,6 +349,7 @@ fn server_hello(agreed: &Agreed, extras: &Extras<'_>) -> ServerHello {
     if let Some(protocol) = &agreed.alpn {
         extensions.push(ServerExtension::Alpn(protocol.clone()));
     }
+    extensions.extend(agreed.certificate_types.answer());
     extensions.extend(limits.answer.clone());
     ServerHello {
         server_version: agreed.dialect.version(),
@@ -401,10 +409,11 @@ async fn receive_possession(
     config: &ServerConfig,
     agreed: &Agreed,
     master: &MasterSecret,
-    leaf: &CertificateDer<'_>,
+    chain: &[CertificateDer<'_>],
     mut report: Report,
 ) -> Result<Report, Error> {
-    let key = PublicKey::from_certificate(leaf).map_err(refused)?;
+    let key = certificate_type::public_key(agreed.certificate_types.client, chain).map_err(refused)?;
+    let key = key.ok_or(Misbehaviour::EmptyCertificate)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
     if algorithm.is_rsa() && key.bits() < config.policy.min_rsa_bits {
         return Err(Misbehaviour::KeyTooSmall.into());

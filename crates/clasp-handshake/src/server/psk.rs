@@ -52,6 +52,21 @@ impl FoundPsk {
         self.hash
     }
 
+    /// The same key in a second hello, if that offers it still. It is not looked up again: a ticket that is kept here can be
+    /// taken once.
+    pub(super) fn offered_again(mut self, offered: &Offered<'_>) -> Option<Self> {
+        let psks = offered.psks?;
+        let at = psks.identities.iter().position(|identity| identity.identity == self.identity)?;
+        self.binder = psks.binders.get(at)?.clone();
+        self.index = u16::try_from(at).ok()?;
+        Some(self)
+    }
+
+    /// The name of a key from outside.
+    pub(super) fn external_identity(&self) -> Option<Box<[u8]>> {
+        self.session.is_none().then(|| self.identity.to_vec().into())
+    }
+
     pub(super) fn is_resumption(&self) -> bool {
         self.session.is_some()
     }

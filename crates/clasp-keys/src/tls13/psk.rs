@@ -67,6 +67,11 @@ impl ResumptionSecret {
         Self { kdf, secret }
     }
 
+    #[cfg(test)]
+    pub(super) fn secret(&self) -> &[u8] {
+        self.secret.as_slice()
+    }
+
     /// The key of the ticket that came with `nonce`, of at most 255 bytes (RFC 8446 4.6.1).
     pub fn psk(&self, nonce: &[u8]) -> Psk {
         Psk(Prk::new(self.kdf, self.secret.as_slice()).derive(b"resumption", nonce))

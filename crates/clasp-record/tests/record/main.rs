@@ -4,6 +4,7 @@ mod cbc;
 mod foreign;
 mod in_place;
 mod limits;
+mod rfc8448;
 mod roundtrip;
 mod tamper;
 mod tls13;
@@ -110,9 +111,12 @@ fn aead13(algorithm: AeadAlgorithm) -> Protection {
     Protection::new(Box::new(Aead13Bulk { algorithm }), false)
 }
 
+const AEADS13: [AeadAlgorithm; 4] =
+    [AeadAlgorithm::Aes128Gcm, AeadAlgorithm::Aes256Gcm, AeadAlgorithm::ChaCha20Poly1305, AeadAlgorithm::Aes128Ccm];
+
 /// Every protection of TLS 1.3 that there is.
-fn all13() -> [Protection; 3] {
-    [AeadAlgorithm::Aes128Gcm, AeadAlgorithm::Aes256Gcm, AeadAlgorithm::ChaCha20Poly1305].map(aead13)
+fn all13() -> [Protection; 4] {
+    AEADS13.map(aead13)
 }
 
 fn all() -> Vec<Protection> {

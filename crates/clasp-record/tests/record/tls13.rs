@@ -14,12 +14,9 @@ fn gcm() -> Protection {
 
 /// A record made by hand: any inner plaintext, under the first sequence numbers.
 fn made(protection: &Protection, sequence: u8, inner: &[u8]) -> BytesMut {
-    let algorithm = all13()
-        .iter()
-        .zip([AeadAlgorithm::Aes128Gcm, AeadAlgorithm::Aes256Gcm, AeadAlgorithm::ChaCha20Poly1305])
-        .find(|(other, _)| format!("{other:?}") == format!("{protection:?}"))
-        .unwrap()
-        .1;
+    let shown = format!("{protection:?}");
+    let (_, algorithm) =
+        all13().iter().zip(AEADS13).find(|(other, _)| format!("{other:?}") == shown).expect("one of them");
     let key = provider().aead(algorithm).unwrap().with_key(&protection.key).unwrap();
     let mut nonce: [u8; 12] = protection.iv.clone().try_into().unwrap();
     nonce[11] ^= sequence;
@@ -326,6 +323,10 @@ fn a_key_says_how_long_it_lasts() {
     assert_eq!(writer.records_left(), all - 3);
     assert_eq!(read_all(&mut reader, &mut wire).unwrap().len(), 3);
     assert_eq!(reader.records_left(), u64::MAX - 3);
+    writer.install(aead13(AeadAlgorithm::Aes128Ccm).sealer());
+    assert_eq!(writer.records_left(), (1 << 23) - 1);
+    writer.install(aead13(AeadAlgorithm::ChaCha20Poly1305).sealer());
+    assert_eq!(writer.records_left(), u64::MAX - 1);
     writer.install(gcm().sealer());
     assert_eq!(writer.records_left(), all);
 }
@@ -339,5 +340,38 @@ fn one_reserve_is_enough() {
         writer.write(DATA, &data(40_000), provider().random, &mut wire).unwrap();
         let (length, capacity) = (wire.len(), wire.capacity());
         assert!(capacity < length + 64, "{padding:?}: {length} of {capacity}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(40))]
+
+    /// Whatever is written, however it is padded and the wire cuts it, comes out as it went in.
+    #[test]
+    fn any_writes_in_any_pieces(
+        which in 0..4_usize,
+        writes in proptest::collection::vec((0..3_usize, proptest::collection::vec(proptest::prelude::any::<u8>(), 1..900)), 1..12),
+        limit in 64..1000_usize,
+        multiple in 1..2000_u16,
+        piece in 1..700_usize,
+    ) {
+        let protection = &all13()[which];
+        let (mut writer, mut reader) = (protection.writer(), protection.reader());
+        writer.set_max_plaintext(limit);
+        writer.set_padding(RecordPadding::ToMultiple(NonZeroU16::new(multiple).unwrap()));
+        reader.set_max_plaintext(limit);
+        let types = [ContentType::HANDSHAKE, ContentType::ALERT, DATA];
+        let (mut wire, mut wanted) = (BytesMut::new(), Vec::new());
+        for (typ, data) in &writes {
+            writer.write(types[*typ], data, provider().random, &mut wire).unwrap();
+            wanted.extend(data.chunks(limit - 1).map(|chunk| (types[*typ], chunk.to_vec())));
+        }
+        let (mut buffer, mut got) = (BytesMut::new(), Vec::new());
+        for piece in wire.chunks(piece) {
+            buffer.extend_from_slice(piece);
+            let records = read_all(&mut reader, &mut buffer).unwrap();
+            got.extend(records.into_iter().map(|record| (record.content_type, record.payload.to_vec())));
+        }
+        proptest::prop_assert_eq!(got, wanted);
     }
 }

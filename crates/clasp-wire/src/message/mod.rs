@@ -19,7 +19,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 pub use certificate::{
     Certificate, CertificateRequest, CertificateRequest10, CertificateStatus, CertificateVerify, DigitallySigned,
-    DigitallySigned10,
+    DigitallySigned10, RawPublicKeyCertificate,
 };
 pub use certificate13::{
     Certificate13, CertificateEntry, CertificateExtension, CertificateRequest13, CertificateRequestExtension,

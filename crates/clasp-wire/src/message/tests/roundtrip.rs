@@ -131,6 +131,7 @@ proptest! {
         outcome::<ClientHello>(&data);
         outcome::<ServerHello>(&data);
         outcome::<Certificate>(&data);
+        outcome::<RawPublicKeyCertificate>(&data);
         outcome::<CertificateRequest>(&data);
         outcome::<CertificateStatus>(&data);
         outcome::<EcdhServerKeyExchange>(&data);
@@ -217,6 +218,8 @@ fn known_types_are_known() {
 #[test]
 fn the_shortest_there_are() {
     check(&Certificate { chain: vec![] }, 0, false);
+    check(&RawPublicKeyCertificate { spki: Bytes::new() }, 0, false);
+    check(&RawPublicKeyCertificate { spki: Bytes::from_static(&[7; 91]) }, 0, false);
     check(&NewSessionTicket { lifetime_hint: 0, ticket: Bytes::new() }, 0, false);
     check(&EncryptedPreMasterSecret { ciphertext: Bytes::new() }, 0, false);
     check(&Finished { verify_data: Bytes::new() }, 0, true);
