@@ -36,6 +36,8 @@ type ErrandFuture = Pin<Box<dyn Future<Output = Result<Done, Error>> + Send>>;
 #[derive(Default)]
 pub(super) struct After {
     errand: Option<(ErrandFuture, SharedMailbox)>,
+    /// The errand keeps a ticket, and sends nothing.
+    keeps: bool,
     /// The client was asked for its certificate, and has not answered.
     asked: Option<Box<Asked>>,
     /// Messages in a row without application data between them.
@@ -86,7 +88,7 @@ impl Connection {
 
     /// Drives the errand. Ready: there is none, or it waits for a message.
     pub(super) fn poll_errand(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.ended.write {
+        if self.ended.write && !self.after.keeps {
             // Behind our close_notify nothing is sent.
             self.after.errand = None;
         }
@@ -138,6 +140,7 @@ impl Connection {
         let mut peer = Peer::new(mailbox.clone(), self.role(), trace);
         peer.transcript = transcript;
         self.after.errand = Some((Box::pin(errand(peer)), mailbox));
+        self.after.keeps = false;
     }
 
     fn secrets13(&mut self) -> Option<(&Session, &mut Secrets13)> {
@@ -226,6 +229,7 @@ impl Connection {
         let Some((session, secrets)) = self.secrets13() else { return Ok(()) };
         let Some(saved) = tickets::saved(&config, session, secrets, &ticket) else { return Ok(()) };
         self.send_on_errand(Transcript::new(), |_| tickets::keep(config, name, saved));
+        self.after.keeps = true;
         Ok(())
     }
 
