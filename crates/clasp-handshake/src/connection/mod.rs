@@ -10,6 +10,8 @@ mod countermeasure_tests;
 mod drive;
 mod early;
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod negotiation_tests;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;
@@ -20,8 +22,6 @@ mod renegotiation_tests;
 mod resumption_tests;
 #[cfg(test)]
 mod signature_tests;
-#[cfg(test)]
-mod hostile_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
