@@ -25,6 +25,9 @@ mod peer;
 mod policy;
 mod psk;
 mod resumption;
+#[cfg(feature = "legacy")]
+#[cfg(test)]
+mod rfc8448;
 mod server;
 mod session;
 mod suites;

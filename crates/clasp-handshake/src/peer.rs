@@ -256,6 +256,8 @@ impl Peer {
 
     /// Sends a handshake message whose form the dialect knows, header included.
     pub(crate) fn send_encoded(&mut self, raw: Bytes) {
+        #[cfg(all(test, feature = "legacy"))]
+        let raw = crate::rfc8448::sent(raw);
         self.transcript.add(&raw);
         self.order(Order::Send(raw));
     }

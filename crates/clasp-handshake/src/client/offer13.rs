@@ -127,6 +127,8 @@ impl Offer13 {
         }
         // RFC 8446 4.2.11: the last one.
         extensions.extend(this.psk_extension());
+        #[cfg(all(test, feature = "legacy"))]
+        crate::rfc8448::replace_hello(hello);
         Ok(this)
     }
 
@@ -223,6 +225,8 @@ impl Offer13 {
         }
         extensions.extend(cookie.map(ClientExtension::Cookie));
         extensions.extend(psks);
+        #[cfg(all(test, feature = "legacy"))]
+        crate::rfc8448::replace_hello(hello);
         Ok(())
     }
 }

@@ -75,11 +75,10 @@ pub(super) async fn handshake(
     let (ours, shared) = respond(provider, group, &share)?;
     let client_hello_hash = transcript_hash(&peer.transcript)?;
     let server_random = random(provider)?;
-    let mut extensions = vec![
-        ServerExtension::SupportedVersions(negotiate::TLS13),
-        ServerExtension::KeyShare(KeyShareEntry { group, key_exchange: ours.into() }),
-    ];
-    extensions.extend(psk.as_ref().map(|psk| ServerExtension::PreSharedKey(psk.index)));
+    // In the order of RFC 8448's traces.
+    let mut extensions: Vec<_> = psk.iter().map(|psk| ServerExtension::PreSharedKey(psk.index)).collect();
+    extensions.push(ServerExtension::KeyShare(KeyShareEntry { group, key_exchange: ours.into() }));
+    extensions.push(ServerExtension::SupportedVersions(negotiate::TLS13));
     peer.send(&server_hello(hello, server_random, suite, extensions));
     peer.trace(Step::ServerHello, "sent ServerHello", || {
         vec![

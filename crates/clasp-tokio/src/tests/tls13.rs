@@ -162,6 +162,26 @@ async fn a_client_that_offers_none_or_has_none() {
     assert_eq!((alert.alert, alert.certificate_declined), (AlertDescription::CERTIFICATE_REQUIRED, true));
 }
 
+/// Who has closed already answers no request, and hears all the same what comes.
+#[tokio::test]
+async fn a_client_that_has_closed_shows_nothing() {
+    let (mut client, mut server, auth) = asked(true, true).await;
+    client.shutdown().await.unwrap();
+    let mut got = Vec::new();
+    let (refused, read) = tokio::join!(
+        async {
+            let refused = server.request_client_certificate(auth).await.map(|_| ());
+            send(&mut server, b"403").await;
+            server.shutdown().await.unwrap();
+            refused
+        },
+        client.read_to_end(&mut got)
+    );
+    assert!(matches!(refused, Err(Error::Tls(TlsError::NoRenegotiation(_)))), "{refused:?}");
+    read.unwrap();
+    assert_eq!(got, b"403");
+}
+
 /// The client is done when it has sent its Finished, and the server may not like what came before it.
 #[tokio::test]
 async fn a_certificate_that_is_refused_is_told_by_the_first_read() {
