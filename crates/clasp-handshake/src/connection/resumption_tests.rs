@@ -302,3 +302,17 @@ fn a_session_belongs_to_its_policy() {
         assert!(resumed(&established(&client, &strict)));
     }
 }
+
+/// RFC 5246 7.2.1: a transport that ends without a close_notify says nothing of the session.
+#[test]
+fn a_session_outlives_a_cut() {
+    let ca = Authority::new("CA");
+    for policy in each(&Policy::modern()) {
+        let client = ca.client(policy.clone()).build().unwrap();
+        let server = ca.server(policy).build().unwrap();
+        let (mut tls, _) = established(&client, &server);
+        tls.receive_eof();
+        assert!(matches!(tls.poll_now(), Err(Error::Truncated)));
+        assert!(resumed(&established(&client, &server)));
+    }
+}

@@ -407,3 +407,26 @@ fn others_put_in_change_cipher_specs_and_nothing_else() {
     give(&mut tls, &[20, 3, 3, 0, 1, 1]);
     assert_eq!(tls.poll_now().unwrap_err().alert(), Some(AlertDescription::UNEXPECTED_MESSAGE));
 }
+
+/// A client that has nothing to say still gets its tickets: they are behind the handshake, before the server's close_notify.
+#[test]
+fn tickets_come_to_who_closes_at_once() {
+    let ca = Authority::new("CA");
+    let client = ca.client(tls13()).build().unwrap();
+    let server = ca.server(tls13()).build().unwrap();
+    for resumed in [false, true, true, true, true] {
+        let (mut ours, mut theirs) = connections(&client, &server);
+        ours.poll_now().unwrap();
+        give(&mut theirs, &ours.output().split());
+        theirs.poll_now().unwrap();
+        give(&mut ours, &theirs.output().split());
+        ours.poll_now().unwrap();
+        assert_eq!(ours.session().unwrap().resumed(), resumed);
+        ours.close();
+        give(&mut theirs, &ours.output().split());
+        assert_eq!(theirs.poll_now().unwrap(), Status::Closed);
+        theirs.close();
+        give(&mut ours, &theirs.output().split());
+        assert_eq!(ours.poll_now().unwrap(), Status::Closed);
+    }
+}
