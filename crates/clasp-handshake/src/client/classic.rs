@@ -73,7 +73,9 @@ pub(super) async fn full_handshake(
         })
         .await
         .map_err(refused)?;
-    params.verify(&agreed, policy, provider, &key)?;
+    if let Some(scheme) = params.verify(&agreed, policy, provider, &key)? {
+        peer.trace_signature(scheme);
+    }
     // With RSA key exchange the server shows that it holds the key in step 9, by reading the pre-master secret.
     if params.is_signed() {
         report.set(Check::Possession, Outcome::Passed);
