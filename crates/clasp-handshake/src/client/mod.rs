@@ -90,6 +90,8 @@ pub(crate) async fn handshake(
 /// From here on early data may be written, where the hello says that it comes (RFC 8446 4.2.10, 7.3).
 fn write_early(peer: &mut Peer, config: &ClientConfig, offer: &ClientOffer, tls13: &Offer13) {
     let (Some((suite, limit)), Some(psk)) = (tls13.early_data, tls13.psks.first()) else { return };
+    // Only the first hello's record may say an older version (RFC 8446 5.1).
+    peer.order(Order::RecordVersion(negotiate::TLS13_RECORDS));
     if config.middlebox_compatibility {
         peer.order(Order::CompatibilityChangeCipherSpec);
     }
