@@ -11,7 +11,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-use super::{refused, scope};
+use super::{refused, scope, verify_again};
 use crate::classic::{Keys, der_chain, settle, verify_finished};
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
@@ -196,6 +196,9 @@ pub(super) async fn resumed_handshake(
     {
         return Err(Misbehaviour::ResumedDifferently.into());
     }
+    let encrypts = agreed.suite.key_exchange == KeyExchange::Rsa && agreed.suite.export.is_none();
+    let key_use = if encrypts { KeyUse::KeyEncipherment } else { KeyUse::DigitalSignature };
+    let report = verify_again(config, &name, &saved, key_use).await?;
     let schedule = settle(peer, &agreed, config.provider)?;
     peer.transcript.drop_raw();
     limit_records(peer, config, hello);
@@ -233,7 +236,7 @@ pub(super) async fn resumed_handshake(
             alpn: agreed.alpn.map(|name| Box::from(name.as_ref())),
             server_name: Some(name.to_str().into()),
             peer_certificates: chain.into(),
-            report: None,
+            report: report.map(Box::new),
             client_authenticated,
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,

@@ -6,6 +6,7 @@ pub(crate) mod tls13;
 
 use std::sync::Arc;
 
+use clasp_cert::{KeyUse, Report, ServerVerification};
 use clasp_wire::ServerHello;
 use rustls_pki_types::ServerName;
 
@@ -157,6 +158,21 @@ pub(crate) fn ticket_key(name: &ServerName<'_>, slot: u8) -> Vec<u8> {
 pub(crate) fn session_keys(name: &ServerName<'_>) -> impl Iterator<Item = Vec<u8>> {
     let tickets = (0..TICKETS_KEPT).map(|slot| ticket_key(name, slot));
     std::iter::once(name.to_str().as_bytes().to_vec()).chain(tickets)
+}
+
+/// Verifies the server of a session that is resumed once more, where the configuration wants that.
+async fn verify_again(
+    config: &ClientConfig,
+    name: &ServerName<'static>,
+    saved: &Saved,
+    key_use: KeyUse,
+) -> Result<Option<Report>, Error> {
+    if !config.verify_resumed {
+        return Ok(None);
+    }
+    let now = config.clock.now();
+    let verification = ServerVerification::new(&saved.peer_certificates, name, now, key_use);
+    config.verifier.verify_server(verification).await.map(Some).map_err(refused)
 }
 
 fn refused(error: clasp_cert::CertificateError) -> Error {

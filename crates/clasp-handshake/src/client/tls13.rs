@@ -12,7 +12,7 @@ use clasp_wire::{
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
-use super::refused;
+use super::{refused, verify_again};
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
@@ -120,7 +120,10 @@ pub(super) async fn handshake(
             let (chain, report) = authenticate_server(peer, config, &name, asked).await?;
             (chain, Some(Box::new(report)), false)
         }
-        (Some(saved), _) => (saved.peer_certificates.clone(), None, saved.client_authenticated),
+        (Some(saved), _) => {
+            let report = verify_again(config, &name, saved, KeyUse::DigitalSignature).await?;
+            (saved.peer_certificates.clone(), report.map(Box::new), saved.client_authenticated)
+        }
         (None, Some(_)) => (Vec::new(), None, false),
     };
 
