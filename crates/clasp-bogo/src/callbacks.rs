@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
+use bytes::Bytes;
 use clasp::cert::pki_types::SubjectPublicKeyInfoDer;
 use clasp::cert::{
-    CertificateError, CertificateProblem, ClientVerification, ClientVerifier, MaybeReady, PreMaster48, PrivateKey,
-    PublicKey, Report, ServerVerification, ServerVerifier,
+    CertificateError, CertificateProblem, ClientVerification, ClientVerifier, KeyUse, MaybeReady, PreMaster48,
+    PrivateKey, PublicKey, Report, ServerVerification, ServerVerifier,
 };
 use clasp::crypto::{CryptoError, KeyAlgorithm};
 use clasp::handshake::CertificateAsk;
-use clasp::wire::{AlertDescription, SignatureScheme};
-use clasp::{ClientHelloInfo, ClientIdentityResolver, Identity, IdentityResolver, Resolved, Trace, TraceEvent};
+use clasp::wire::{AlertDescription, ClientCertificateType, ClientExtension, SignatureScheme};
+use clasp::{
+    CertificateDer, ClientHelloInfo, ClientIdentityResolver, Identity, IdentityResolver, Resolved, Trace, TraceEvent,
+};
 
 use crate::flags::Flags;
 use crate::setup::hex_list;
@@ -66,7 +69,9 @@ impl Seen {
 
 impl Trace for Seen {
     fn event(&self, event: &TraceEvent) {
-        if let Some((_, scheme)) = event.fields.iter().find(|(name, _)| *name == "scheme") {
+        if event.what == "verified the peer's signature"
+            && let [(_, scheme)] = &event.fields[..]
+        {
             self.with(|seen| seen.peer_signature_scheme = SignatureScheme::from_name(scheme));
         }
         if event.what.ends_with("HelloRetryRequest") {
@@ -81,7 +86,13 @@ pub(crate) struct Verifier {
     pub(crate) flags: Arc<Flags>,
     pub(crate) seen: Arc<Seen>,
     pub(crate) authorities: Vec<Vec<u8>>,
+    pub(crate) accepted: Arc<Accepted>,
 }
+
+/// The clients' chains that were accepted. Clasp asks for a client's certificate again where a session is resumed;
+/// BoringSSL does so only with `-reverify-on-resume`.
+#[derive(Debug, Default)]
+pub(crate) struct Accepted(Mutex<Vec<Vec<CertificateDer<'static>>>>);
 
 impl Verifier {
     fn refuses(&self) -> bool {
@@ -109,6 +120,10 @@ impl ServerVerifier for Verifier {
                 let reason = "-verify-fail".into();
                 Err(CertificateError::new(CertificateProblem::Refused { reason }, report))
             }
+            Some(Ok(_)) if self.flags.fail_ocsp_callback => {
+                let reason = "-fail-ocsp-callback".into();
+                Err(CertificateError::new(CertificateProblem::StapleMissing { reason }, report))
+            }
             Some(Ok(_)) => Ok(report),
         };
         answer(&self.flags, result)
@@ -121,14 +136,27 @@ impl ServerVerifier for Verifier {
 }
 
 impl ClientVerifier for Verifier {
-    fn verify_client<'a>(&'a self, _: ClientVerification<'a>) -> MaybeReady<'a, Result<Report, CertificateError>> {
-        self.seen.with(|seen| seen.verified += 1);
+    fn verify_client<'a>(&'a self, shown: ClientVerification<'a>) -> MaybeReady<'a, Result<Report, CertificateError>> {
         let report = Report::client();
-        let result = if self.refuses() {
-            let reason = "-verify-fail".into();
-            Err(CertificateError::new(CertificateProblem::Refused { reason }, report))
-        } else {
-            Ok(report)
+        let mut accepted = self.accepted.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.flags.reverify_on_resume && accepted.iter().any(|chain| chain == shown.chain) {
+            return MaybeReady::ready(Ok(report));
+        }
+        self.seen.with(|seen| seen.verified += 1);
+        let key_use = KeyUse::DigitalSignature;
+        let result = match shown.chain.first().map(PublicKey::from_certificate) {
+            Some(Err(error)) => Err(error),
+            Some(Ok(key)) if !key.allows(key_use) => {
+                Err(CertificateError::new(CertificateProblem::WrongKeyUsage { required: key_use }, report))
+            }
+            _ if self.refuses() => {
+                let reason = "-verify-fail".into();
+                Err(CertificateError::new(CertificateProblem::Refused { reason }, report))
+            }
+            _ => {
+                accepted.push(shown.chain.to_vec());
+                Ok(report)
+            }
         };
         answer(&self.flags, result)
     }
@@ -138,12 +166,26 @@ impl ClientVerifier for Verifier {
     }
 }
 
+/// An identity, and for whom it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) must_match_issuer: bool,
+}
+
+impl Candidate {
+    /// Whether it is for a peer that trusts these.
+    fn is_for(&self, authorities: &[Bytes]) -> bool {
+        !self.must_match_issuer || !authorities.is_empty() && self.identity.issued_by(authorities)
+    }
+}
+
 /// Answers a client's hello.
 #[derive(Debug)]
 pub(crate) struct ServerResolver {
     pub(crate) flags: Arc<Flags>,
     pub(crate) seen: Arc<Seen>,
-    pub(crate) identities: Vec<Arc<Identity>>,
+    pub(crate) identities: Vec<Candidate>,
 }
 
 impl IdentityResolver for ServerResolver {
@@ -173,7 +215,17 @@ impl IdentityResolver for ServerResolver {
         {
             self.seen.complain(format!("the client verifies {schemes:?}, not {expect_peer_verify_prefs:?}"));
         }
-        let fails = self.flags.fail_early_callback || self.flags.fail_ddos_callback || self.flags.fail_cert_callback;
+        let authorities = info.hello.extensions.iter().flatten().find_map(|extension| match extension {
+            ClientExtension::CertificateAuthorities(names) => Some(&names[..]),
+            _ => None,
+        });
+        let authorities = authorities.unwrap_or_default();
+        let fitting = self.identities.iter().filter(|candidate| candidate.is_for(authorities));
+        let fitting: Vec<_> = fitting.map(|candidate| Arc::clone(&candidate.identity)).collect();
+        let fails = self.flags.fail_early_callback
+            || self.flags.fail_ddos_callback
+            || self.flags.fail_cert_callback
+            || self.flags.fail_ocsp_callback;
         answer(
             &self.flags,
             if fails {
@@ -184,8 +236,10 @@ impl IdentityResolver for ServerResolver {
                     AlertDescription::INTERNAL_ERROR
                 };
                 Resolved::Refuse(alert)
+            } else if fitting.is_empty() && !self.identities.is_empty() {
+                Resolved::Refuse(AlertDescription::HANDSHAKE_FAILURE)
             } else {
-                Resolved::Identities(self.identities.clone())
+                Resolved::Identities(fitting)
             },
         )
     }
@@ -196,7 +250,7 @@ impl IdentityResolver for ServerResolver {
 pub(crate) struct ClientResolver {
     pub(crate) flags: Arc<Flags>,
     pub(crate) seen: Arc<Seen>,
-    pub(crate) identities: Vec<Arc<Identity>>,
+    pub(crate) identities: Vec<Candidate>,
 }
 
 impl ClientIdentityResolver for ClientResolver {
@@ -212,9 +266,19 @@ impl ClientIdentityResolver for ClientResolver {
                 self.seen.complain(format!("the server names {} authorities", ask.authorities.len()));
             }
         }
-        let able =
-            self.identities.iter().find(|own| own.key().schemes().iter().any(|scheme| ask.schemes.contains(scheme)));
-        answer(&self.flags, able.cloned())
+        let able = self.identities.iter().find(|candidate| {
+            let key = candidate.identity.key();
+            let typ = if key.algorithm().is_rsa() {
+                ClientCertificateType::RSA_SIGN
+            } else {
+                ClientCertificateType::ECDSA_SIGN
+            };
+            // TLS 1.3 names no types.
+            candidate.is_for(ask.authorities)
+                && (ask.types.is_empty() || ask.types.contains(&typ))
+                && key.schemes().iter().any(|scheme| ask.schemes.contains(scheme))
+        });
+        answer(&self.flags, able.map(|candidate| Arc::clone(&candidate.identity)))
     }
 
     fn resumption_scope(&self) -> Vec<u8> {

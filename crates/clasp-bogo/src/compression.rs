@@ -63,8 +63,8 @@ impl CertificateCompression for Random {
 const ALL: &[&dyn CertificateCompression] = &[&Expanding, &Shrinking, &Random];
 
 /// All of them, or the one with this code point.
-pub(crate) fn chosen(only: Option<u64>) -> Vec<&'static dyn CertificateCompression> {
-    ALL.iter().copied().filter(|way| only.is_none_or(|only| u64::from(way.algorithm().0) == only)).collect()
+pub(crate) fn chosen(only: Option<i64>) -> Vec<&'static dyn CertificateCompression> {
+    ALL.iter().copied().filter(|way| only.is_none_or(|only| i64::from(way.algorithm().0) == only)).collect()
 }
 
 #[cfg(test)]

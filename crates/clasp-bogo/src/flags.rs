@@ -19,6 +19,8 @@ pub(crate) struct Credential {
     pub(crate) key_file: Option<String>,
     pub(crate) signing_prefs: Vec<u16>,
     pub(crate) ocsp_response: Option<Vec<u8>>,
+    /// It is for peers alone that name its issuer.
+    pub(crate) must_match_issuer: bool,
 }
 
 macro_rules! flags {
@@ -33,7 +35,7 @@ macro_rules! flags {
         #[derive(Clone, Debug, Default)]
         pub(crate) struct Flags {
             $(pub(crate) $switch_field: bool,)*
-            $(pub(crate) $number_field: Option<u64>,)*
+            $(pub(crate) $number_field: Option<i64>,)*
             $(pub(crate) $list_field: Vec<u16>,)*
             $(pub(crate) $text_field: Option<String>,)*
             $(pub(crate) $bytes_field: Option<Vec<u8>>,)*
@@ -47,7 +49,7 @@ macro_rules! flags {
             fn takes_value(name: &str) -> Option<bool> {
                 match name {
                     $($switch => Some(false),)*
-                    "-new-x509-credential" => Some(false),
+                    "-new-x509-credential" | "-must-match-issuer" => Some(false),
                     $($number => Some(true),)*
                     $($list => Some(true),)*
                     $($text => Some(true),)*
@@ -75,6 +77,7 @@ macro_rules! flags {
                             "-ocsp-response" => {
                                 credential.ocsp_response = Some(STANDARD.decode(value).map_err(|_| bad())?);
                             }
+                            "-must-match-issuer" => credential.must_match_issuer = true,
                             _ => return Err(bad()),
                         }
                     }
@@ -131,6 +134,14 @@ flags! {
         "-renegotiate-once" => renegotiate_once;
         "-renegotiate-freely" => renegotiate_freely;
         "-install-cert-compression-algs" => install_cert_compression_algs;
+        "-fips-202205" => fips_202205;
+        "-wpa-202304" => wpa_202304;
+        "-cnsa1-202603" => cnsa1_202603;
+        "-use-ocsp-callback" => use_ocsp_callback;
+        "-set-ocsp-in-callback" => set_ocsp_in_callback;
+        "-decline-ocsp-callback" => decline_ocsp_callback;
+        "-fail-ocsp-callback" => fail_ocsp_callback;
+        "-reverify-on-resume" => reverify_on_resume;
         "-expect-session-miss" => expect_session_miss;
         "-expect-no-session" => expect_no_session;
         "-expect-session-id" => expect_session_id;

@@ -7,6 +7,7 @@
 
 mod callbacks;
 mod checks;
+mod compliance;
 mod compression;
 mod connection;
 mod flags;

@@ -11,7 +11,8 @@ use clasp::{
 };
 
 use crate::Failure;
-use crate::callbacks::{ClientResolver, Key, Seen, ServerResolver, Used, Verifier, later};
+use crate::callbacks::{Accepted, Candidate, ClientResolver, Key, Seen, ServerResolver, Used, Verifier, later};
+use crate::compliance;
 use crate::compression;
 use crate::flags::{Credential, Flags};
 use crate::stores::{MovedClock, Sessions};
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<MovedClock>,
     tickets: Arc<TicketKeys>,
     anti_replay: Arc<Memory>,
+    accepted: Arc<Accepted>,
 }
 
 impl Shared {
@@ -35,6 +37,7 @@ impl Shared {
             clock: Arc::default(),
             tickets: Arc::new(tickets),
             anti_replay: Arc::new(Memory { inner: ReplayMemory::default(), asynchronous: flags.asynchronous }),
+            accepted: Arc::default(),
         })
     }
 }
@@ -97,10 +100,15 @@ fn client_config(
     flags: &Arc<Flags>,
     shared: &Shared,
     seen: &Arc<Seen>,
-    identities: Vec<Arc<Identity>>,
+    identities: Vec<Candidate>,
     sessions: Arc<Sessions>,
 ) -> Result<Arc<ClientConfig>, Failure> {
-    let verifier = Verifier { flags: Arc::clone(flags), seen: Arc::clone(seen), authorities: Vec::new() };
+    let verifier = Verifier {
+        flags: Arc::clone(flags),
+        seen: Arc::clone(seen),
+        authorities: Vec::new(),
+        accepted: Arc::default(),
+    };
     let resolver = ClientResolver { flags: Arc::clone(flags), seen: Arc::clone(seen), identities };
     let trace: Arc<Seen> = Arc::clone(seen);
     let protocols = flags.advertise_alpn.as_deref().map(protocol_list).transpose()?.unwrap_or_default();
@@ -114,6 +122,7 @@ fn client_config(
         .alpn(protocols)?
         .grease(flags.enable_grease)
         .early_data(flags.enable_early_data)
+        .verify_resumed(flags.reverify_on_resume)
         .certificate_compressions(&compressions(flags))
         .limits(limits(flags))
         .trace(trace)
@@ -124,20 +133,25 @@ fn server_config(
     flags: &Arc<Flags>,
     shared: &Shared,
     seen: &Arc<Seen>,
-    identities: Vec<Arc<Identity>>,
+    identities: Vec<Candidate>,
 ) -> Result<Arc<ServerConfig>, Failure> {
     let authorities = match flags.use_client_ca_list.as_deref() {
         None | Some("<NULL>" | "<EMPTY>") => Vec::new(),
         Some(list) => hex_list(list).ok_or_else(|| Failure::failed("-use-client-ca-list"))?,
     };
-    let verifier = Arc::new(Verifier { flags: Arc::clone(flags), seen: Arc::clone(seen), authorities });
+    let verifier = Arc::new(Verifier {
+        flags: Arc::clone(flags),
+        seen: Arc::clone(seen),
+        authorities,
+        accepted: Arc::clone(&shared.accepted),
+    });
     let client_auth = match (flags.require_any_client_certificate, flags.verify_peer) {
         (true, _) => ClientAuth::Require(verifier),
         (false, true) => ClientAuth::Request(verifier),
         (false, false) => ClientAuth::None,
     };
     let resolver = ServerResolver { flags: Arc::clone(flags), seen: Arc::clone(seen), identities };
-    let protocols: Vec<Vec<u8>> = match &flags.select_alpn {
+    let protocols: Vec<Vec<u8>> = match flags.select_alpn.as_ref().filter(|name| !name.is_empty()) {
         Some(protocol) => vec![protocol.clone().into_bytes()],
         // A protocol nobody offers: all that are offered are refused.
         None if flags.reject_alpn => vec![b"none of these".to_vec()],
@@ -150,6 +164,7 @@ fn server_config(
         .session_store(shared.sessions.clone())
         .ticket_keys(Arc::clone(&shared.tickets))
         .tickets(!flags.no_ticket)
+        .tickets_per_connection(if flags.no_ticket { 0 } else { 2 })
         .clock(shared.clock.clone())
         .alpn(protocols)?
         .prefer_client_order(flags.cipher.is_none() && !flags.server_preference)
@@ -179,6 +194,8 @@ fn limits(flags: &Flags) -> Limits {
     limits.refused_renegotiations = 0;
     limits.renegotiations = if flags.renegotiate_once { 1 } else { u32::MAX };
     limits.renegotiation_distance = 0;
+    // BoringSSL's own bounds.
+    limits.warnings = 4;
     limits
 }
 
@@ -192,10 +209,15 @@ fn policy(flags: &Flags) -> Result<Policy, Failure> {
     });
     if !flags.curves.is_empty() {
         let groups: Vec<_> = flags.curves.iter().map(|group| NamedGroup(*group)).collect();
+        let provider = clasp::crypto::default_provider();
+        if let Some(group) = groups.iter().find(|group| provider.group(**group).is_none()) {
+            return Err(Failure::Unimplemented(format!("the group {group}")));
+        }
         policy = policy.with_groups(&groups);
     }
     if !flags.verify_prefs.is_empty() {
         let schemes: Vec<_> = flags.verify_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
+        known(&schemes)?;
         policy = policy.with_signature_schemes(&schemes);
     }
     if let Some(list) = &flags.cipher {
@@ -205,7 +227,7 @@ fn policy(flags: &Flags) -> Result<Policy, Failure> {
         suites.extend(cipher_list(list)?);
         policy = policy.with_cipher_suites(&suites);
     }
-    Ok(policy)
+    compliance::narrow(policy, flags)
 }
 
 /// Whether the suite is one of TLS 1.3.
@@ -215,7 +237,7 @@ pub(crate) fn is_of_tls13(suite: CipherSuite) -> bool {
 
 fn versions(flags: &Flags, policy: Policy) -> Result<Policy, Failure> {
     let within = |version: ProtocolVersion| {
-        let code = u64::from(version.0);
+        let code = i64::from(version.0);
         flags.min_version.is_none_or(|least| least <= code) && flags.max_version.is_none_or(|most| code <= most)
     };
     let classic: [(bool, &'static dyn Dialect); 3] =
@@ -231,17 +253,34 @@ fn versions(flags: &Flags, policy: Policy) -> Result<Policy, Failure> {
     Ok(classic.fold(narrowed, Policy::and_dialect))
 }
 
-/// A list of suites by their registered names. OpenSSL's rules for making lists are not spoken here.
+/// Clasp has these schemes.
+fn known(schemes: &[SignatureScheme]) -> Result<(), Failure> {
+    let policy = Policy::legacy();
+    match schemes.iter().find(|scheme| !policy.signature_schemes().contains(scheme)) {
+        Some(scheme) => Err(Failure::Unimplemented(format!("the signature scheme {scheme}"))),
+        None => Ok(()),
+    }
+}
+
+/// A list of suites by their registered names, and the few of OpenSSL's words that the runner uses. Groups of equal
+/// preference are not had.
 fn cipher_list(list: &str) -> Result<Vec<CipherSuite>, Failure> {
-    list.split(':')
-        .map(|name| {
-            CIPHER_SUITES
-                .iter()
-                .find(|suite| suite.id.name() == Some(name))
-                .map(|suite| suite.id)
-                .ok_or_else(|| Failure::Unimplemented(format!("-cipher {list}")))
-        })
-        .collect()
+    let all = || CIPHER_SUITES.iter().map(|suite| suite.id);
+    let with = |part: &'static str| move |suite: &CipherSuite| suite.name().is_some_and(|name| name.contains(part));
+    let mut chosen = Vec::new();
+    for word in list.split(':') {
+        match word {
+            "ALL" | "DEFAULT" => chosen.extend(all()),
+            "3DES" => chosen.extend(all().filter(with("_3DES_"))),
+            "AES128" => chosen.extend(all().filter(with("_AES_128_"))),
+            "!AES" => chosen.retain(|suite| !with("_AES_")(suite)),
+            name => {
+                let suite = all().find(|suite| suite.name() == Some(name));
+                chosen.push(suite.ok_or_else(|| Failure::Unimplemented(format!("-cipher {list}")))?);
+            }
+        }
+    }
+    Ok(chosen)
 }
 
 /// Protocol names, each after a byte that tells its length.
@@ -269,7 +308,7 @@ pub(crate) fn hex_list(list: &str) -> Option<Vec<Vec<u8>>> {
         .collect()
 }
 
-fn identities(flags: &Flags, used: &Arc<Used>) -> Result<Vec<Arc<Identity>>, Failure> {
+fn identities(flags: &Flags, used: &Arc<Used>) -> Result<Vec<Candidate>, Failure> {
     let mut identities = Vec::new();
     // The runner's credentials come before the one outside of them, as in BoringSSL.
     for (credential, number) in flags.credentials.iter().zip(0..).chain([(&flags.default_credential, -1)]) {
@@ -283,21 +322,18 @@ fn identity(
     number: i64,
     flags: &Flags,
     used: &Arc<Used>,
-) -> Result<Option<Arc<Identity>>, Failure> {
+) -> Result<Option<Candidate>, Failure> {
     let (Some(chain), Some(key)) = (&credential.cert_file, &credential.key_file) else { return Ok(None) };
     let plain = Identity::from_pem_files(chain, key)?;
-    let key = Key {
-        inner: plain.shared_key(),
-        schemes: credential.signing_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect(),
-        asynchronous: flags.asynchronous,
-        number,
-        used: Arc::clone(used),
-    };
+    let schemes: Vec<_> = credential.signing_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
+    known(&schemes)?;
+    let key =
+        Key { inner: plain.shared_key(), schemes, asynchronous: flags.asynchronous, number, used: Arc::clone(used) };
     let mut identity = Identity::with_key(plain.chain().to_vec(), Arc::new(key))?;
-    if let Some(response) = &credential.ocsp_response {
+    if let Some(response) = credential.ocsp_response.as_ref().filter(|_| !flags.decline_ocsp_callback) {
         identity = identity.with_ocsp_response(response.clone());
     }
-    Ok(Some(Arc::new(identity)))
+    Ok(Some(Candidate { identity: Arc::new(identity), must_match_issuer: credential.must_match_issuer }))
 }
 
 #[cfg(test)]
@@ -324,6 +360,7 @@ mod tests {
         assert_eq!(protocol_list("\u{3}foo\u{1}b").unwrap(), [b"foo".to_vec(), b"b".to_vec()]);
         assert!(protocol_list("\u{9}foo").is_err());
         assert!(cipher_list("TLS_RSA_WITH_AES_128_CBC_SHA:TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256").is_ok());
-        assert!(matches!(cipher_list("ALL"), Err(Failure::Unimplemented(_))));
+        assert!(cipher_list("ALL:!AES").unwrap().iter().all(|suite| !suite.name().unwrap().contains("AES")));
+        assert!(matches!(cipher_list("[A|B]"), Err(Failure::Unimplemented(_))));
     }
 }
