@@ -231,6 +231,23 @@ fn early_data_is_taken() {
     transfer(&mut server, &mut client, &data(3000));
 }
 
+/// RFC 8446 5.1: no record but the first hello's says an older version.
+#[test]
+fn records_behind_the_first_hello_say_tls12() {
+    let ca = Authority::new("CA");
+    let (client, server) = early(&ca, 1000);
+    let (mut client, _) = connections(&client, &server);
+    client.poll_now().unwrap();
+    client.write_early(b"early").unwrap();
+    let wire = client.output().split();
+    let (mut rest, mut records) = (&wire[..], Vec::new());
+    while let [typ, major, minor, high, low, more @ ..] = rest {
+        records.push((*typ, [*major, *minor]));
+        rest = &more[usize::from(u16::from_be_bytes([*high, *low]))..];
+    }
+    assert_eq!(records, [(22, [3, 1]), (20, [3, 3]), (23, [3, 3])]);
+}
+
 #[test]
 fn early_data_is_passed_over() {
     let ca = Authority::new("CA");
