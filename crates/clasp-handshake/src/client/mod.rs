@@ -7,7 +7,7 @@ pub(crate) mod tls13;
 
 use std::sync::Arc;
 
-use clasp_wire::ServerHello;
+use clasp_wire::{ProtocolVersion, ServerHello};
 use rustls_pki_types::ServerName;
 
 pub(crate) use offer13::Offer13;
@@ -92,6 +92,8 @@ pub(crate) async fn handshake(
 /// From here on early data may be written, where the hello says that it comes (RFC 8446 4.2.10, 7.3).
 fn write_early(peer: &mut Peer, config: &ClientConfig, offer: &ClientOffer, tls13: &Offer13) {
     let (Some((suite, limit)), Some(psk)) = (tls13.early_data, tls13.psks.first()) else { return };
+    // The hello alone says otherwise (RFC 8446 5.1); OpenSSL refuses a ChangeCipherSpec that does so too.
+    peer.order(Order::RecordVersion(ProtocolVersion::TLS_1_2));
     if config.middlebox_compatibility {
         peer.order(Order::CompatibilityChangeCipherSpec);
     }

@@ -231,6 +231,23 @@ fn early_data_is_taken() {
     transfer(&mut server, &mut client, &data(3000));
 }
 
+/// RFC 8446 5.1: every record but that of the hello says TLS 1.2.
+#[test]
+fn records_with_early_data_have_the_right_version() {
+    let ca = Authority::new("CA");
+    let (client, server) = early(&ca, 1000);
+    let (mut client, _) = connections(&client, &server);
+    client.poll_now().unwrap();
+    client.write_early(b"early").unwrap();
+    let wire = client.output().split();
+    let (mut heads, mut rest) = (Vec::new(), &wire[..]);
+    while let [typ, major, minor, high, low, after @ ..] = rest {
+        heads.push((*typ, (*major, *minor)));
+        rest = &after[usize::from(u16::from_be_bytes([*high, *low]))..];
+    }
+    assert_eq!(heads, [(22, (3, 1)), (20, (3, 3)), (23, (3, 3))]);
+}
+
 #[test]
 fn early_data_is_passed_over() {
     let ca = Authority::new("CA");
