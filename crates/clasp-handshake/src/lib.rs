@@ -40,6 +40,7 @@ mod widen;
 pub use clasp_cert as cert;
 pub use clasp_keys::{ExportError, Role};
 pub use clasp_record::RecordPadding;
+pub use clasp_wire as wire;
 #[cfg(feature = "brotli")]
 pub use compression::BROTLI;
 pub use compression::CertificateCompression;

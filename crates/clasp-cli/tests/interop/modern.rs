@@ -200,9 +200,14 @@ fn the_demo_tells_the_steps_of_tls13_and_of_before() {
         String::from_utf8_lossy(&ended.stdout).into_owned()
     };
     let modern = demo("modern");
-    for text in
-        ["\n 4  ", "agreed from both sides' key shares", "agreed: TLS 1.3, ", "KeyUpdate", "client authenticated"]
-    {
+    for text in [
+        "\n 4  ",
+        "agreed from both sides' key shares",
+        "agreed: TLS 1.3, ",
+        "X25519MLKEM768, client authenticated",
+        "KeyUpdate",
+        "client authenticated",
+    ] {
         assert!(modern.contains(text), "{text}: {modern}");
     }
     let at = |title: &str| modern.find(title).unwrap_or_else(|| panic!("{title}: {modern}"));

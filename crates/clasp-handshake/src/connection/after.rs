@@ -36,6 +36,8 @@ type ErrandFuture = Pin<Box<dyn Future<Output = Result<Done, Error>> + Send>>;
 #[derive(Default)]
 pub(super) struct After {
     errand: Option<(ErrandFuture, SharedMailbox)>,
+    /// The errand is to show our certificate.
+    answering: bool,
     /// The client was asked for its certificate, and has not answered.
     asked: Option<Box<Asked>>,
     /// Messages in a row without application data between them.
@@ -86,8 +88,8 @@ impl Connection {
 
     /// Drives the errand. Ready: there is none, or it waits for a message.
     pub(super) fn poll_errand(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.ended.write {
-            // Behind our close_notify nothing is sent.
+        if self.ended.write && std::mem::take(&mut self.after.answering) {
+            // Behind our close_notify nothing is sent. Tickets are kept, and a client's answer is heard to its end.
             self.after.errand = None;
         }
         let Some((errand, mailbox)) = &mut self.after.errand else { return Poll::Ready(Ok(())) };
@@ -111,6 +113,7 @@ impl Connection {
     }
 
     fn done(&mut self, done: Done) {
+        self.after.answering = false;
         let Some(established) = &mut self.established else { return };
         match done {
             Done::Kept => {}
@@ -242,6 +245,7 @@ impl Connection {
         };
         let request = client::Request::read(message.parse::<CertificateRequest13>()?)?;
         transcript.add(&message.raw);
+        self.after.answering = true;
         self.send_on_errand(transcript, |peer| client::answer_late_request(peer, config, request, secret));
         Ok(())
     }

@@ -19,6 +19,8 @@ mod renegotiation_tests;
 #[cfg(test)]
 mod resumption_tests;
 #[cfg(test)]
+mod retry_tests;
+#[cfg(test)]
 mod signature_tests;
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::task::{Context, Poll};
 
 use clasp_crypto::default_provider;
+use clasp_handshake::wire::NamedGroup;
 use clasp_handshake::{EarlyData, ReplayMemory, ServerConfigBuilder, TicketKeys};
-use clasp_wire::NamedGroup;
 use tokio::io::ReadBuf;
 
 use super::transport::Stutter;
@@ -200,10 +200,22 @@ impl AsyncWrite for Tap {
     }
 }
 
+/// The records up to the first of application data: the hello, and what came with it.
+fn first_flight(recording: &[u8]) -> &[u8] {
+    let mut at = 0;
+    while let [typ, _, _, high, low, ..] = recording[at..] {
+        at += 5 + usize::from(u16::from_be_bytes([high, low]));
+        if typ == 23 {
+            break;
+        }
+    }
+    &recording[..at]
+}
+
 /// Plays a recording to a server, and says what early data it takes.
 async fn play(acceptor: &Acceptor, recording: &[u8]) -> Vec<u8> {
     let (mut a, b) = duplex(1 << 16);
-    a.write_all(recording).await.unwrap();
+    a.write_all(first_flight(recording)).await.unwrap();
     a.shutdown().await.unwrap();
     let mut stream = acceptor.accept_early(b);
     let mut taken = Vec::new();

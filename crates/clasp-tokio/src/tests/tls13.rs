@@ -1,8 +1,8 @@
 //! What only TLS 1.3 has, over streams: new keys, certificates asked for and refused later, tickets (RFC 8446 4.6).
 
 use clasp_handshake::cert::WebPkiClientVerifier;
+use clasp_handshake::wire::{AlertDescription, ProtocolVersion};
 use clasp_handshake::{ClientAuth, Error as TlsError};
-use clasp_wire::{AlertDescription, ProtocolVersion};
 
 use super::*;
 
@@ -160,6 +160,26 @@ async fn a_client_that_offers_none_or_has_none() {
     let error = read.unwrap_err();
     let TlsError::AlertReceived(alert) = cause(&error) else { panic!("{error}") };
     assert_eq!((alert.alert, alert.certificate_declined), (AlertDescription::CERTIFICATE_REQUIRED, true));
+}
+
+/// Who has closed already answers no request, and hears all the same what comes.
+#[tokio::test]
+async fn a_client_that_has_closed_shows_nothing() {
+    let (mut client, mut server, auth) = asked(true, true).await;
+    client.shutdown().await.unwrap();
+    let mut got = Vec::new();
+    let (refused, read) = tokio::join!(
+        async {
+            let refused = server.request_client_certificate(auth).await.map(|_| ());
+            send(&mut server, b"403").await;
+            server.shutdown().await.unwrap();
+            refused
+        },
+        client.read_to_end(&mut got)
+    );
+    assert!(matches!(refused, Err(Error::Tls(TlsError::NoRenegotiation(_)))), "{refused:?}");
+    read.unwrap();
+    assert_eq!(got, b"403");
 }
 
 /// The client is done when it has sent its Finished, and the server may not like what came before it.
