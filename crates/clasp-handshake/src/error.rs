@@ -229,6 +229,8 @@ misbehaviour! {
     SchemeNotOffered => ILLEGAL_PARAMETER, "the peer signed with a scheme that was not offered";
     /// RFC 5246 7.4.3, 7.4.8.
     BadSignature => DECRYPT_ERROR, "the peer's handshake signature does not verify: it does not hold the key of its certificate";
+    /// RFC 5246 7.4.9, RFC 8446 4.4.4.
+    FinishedLength => DECODE_ERROR, "the peer's Finished is not as long as those of this version and suite are";
     /// RFC 5246 7.4.9.
     BadFinished => DECRYPT_ERROR, "the peer's Finished does not match: the handshake was tampered with, or the two sides hold different keys";
     /// RFC 5746 3.4, 3.6.

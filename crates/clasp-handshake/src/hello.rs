@@ -123,6 +123,9 @@ fn client_extensions(
         extensions.push(ClientExtension::SessionTicket(ticket));
     }
     extensions.extend(certificate_type::offer(config));
+    if policy.offers_tls13(previous.is_none()) && !config.certificate_compressions.is_empty() {
+        extensions.push(ClientExtension::CompressCertificate(config.certificate_compressions.algorithms()));
+    }
     if let Some(limit) = config.record_size_limit {
         extensions.push(ClientExtension::RecordSizeLimit(limit));
     }

@@ -41,7 +41,13 @@ pub use clasp_cert as cert;
 pub use clasp_keys::{ExportError, Role};
 pub use clasp_record::RecordPadding;
 pub use clasp_wire as wire;
+#[cfg(feature = "brotli")]
+pub use compression::BROTLI;
 pub use compression::CertificateCompression;
+#[cfg(feature = "zlib")]
+pub use compression::ZLIB;
+#[cfg(feature = "zstd")]
+pub use compression::ZSTD;
 pub use config::{
     CertificateAsk, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, ClientIdentityResolver, Clock,
     FixedIdentities, IdentityResolver, Limits, ReloadableConfig, ReloadableIdentities, Resolved, ServerConfig,

@@ -3,6 +3,8 @@
 //! Client and server flights run against each other message by message, without records. At each step of the side under
 //! test the genuine message is replaced by one of every other kind, or by a damaged one of its own kind.
 
+mod tls13;
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -32,7 +34,7 @@ enum Fake {
     Shorter,
 }
 
-const KINDS: [HandshakeType; 12] = [
+const KINDS: [HandshakeType; 18] = [
     HandshakeType::HELLO_REQUEST,
     HandshakeType::CLIENT_HELLO,
     HandshakeType::SERVER_HELLO,
@@ -45,6 +47,13 @@ const KINDS: [HandshakeType; 12] = [
     HandshakeType::CLIENT_KEY_EXCHANGE,
     HandshakeType::FINISHED,
     HandshakeType::CERTIFICATE_STATUS,
+    // Those of TLS 1.3 alone.
+    HandshakeType::END_OF_EARLY_DATA,
+    HandshakeType::HELLO_RETRY_REQUEST,
+    HandshakeType::ENCRYPTED_EXTENSIONS,
+    HandshakeType::KEY_UPDATE,
+    HandshakeType::COMPRESSED_CERTIFICATE,
+    HandshakeType::MESSAGE_HASH,
 ];
 
 type Flight = Pin<Box<dyn Future<Output = Result<Established, Error>>>>;
@@ -125,11 +134,21 @@ fn fake(genuine: Incoming, fake: Fake) -> Incoming {
 /// Runs a handshake in which the `at`-th message to `under_test` is replaced, and says what that side made of it, and
 /// which kinds it had received.
 fn run(setup: &Setup, under_test: Role, at: usize, with: Fake) -> (Option<Error>, Vec<Option<HandshakeType>>) {
+    let change = |step, genuine| fake(genuine, if step == at { with } else { Fake::Nothing });
+    run_with(&setup.client, &setup.server, under_test, change)
+}
+
+/// Runs a handshake in which `change` is given each message to `under_test`, and its number, and says what to deliver.
+fn run_with(
+    client: &Arc<ClientConfig>,
+    server: &Arc<ServerConfig>,
+    under_test: Role,
+    mut change: impl FnMut(usize, Incoming) -> Incoming,
+) -> (Option<Error>, Vec<Option<HandshakeType>>) {
     let name = NAME.try_into().unwrap();
     let mut client =
-        Side::new(|peer| Box::pin(crate::client::handshake(peer, Arc::clone(&setup.client), name, None)), Role::Client);
-    let mut server =
-        Side::new(|peer| Box::pin(crate::server::handshake(peer, Arc::clone(&setup.server), None)), Role::Server);
+        Side::new(|peer| Box::pin(crate::client::handshake(peer, Arc::clone(client), name, None)), Role::Client);
+    let mut server = Side::new(|peer| Box::pin(crate::server::handshake(peer, Arc::clone(server), None)), Role::Server);
     loop {
         client.run(&mut server);
         server.run(&mut client);
@@ -139,8 +158,8 @@ fn run(setup: &Setup, under_test: Role, at: usize, with: Fake) -> (Option<Error>
                 continue;
             }
             if let Some(genuine) = side.inbox.pop_front() {
-                let hit = role == under_test && side.seen.len() == at;
-                side.deliver(fake(genuine, if hit { with } else { Fake::Nothing }));
+                let step = side.seen.len();
+                side.deliver(if role == under_test { change(step, genuine) } else { genuine });
                 moved = true;
             }
         }
@@ -152,7 +171,7 @@ fn run(setup: &Setup, under_test: Role, at: usize, with: Fake) -> (Option<Error>
     let error = match side.result {
         Some(Ok(_)) => None,
         Some(Err(error)) => Some(error),
-        None => panic!("{under_test:?} still waits after {with:?} at {at}"),
+        None => panic!("{under_test:?} still waits"),
     };
     (error, side.seen)
 }

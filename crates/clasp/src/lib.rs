@@ -18,6 +18,12 @@ pub use clasp_tokio as tokio;
 pub use clasp_wire as wire;
 
 pub use clasp_cert::{Identity, RawPublicKeyVerifier, RootStore};
+#[cfg(feature = "brotli")]
+pub use clasp_handshake::BROTLI;
+#[cfg(feature = "zlib")]
+pub use clasp_handshake::ZLIB;
+#[cfg(feature = "zstd")]
+pub use clasp_handshake::ZSTD;
 pub use clasp_handshake::{
     AlertReceived, AntiReplay, CIPHER_SUITES, CertificateCompression, ClientAuth, ClientConfig, ClientConfigBuilder,
     ClientHelloInfo, ClientIdentityResolver, Clock, ConfigError, Connection, EarlyData, Error, ExternalPsk,

@@ -73,8 +73,14 @@ const NEVER: &[&str] = &["anyhow", "aws-lc-rs", "aws-lc-sys", "native-tls", "ope
 
 /// What may come only with a feature that asks for it by name: the broken ciphers, those that are worn out, and those
 /// that a small program can do without.
-const ASKED_FOR: &[(&str, &[&str])] =
-    &[("insecure", &["rc2", "rc4"]), ("legacy", &["des", "md-5"]), ("post-quantum", &["libcrux-ml-kem"])];
+const ASKED_FOR: &[(&str, &[&str])] = &[
+    ("insecure", &["rc2", "rc4"]),
+    ("legacy", &["des", "md-5"]),
+    ("post-quantum", &["libcrux-ml-kem"]),
+    ("zlib", &["flate2"]),
+    ("brotli", &["brotli"]),
+    ("zstd", &["ruzstd"]),
+];
 
 /// The oldest compiler, as the workspace states it.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");

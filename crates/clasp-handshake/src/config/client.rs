@@ -8,7 +8,7 @@ use clasp_crypto::{Provider, default_provider};
 use clasp_record::RecordPadding;
 
 use super::{ClientIdentityResolver, Clock, FixedIdentities, Limits, SystemClock, alpn_names, fit, record_size};
-use crate::compression::CertificateCompression;
+use crate::compression::{CertificateCompression, Compressions};
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
@@ -38,7 +38,7 @@ pub struct ClientConfig {
     pub(crate) early_data: bool,
     pub(crate) verify_resumed: bool,
     pub(crate) psks: Vec<ExternalPsk>,
-    pub(crate) certificate_compressions: Vec<&'static dyn CertificateCompression>,
+    pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
 }
 
@@ -322,7 +322,7 @@ impl ClientConfigBuilder {
             early_data: self.early_data,
             verify_resumed: self.verify_resumed,
             psks: self.psks,
-            certificate_compressions: self.certificate_compressions,
+            certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
         }))
     }

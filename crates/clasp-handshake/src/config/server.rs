@@ -8,7 +8,7 @@ use clasp_crypto::{Provider, default_provider};
 use clasp_record::RecordPadding;
 
 use super::{Clock, FixedIdentities, IdentityResolver, Limits, SystemClock, alpn_names, fit, record_size};
-use crate::compression::CertificateCompression;
+use crate::compression::{CertificateCompression, Compressions};
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
@@ -61,7 +61,7 @@ pub struct ServerConfig {
     pub(crate) anti_replay: Arc<dyn AntiReplay>,
     pub(crate) tickets_per_connection: u8,
     pub(crate) psks: Vec<ExternalPsk>,
-    pub(crate) certificate_compressions: Vec<&'static dyn CertificateCompression>,
+    pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
 }
 
@@ -297,7 +297,7 @@ impl ServerConfigBuilder {
             anti_replay,
             tickets_per_connection: self.tickets_per_connection,
             psks: self.psks,
-            certificate_compressions: self.certificate_compressions,
+            certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
             resumption: ServerResumption { ids: self.session_ids.then_some(self.sessions), tickets },
             policy: fit(self.policy, self.provider)?,
