@@ -143,7 +143,12 @@ pub(crate) fn offered_groups(policy: &Policy) -> Vec<NamedGroup> {
     use crate::suites::KeyExchange::{Dhe, Ecdhe};
     let has = |kx| policy.suites.iter().any(|suite| suite.key_exchange == kx);
     let (curves, fields) = (has(Ecdhe) || policy.tls13, has(Dhe) || policy.tls13);
-    policy.groups.iter().copied().filter(|group| if is_finite_field(*group) { fields } else { curves }).collect()
+    let fits = |group: &NamedGroup| match *group {
+        group if negotiate::is_for_tls13_alone(group) => policy.tls13,
+        group if is_finite_field(group) => fields,
+        _ => curves,
+    };
+    policy.groups.iter().copied().filter(fits).collect()
 }
 
 /// Whether the group is one of RFC 7919's. Its code points are a block of their own (RFC 7919 2).
