@@ -23,6 +23,14 @@ pub trait CertificateCompression: Debug + Send + Sync {
 /// The longest chain that is restored, bytes.
 const LONGEST: usize = 64 << 10;
 
+/// What to offer of these: nothing at all where there is none (RFC 8879 3).
+pub(crate) fn algorithms(
+    compressions: &[&'static dyn CertificateCompression],
+) -> Option<Vec<CertificateCompressionAlgorithm>> {
+    let algorithms: Vec<_> = compressions.iter().map(|compression| compression.algorithm()).collect();
+    (!algorithms.is_empty()).then_some(algorithms)
+}
+
 /// Restores a chain.
 pub(crate) fn decompress(
     compressions: &[&'static dyn CertificateCompression],

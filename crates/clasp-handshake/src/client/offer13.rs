@@ -11,6 +11,7 @@ use clasp_wire::{
     OfferedPsks, ProtocolVersion, PskIdentity, PskKeyExchangeMode, UnknownExtension,
 };
 
+use crate::compression::algorithms;
 use crate::config::ClientConfig;
 use crate::error::Error;
 use crate::hello::offered_groups;
@@ -109,6 +110,8 @@ impl Offer13 {
         extensions.push(ClientExtension::SupportedVersions(versions));
         extensions.push(ClientExtension::KeyShare(entries));
         extensions.push(ClientExtension::PskKeyExchangeModes(vec![PskKeyExchangeMode::PSK_DHE_KE]));
+        let compressions = algorithms(&config.certificate_compressions);
+        extensions.extend(compressions.map(ClientExtension::CompressCertificate));
         if config.post_handshake_auth {
             extensions.push(ClientExtension::PostHandshakeAuth);
         }

@@ -7,12 +7,13 @@ use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, Report, ServerVeri
 use clasp_keys::Role;
 use clasp_keys::tls13::EarlySecret;
 use clasp_wire::{
-    CertificateRequest13, CertificateRequestExtension, EncryptedExtensions, EndOfEarlyData, HandshakeMessage as _,
-    ServerHello, SignatureScheme,
+    CertificateCompressionAlgorithm, CertificateRequest13, CertificateRequestExtension, EncryptedExtensions,
+    EndOfEarlyData, HandshakeMessage as _, ServerHello, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::{refused, verify_again};
+use crate::compression::compress;
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
@@ -275,12 +276,19 @@ pub(crate) struct Request {
     context: Bytes,
     schemes: Vec<SignatureScheme>,
     authorities: Vec<Bytes>,
+    /// How our chain may be compressed (RFC 8879).
+    compressions: Vec<CertificateCompressionAlgorithm>,
 }
 
 impl Request {
     /// Reads a CertificateRequest (RFC 8446 4.3.2).
     pub(crate) fn read(message: CertificateRequest13) -> Result<Self, Misbehaviour> {
-        let mut this = Self { context: message.request_context, schemes: Vec::new(), authorities: Vec::new() };
+        let mut this = Self {
+            context: message.request_context,
+            schemes: Vec::new(),
+            authorities: Vec::new(),
+            compressions: Vec::new(),
+        };
         let mut says_schemes = false;
         for extension in message.extensions {
             match extension {
@@ -289,6 +297,7 @@ impl Request {
                     says_schemes = true;
                 }
                 CertificateRequestExtension::CertificateAuthorities(names) => this.authorities = names,
+                CertificateRequestExtension::CompressCertificate(algorithms) => this.compressions = algorithms,
                 _ => {}
             }
         }
@@ -314,7 +323,11 @@ pub(crate) async fn answer_request(
     let identity = config.identities.resolve(&ask).await;
     let signer = identity.and_then(|identity| Some((choose_scheme(&config.policy, &identity, &schemes)?, identity)));
     let shown = signer.as_ref().map(|(_, identity)| identity.as_ref());
-    peer.send(&certificate(shown, request.context.clone(), false));
+    let message = certificate(shown, request.context.clone(), false);
+    match compress(&config.certificate_compressions, &request.compressions, &message) {
+        Some(compressed) => peer.send(&compressed),
+        None => peer.send(&message),
+    }
     match &signer {
         Some((scheme, identity)) => send_certificate_verify(peer, Role::Client, identity, *scheme).await?,
         None => peer.decline_certificate(),
