@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use clasp_crypto::HashAlgorithm;
-use clasp_wire::{AlertDescription, NamedGroup, ProtocolVersion};
+use clasp_wire::{AlertDescription, CertificateCompressionAlgorithm, NamedGroup, ProtocolVersion};
 
 use crate::testing::{Authority, connections, established, exchange, give, transfer};
 use crate::{
-    ClientAuth, Connection, EarlyData, Error, ExternalPsk, Misbehaviour, Policy, RenegotiationStatus, Status,
-    TLS13_CIPHER_SUITES,
+    CertificateCompression, ClientAuth, Connection, EarlyData, Error, ExternalPsk, Misbehaviour, Policy,
+    RenegotiationStatus, Status, TLS13_CIPHER_SUITES,
 };
 
 fn tls13() -> Policy {
@@ -202,10 +202,13 @@ fn early_data_is_taken() {
     server.poll_now().unwrap();
     assert!(server.is_handshaking());
     assert_eq!(server.read_early().unwrap(), &b"early"[..]);
+    assert_eq!(server.write_half_rtt(b"at once").unwrap(), 7);
     client.write_early(b" and more").unwrap();
     assert!(matches!(exchange(&mut client, &mut server), (None, None)));
     assert_eq!(client.session().unwrap().early_data(), EarlyData::Accepted);
     assert_eq!(server.session().unwrap().early_data(), EarlyData::Accepted);
+    assert_eq!(client.read().unwrap(), &b"at once"[..]);
+    assert_eq!(server.write_half_rtt(b"too late").unwrap(), 0);
     // What was not taken as early data comes first.
     assert_eq!(server.read().unwrap(), &b" and more"[..]);
     assert_eq!(client.early_data_room(), 0);
@@ -394,4 +397,41 @@ fn others_put_in_change_cipher_specs_and_nothing_else() {
     let (_, mut tls) = established(&client, &server);
     give(&mut tls, &[20, 3, 3, 0, 1, 1]);
     assert_eq!(tls.poll_now().unwrap_err().alert(), Some(AlertDescription::UNEXPECTED_MESSAGE));
+}
+
+/// Leaves out the zeros that a message begins with.
+#[derive(Debug, Default)]
+struct WithoutZeros(std::sync::atomic::AtomicUsize, std::sync::atomic::AtomicUsize);
+
+impl CertificateCompression for WithoutZeros {
+    fn algorithm(&self) -> CertificateCompressionAlgorithm {
+        CertificateCompressionAlgorithm(0xff01)
+    }
+
+    fn compress(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let first = message.iter().position(|byte| *byte != 0)?;
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        message.get(first..).map(<[u8]>::to_vec)
+    }
+
+    fn decompress(&self, compressed: &[u8], length: usize) -> Option<Vec<u8>> {
+        self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Some([&vec![0; length.checked_sub(compressed.len())?], compressed].concat())
+    }
+}
+
+/// RFC 8879 3, 4: both chains travel compressed where both sides can.
+#[test]
+fn chains_are_compressed_in_both_directions() {
+    let ca = Authority::new("CA");
+    for (theirs, compressed) in [(true, 2), (false, 0)] {
+        let way: &'static WithoutZeros = Box::leak(Box::default());
+        let client = ca.client(tls13()).identity(ca.ecdsa("client.example")).certificate_compressions(&[way]);
+        let server = ca.server(tls13()).client_auth(ca.require_client());
+        let server = if theirs { server.certificate_compressions(&[way]) } else { server };
+        let (client, server) = established(&client.build().unwrap(), &server.build().unwrap());
+        assert!(client.session().unwrap().client_authenticated() && server.session().unwrap().client_authenticated());
+        let counts = [&way.0, &way.1].map(|count| count.load(std::sync::atomic::Ordering::Relaxed));
+        assert_eq!(counts, [compressed; 2]);
+    }
 }

@@ -16,6 +16,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::psk::{self, FoundPsk};
 use super::{fitting, refused};
+use crate::compression::algorithms;
 use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::{random, record_limits};
@@ -148,6 +149,7 @@ pub(super) async fn handshake(
     log.application(&theirs_next, &ours_next, &exporter);
     peer.order(Order::WriteKeys(epoch(suite, &ours_next)));
     if takes_early_data {
+        peer.order(Order::AnswerEarlyData);
         peer.receive::<EndOfEarlyData>().await?;
         peer.order(Order::ReadKeys(epoch(suite, &theirs)));
     }
@@ -318,8 +320,12 @@ pub(crate) fn certificate_request(
     let schemes: Vec<_> = config.policy.named_schemes().collect();
     // All extensions together have 65,535 bytes; each of the two has a header of 4 and a list's length of 2.
     let room = usize::from(u16::MAX).saturating_sub(2 * (4 + 2) + 2 * schemes.len());
+    let compressions = algorithms(&config.certificate_compressions);
+    // The extension's header, and the length of its list.
+    let room = room.saturating_sub(compressions.as_ref().map_or(0, |list| 4 + 1 + 2 * list.len()));
     let authorities = fitting(verifier.authorities(), room);
     let mut extensions = vec![CertificateRequestExtension::SignatureAlgorithms(schemes)];
+    extensions.extend(compressions.map(CertificateRequestExtension::CompressCertificate));
     if !authorities.is_empty() {
         extensions.push(CertificateRequestExtension::CertificateAuthorities(authorities));
     }
