@@ -164,7 +164,7 @@ impl<'a> Driver<'a> {
                 self.flush();
             }
         }
-        self.advance(Connection::is_handshaking)?;
+        self.handshake()?;
         if flags.handshake_never_done {
             return Err(Failure::failed("the handshake was to fail"));
         }
@@ -200,6 +200,29 @@ impl<'a> Driver<'a> {
         let session = self.connection.session().ok_or_else(|| Failure::failed("no session"))?;
         checks::at_the_end(flags, session, shared, witness)?;
         self.close(flags)
+    }
+
+    /// Goes on to the end of the handshake. A server answers early data that comes meanwhile.
+    fn handshake(&mut self) -> Result<(), Failure> {
+        loop {
+            let status = self.poll()?;
+            while let Some(early) = self.connection.read_early() {
+                let inverted: Vec<u8> = early.iter().map(|byte| byte ^ 0xff).collect();
+                let mut rest = &inverted[..];
+                while !rest.is_empty() {
+                    let taken = self.connection.write_half_rtt(rest)?;
+                    self.flush();
+                    if taken == 0 {
+                        return Err(Failure::failed("early data cannot be answered"));
+                    }
+                    rest = &rest[taken..];
+                }
+            }
+            if status != Status::NeedInput || !self.connection.is_handshaking() {
+                return Ok(());
+            }
+            self.receive()?;
+        }
     }
 
     fn session_early_data(&self) -> EarlyData {

@@ -57,6 +57,8 @@ pub(crate) enum Order {
     WriteEarlyData(Option<u32>),
     /// What is read until the next keys is early data, at most so many bytes of it.
     ReadEarlyData(u32),
+    /// The server may answer early data.
+    AnswerEarlyData,
     /// Early data that was sent in vain is passed over, at most so many bytes of it.
     SkipEarlyData(u32),
     /// Open what is read from now on with these keys.

@@ -52,6 +52,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("clasp-insecure", &["bytes", "cbc", "des", "md-5", "rc2", "rc4", "rsa", "rustls-pki-types", "subtle", "zeroize"]),
     ("clasp-tokio", &["bytes", "rustls-pki-types", "thiserror", "tokio"]),
     ("clasp", &["bytes", "rustls-pki-types"]),
+    ("clasp-bogo", &["base64", "bytes", "zeroize"]),
     ("clasp-cli", &["bytes", "clap", "httparse", "rcgen", "rsa", "serde_json", "thiserror", "tokio", "zeroize"]),
 ];
 

@@ -115,6 +115,7 @@ impl Connection {
             Order::ReadEarlyData(bytes) => {
                 self.early.get_or_insert_default().may_read = Some(usize::try_from(bytes).unwrap_or(usize::MAX));
             }
+            Order::AnswerEarlyData => self.early.get_or_insert_default().may_answer = true,
             Order::SkipEarlyData(bytes) => self.reader.skip_early_data(bytes.into()),
             Order::RecordVersion(version) => self.writer.set_version(version),
             Order::Dialect(dialect) => {

@@ -220,10 +220,13 @@ fn early_data_is_taken() {
     server.poll_now().unwrap();
     assert!(server.is_handshaking());
     assert_eq!(server.read_early().unwrap(), &b"early"[..]);
+    assert_eq!(server.write_half_rtt(b"at once").unwrap(), 7);
     client.write_early(b" and more").unwrap();
     assert!(matches!(exchange(&mut client, &mut server), (None, None)));
     assert_eq!(client.session().unwrap().early_data(), EarlyData::Accepted);
     assert_eq!(server.session().unwrap().early_data(), EarlyData::Accepted);
+    assert_eq!(client.read().unwrap(), &b"at once"[..]);
+    assert_eq!(server.write_half_rtt(b"too late").unwrap(), 0);
     // What was not taken as early data comes first.
     assert_eq!(server.read().unwrap(), &b" and more"[..]);
     assert_eq!(client.early_data_room(), 0);

@@ -149,6 +149,7 @@ pub(super) async fn handshake(
     log.application(&theirs_next, &ours_next, &exporter);
     peer.order(Order::WriteKeys(epoch(suite, &ours_next)));
     if takes_early_data {
+        peer.order(Order::AnswerEarlyData);
         peer.receive::<EndOfEarlyData>().await?;
         peer.order(Order::ReadKeys(epoch(suite, &theirs)));
     }
