@@ -69,16 +69,16 @@ impl ServerParams {
     }
 
     /// Verifies the server's signature over both randoms and its half (RFC 5246 7.4.3). RSA key exchange has none: there
-    /// the server shows that it holds the key by its Finished.
+    /// the server shows that it holds the key by its Finished. Says with which scheme it is signed.
     pub(crate) fn verify(
         &self,
         agreed: &Agreed,
         policy: &Policy,
         provider: &Provider,
         key: &PublicKey,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<SignatureScheme>, Error> {
         let (params, signed) = match self {
-            Self::Rsa => return Ok(()),
+            Self::Rsa => return Ok(None),
             Self::TemporaryRsa(message) => (&message.params, &message.signature),
             Self::Ecdh(message) => (&message.params, &message.signature),
             Self::Dh(message) => (&message.params, &message.signature),
@@ -92,7 +92,8 @@ impl ServerParams {
         message.extend_from_slice(&agreed.randoms.concatenated());
         message.extend_from_slice(params);
         let message = agreed.dialect.to_sign(provider, signed.scheme, &message)?;
-        key.verify(provider, signed.scheme, &message, &signed.signature).map_err(|_| Misbehaviour::BadSignature.into())
+        key.verify(provider, signed.scheme, &message, &signed.signature).map_err(|_| Misbehaviour::BadSignature)?;
+        Ok(Some(signed.scheme))
     }
 
     /// The group, where it has a name.

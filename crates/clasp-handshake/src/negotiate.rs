@@ -80,6 +80,9 @@ pub(crate) fn chose_tls13(offer: &ClientOffer, hello: &ServerHello) -> Result<bo
 /// TLS 1.3, for what names it.
 pub(crate) const TLS13: ProtocolVersion = ProtocolVersion::TLS_1_3;
 
+/// What the records of TLS 1.3 say, all but the first hello's (RFC 8446 5.1).
+pub(crate) const TLS13_RECORDS: ProtocolVersion = ProtocolVersion::TLS_1_2;
+
 /// What of TLS 1.3 may not stand in a hello of an older version.
 fn is_of_older_hello(extension: &ServerExtension) -> bool {
     !matches!(

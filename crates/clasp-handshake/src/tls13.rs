@@ -158,7 +158,9 @@ pub(crate) async fn receive_certificate_verify(
     if !policy.schemes.contains(&signed.scheme) || !negotiate::signs_in_tls13(signed.scheme, algorithm) {
         return Err(Misbehaviour::SchemeNotOffered.into());
     }
-    key.verify_13(provider, signed.scheme, &content, &signed.signature).map_err(|_| Misbehaviour::BadSignature.into())
+    key.verify_13(provider, signed.scheme, &content, &signed.signature).map_err(|_| Misbehaviour::BadSignature)?;
+    peer.trace_signature(signed.scheme);
+    Ok(())
 }
 
 /// Sends our Finished under `secret`, and says nothing else.

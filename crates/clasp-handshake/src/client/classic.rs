@@ -11,7 +11,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-use super::{refused, scope};
+use super::{refused, scope, verify_again};
 use crate::certificate_type::{self, of_identity};
 use crate::classic::{Keys, settle, verify_finished};
 use crate::config::{CertificateAsk, ClientConfig};
@@ -74,7 +74,9 @@ pub(super) async fn full_handshake(
         })
         .await
         .map_err(refused)?;
-    params.verify(&agreed, policy, provider, &key)?;
+    if let Some(scheme) = params.verify(&agreed, policy, provider, &key)? {
+        peer.trace_signature(scheme);
+    }
     // With RSA key exchange the server shows that it holds the key in step 9, by reading the pre-master secret.
     if params.is_signed() {
         report.set(Check::Possession, Outcome::Passed);
@@ -196,6 +198,9 @@ pub(super) async fn resumed_handshake(
     {
         return Err(Misbehaviour::ResumedDifferently.into());
     }
+    let encrypts = agreed.suite.key_exchange == KeyExchange::Rsa && agreed.suite.export.is_none();
+    let key_use = if encrypts { KeyUse::KeyEncipherment } else { KeyUse::DigitalSignature };
+    let report = verify_again(config, &name, &saved, key_use).await?;
     let schedule = settle(peer, &agreed, config.provider)?;
     peer.transcript.drop_raw();
     limit_records(peer, config, hello);
@@ -233,7 +238,7 @@ pub(super) async fn resumed_handshake(
             alpn: agreed.alpn.map(|name| Box::from(name.as_ref())),
             server_name: Some(name.to_str().into()),
             peer_certificates: chain.into(),
-            report: None,
+            report: report.map(Box::new),
             client_authenticated,
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,

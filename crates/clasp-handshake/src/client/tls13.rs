@@ -13,7 +13,7 @@ use clasp_wire::{
 use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::offer13::OfferedPsk;
-use super::refused;
+use super::{refused, verify_again};
 use crate::certificate_type::{self, of_identity};
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
@@ -125,7 +125,10 @@ pub(super) async fn handshake(
                 authenticate_server(peer, config, &name, asked, encrypted.certificate_types.server).await?;
             (chain, Some(Box::new(report)), false)
         }
-        (Some(saved), _) => (saved.peer_certificates.clone(), None, saved.client_authenticated),
+        (Some(saved), _) => {
+            let report = verify_again(config, &name, saved, KeyUse::DigitalSignature).await?;
+            (saved.peer_certificates.clone(), report.map(Box::new), saved.client_authenticated)
+        }
         (None, Some(_)) => (Vec::new(), None, false),
     };
 

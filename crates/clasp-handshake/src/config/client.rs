@@ -36,6 +36,7 @@ pub struct ClientConfig {
     pub(crate) middlebox_compatibility: bool,
     pub(crate) post_handshake_auth: bool,
     pub(crate) early_data: bool,
+    pub(crate) verify_resumed: bool,
     pub(crate) psks: Vec<ExternalPsk>,
     pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
@@ -66,6 +67,7 @@ impl ClientConfig {
             middlebox_compatibility: true,
             post_handshake_auth: false,
             early_data: false,
+            verify_resumed: false,
             psks: Vec::new(),
             certificate_compressions: Vec::new(),
             record_padding: RecordPadding::None,
@@ -103,6 +105,7 @@ pub struct ClientConfigBuilder {
     middlebox_compatibility: bool,
     post_handshake_auth: bool,
     early_data: bool,
+    verify_resumed: bool,
     psks: Vec<ExternalPsk>,
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
     record_padding: RecordPadding,
@@ -247,6 +250,14 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Whether the server's certificate, as it was in the first handshake, is verified again where a session is resumed: it may
+    /// have expired or been revoked since. There is no stapled response then. Off by default: a session is resumed for a day at
+    /// most.
+    pub fn verify_resumed(mut self, on: bool) -> Self {
+        self.verify_resumed = on;
+        self
+    }
+
     /// Offers a key that the server has too (RFC 8446 4.2.11). May be called again.
     pub fn psk(mut self, psk: ExternalPsk) -> Self {
         self.psks.push(psk);
@@ -309,6 +320,7 @@ impl ClientConfigBuilder {
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: self.post_handshake_auth,
             early_data: self.early_data,
+            verify_resumed: self.verify_resumed,
             psks: self.psks,
             certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,

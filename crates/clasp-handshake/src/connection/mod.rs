@@ -12,6 +12,8 @@ mod countermeasure_tests;
 mod drive;
 mod early;
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod negotiation_tests;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;

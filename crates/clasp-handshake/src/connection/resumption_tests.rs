@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use clasp_cert::{CertificateError, CertificateProblem, MaybeReady, Report, ServerVerification, ServerVerifier};
 use clasp_wire::CipherSuite;
 use rustls_pki_types::UnixTime;
 
@@ -300,5 +301,50 @@ fn a_session_belongs_to_its_policy() {
         assert!(resumed(&twice(&client, &wide)));
         assert!(!resumed(&established(&client, &strict)));
         assert!(resumed(&established(&client, &strict)));
+    }
+}
+
+/// RFC 5246 7.2.1: a transport that ends without a close_notify says nothing of the session.
+#[test]
+fn a_session_outlives_a_cut() {
+    let ca = Authority::new("CA");
+    for policy in each(&Policy::modern()) {
+        let client = ca.client(policy.clone()).build().unwrap();
+        let server = ca.server(policy).build().unwrap();
+        let (mut tls, _) = established(&client, &server);
+        tls.receive_eof();
+        assert!(matches!(tls.poll_now(), Err(Error::Truncated)));
+        assert!(resumed(&established(&client, &server)));
+    }
+}
+
+/// Accepts the first server it sees, and after that none.
+#[derive(Debug, Default)]
+struct OnlyOnce(std::sync::atomic::AtomicBool);
+
+impl ServerVerifier for OnlyOnce {
+    fn verify_server<'a>(&'a self, shown: ServerVerification<'a>) -> MaybeReady<'a, Result<Report, CertificateError>> {
+        assert_eq!(shown.chain.len(), 1);
+        MaybeReady::ready(if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            Err(CertificateError::new(CertificateProblem::Revoked, Report::server()))
+        } else {
+            Ok(Report::server())
+        })
+    }
+}
+
+#[test]
+fn a_server_is_verified_again_where_that_is_wanted() {
+    let ca = Authority::new("CA");
+    for policy in each(&Policy::modern()) {
+        for again in [false, true] {
+            let verifier = Arc::new(OnlyOnce::default());
+            let client = ca.client(policy.clone()).verifier(verifier).verify_resumed(again).build().unwrap();
+            let server = ca.server(policy.clone()).build().unwrap();
+            established(&client, &server);
+            let (mut client, mut server) = connections(&client, &server);
+            let (ours, _) = exchange(&mut client, &mut server);
+            assert_eq!(matches!(ours, Some(Error::Certificate { .. })), again, "{ours:?}");
+        }
     }
 }

@@ -427,6 +427,7 @@ async fn receive_possession(
     }
     let content = agreed.dialect.handshake_to_sign(config.provider, signed.scheme, &signed_so_far, master)?;
     key.verify(config.provider, signed.scheme, &content, &signed.signature).map_err(|_| Misbehaviour::BadSignature)?;
+    peer.trace_signature(signed.scheme);
     report.set(Check::Possession, Outcome::Passed);
     Ok(report)
 }
