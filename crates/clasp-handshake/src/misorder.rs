@@ -3,6 +3,7 @@
 //! Client and server flights run against each other message by message, without records. At each step of the side under
 //! test the genuine message is replaced by one of every other kind, or by a damaged one of its own kind.
 
+mod alerts;
 mod tls13;
 
 use std::collections::VecDeque;
@@ -135,16 +136,23 @@ fn fake(genuine: Incoming, fake: Fake) -> Incoming {
 /// which kinds it had received.
 fn run(setup: &Setup, under_test: Role, at: usize, with: Fake) -> (Option<Error>, Vec<Option<HandshakeType>>) {
     let change = |step, genuine| fake(genuine, if step == at { with } else { Fake::Nothing });
-    run_with(&setup.client, &setup.server, under_test, change)
+    let (result, seen) = run_with(&setup.client, &setup.server, under_test, change);
+    let error = match result {
+        Some(Ok(_)) => None,
+        Some(Err(error)) => Some(error),
+        None => panic!("{under_test:?} still waits after {with:?} at {at}"),
+    };
+    (error, seen)
 }
 
-/// Runs a handshake in which `change` is given each message to `under_test`, and its number, and says what to deliver.
+/// Runs a handshake in which `change` is given each message to `under_test`, and its number, and says what to deliver. Without a
+/// result that side still waits.
 fn run_with(
     client: &Arc<ClientConfig>,
     server: &Arc<ServerConfig>,
     under_test: Role,
     mut change: impl FnMut(usize, Incoming) -> Incoming,
-) -> (Option<Error>, Vec<Option<HandshakeType>>) {
+) -> (Option<Result<Established, Error>>, Vec<Option<HandshakeType>>) {
     let name = NAME.try_into().unwrap();
     let mut client =
         Side::new(|peer| Box::pin(crate::client::handshake(peer, Arc::clone(client), name, None)), Role::Client);
@@ -168,12 +176,7 @@ fn run_with(
         }
     }
     let side = if under_test == Role::Client { client } else { server };
-    let error = match side.result {
-        Some(Ok(_)) => None,
-        Some(Err(error)) => Some(error),
-        None => panic!("{under_test:?} still waits"),
-    };
-    (error, side.seen)
+    (side.result, side.seen)
 }
 
 struct Setup {

@@ -9,8 +9,8 @@ use clasp_keys::{KeyLengths, Role, Transcript, key_log_label as label};
 use clasp_record::{Form, IvPolicy};
 use clasp_wire::{
     Certificate13, CertificateCompressionAlgorithm, CertificateEntry, CertificateExtension, CertificateStatus,
-    CertificateVerify, ClientHello, CompressedCertificate, DigitallySigned, Finished, HandshakeMessage as _,
-    ProtocolVersion, SignatureScheme,
+    CertificateVerify, ClientHello, CompressedCertificate, DigitallySigned, ExtensionPlace, Finished,
+    HandshakeMessage as _, ProtocolVersion, SignatureScheme,
 };
 use rustls_pki_types::CertificateDer;
 
@@ -237,6 +237,9 @@ pub(crate) fn take_chain(
     let mut staple = Bytes::new();
     for (i, entry) in message.entries.iter().enumerate() {
         for extension in &entry.extensions {
+            if !extension.ext_type().allowed_in(ExtensionPlace::Certificate) {
+                return Err(Misbehaviour::MisplacedExtension.into());
+            }
             match extension {
                 CertificateExtension::Status(response) if asked.status => {
                     if i == 0 {

@@ -8,7 +8,7 @@ use clasp_keys::Role;
 use clasp_keys::tls13::{EarlySecret, TrafficSecret};
 use clasp_wire::{
     CertificateCompressionAlgorithm, CertificateRequest13, CertificateRequestExtension, CertificateType,
-    EncryptedExtensions, EndOfEarlyData, HandshakeMessage as _, ServerHello, SignatureScheme,
+    EncryptedExtensions, EndOfEarlyData, ExtensionPlace, HandshakeMessage as _, ServerHello, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
@@ -295,6 +295,9 @@ impl Request {
         };
         let mut says_schemes = false;
         for extension in message.extensions {
+            if !extension.ext_type().allowed_in(ExtensionPlace::CertificateRequest) {
+                return Err(Misbehaviour::MisplacedExtension);
+            }
             match extension {
                 CertificateRequestExtension::SignatureAlgorithms(schemes) => {
                     this.schemes = schemes;

@@ -6,6 +6,8 @@
 
 mod after;
 #[cfg(test)]
+mod alert_tests;
+#[cfg(test)]
 mod countermeasure_tests;
 mod drive;
 mod early;
