@@ -13,6 +13,8 @@ mod early;
 mod negotiation_tests;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;
+#[cfg(test)]
+mod psk_tests;
 mod renegotiate;
 #[cfg(test)]
 mod renegotiation_tests;
