@@ -456,9 +456,12 @@ pub enum ConfigError {
     /// Unsafe renegotiation under a policy that does not have it.
     #[error("unsafe legacy renegotiation needs an insecure policy")]
     UnsafeRenegotiation,
-    /// A pre-shared key without a name, or shorter than 16 bytes.
-    #[error("a pre-shared key has a name of 1 to 65535 bytes, and at least 16 bytes")]
+    /// A pre-shared key without a name, or not of 16 to 65535 bytes.
+    #[error("a pre-shared key has a name of 1 to 65535 bytes, and at least 16 bytes, at most 65535")]
     BadPsk,
+    /// Only suites with a pre-shared key are left of the policy, and there is none that goes with them.
+    #[error("the policy leaves only cipher suites with a pre-shared key, and none was given that is for TLS 1.2")]
+    NoPsk,
     /// A record size limit outside 64..=16384 (RFC 8449 4).
     #[error("a record size limit must lie between 64 and 16384 bytes")]
     BadRecordSizeLimit,

@@ -64,5 +64,8 @@ pub use policy::{Policy, Renegotiation};
 pub use psk::ExternalPsk;
 pub use resumption::{AntiReplay, MemorySessions, ReplayMemory, SessionStore, TicketKeys};
 pub use session::{EarlyData, Session};
-pub use suites::{Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, Suite, TLS13 as TLS13_CIPHER_SUITES};
+pub use suites::{
+    Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, PSK as PSK_CIPHER_SUITES, Suite,
+    TLS13 as TLS13_CIPHER_SUITES,
+};
 pub use trace::{Step, Trace, TraceEvent};

@@ -13,13 +13,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use clasp_crypto::HashAlgorithm;
 use clasp_wire::{CipherSuite, HandshakeType, RawHandshake};
 
 use crate::error::{Error, Role};
 use crate::peer::{Incoming, Order, Peer, SharedMailbox};
 use crate::session::Established;
 use crate::testing::{Authority, FirstSession, NAME};
-use crate::{ClientConfig, Policy, ServerConfig};
+use crate::{ClientConfig, ExternalPsk, Policy, ServerConfig};
 
 /// What is delivered in place of the genuine message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,6 +199,8 @@ fn setups() -> Vec<Setup> {
         ("RSA", CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256),
         ("ECDHE", CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
         ("DHE", CipherSuite::TLS_DHE_RSA_WITH_AES_128_GCM_SHA256),
+        ("PSK", CipherSuite::TLS_PSK_WITH_AES_128_GCM_SHA256),
+        ("ECDHE_PSK", CipherSuite::TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256),
     ] {
         for (client_auth, staple, ticket, resumed) in [
             (false, false, false, false),
@@ -208,6 +211,10 @@ fn setups() -> Vec<Setup> {
             (false, false, true, true),
             (true, false, true, true),
         ] {
+            let pre_shared = name.ends_with("PSK");
+            if pre_shared && (client_auth || staple) {
+                continue;
+            }
             let policy = Policy::compatible().with_cipher_suites(&[suite]);
             let stapled = |identity: clasp_cert::Identity| {
                 if staple { identity.with_ocsp_response(b"not looked into".to_vec()) } else { identity }
@@ -221,7 +228,13 @@ fn setups() -> Vec<Setup> {
                 server = server.tickets(false);
             }
             let store = Arc::new(FirstSession::default());
-            let client = ca.client(policy).identity(ca.ecdsa("client.example")).session_store(store.clone());
+            let mut client = ca.client(policy).identity(ca.ecdsa("client.example")).session_store(store.clone());
+            if pre_shared {
+                // No certificate is asked for, though one would be welcome.
+                let psk = ExternalPsk::new(b"one", &[1; 16], HashAlgorithm::Sha256).unwrap();
+                client = client.psk(psk.clone());
+                server = server.psk(psk).client_auth(ca.request_client());
+            }
             let (client, server) = (client.build().unwrap(), server.build().unwrap());
             let setup = Setup { name, client, server, client_auth, staple, ticket, resumed };
             if resumed {
@@ -245,6 +258,11 @@ fn is_legal_too(setup: &Setup, under_test: Role, genuine: Option<HandshakeType>,
             }
             Some(HandshakeType::CERTIFICATE_STATUS) => other == HandshakeType::SERVER_KEY_EXCHANGE,
             // A server may ask for a certificate or not.
+            // With a key that both had there is none to ask for; a hint may come (RFC 4279 2).
+            Some(HandshakeType::SERVER_HELLO_DONE) if setup.name == "PSK" => {
+                other == HandshakeType::SERVER_KEY_EXCHANGE
+            }
+            Some(HandshakeType::SERVER_HELLO_DONE) if setup.name == "ECDHE_PSK" => false,
             Some(HandshakeType::SERVER_HELLO_DONE) => other == HandshakeType::CERTIFICATE_REQUEST && !setup.client_auth,
             Some(HandshakeType::CERTIFICATE_REQUEST) => other == HandshakeType::SERVER_HELLO_DONE,
             _ => false,
@@ -261,7 +279,11 @@ fn every_wrong_message_at_every_step_is_refused() {
             let expected = match role {
                 // Hello, ChangeCipherSpec, Finished.
                 Role::Client | Role::Server if setup.resumed => 3,
-                Role::Client => 5 + usize::from(setup.name != "RSA"),
+                Role::Client => match setup.name {
+                    "PSK" => 4,
+                    "RSA" | "ECDHE_PSK" => 5,
+                    _ => 6,
+                },
                 Role::Server => 4,
             };
             let optional = match role {

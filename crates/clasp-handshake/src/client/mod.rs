@@ -19,6 +19,7 @@ use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
 use crate::negotiate;
 use crate::peer::{Order, Peer};
+use crate::psk::scope_with;
 use crate::resumption::Saved;
 use crate::session::{Established, Previous};
 use crate::tls13::{Log, epoch};
@@ -125,7 +126,8 @@ async fn remembered(config: &ClientConfig, name: &ServerName<'static>) -> Option
     let policy = &config.policy;
     let by_ticket = !saved.ticket.is_empty();
     let fits = saved.is_alive(now)
-        && saved.scope == scope(config)
+        && scope_with(scope(config), &config.psks, saved.psk_identity.as_deref(), config.provider)
+            .is_some_and(|scope| scope == saved.scope)
         && (if by_ticket {
             resumption.tickets && policy.hello_has_extensions(true)
         } else {

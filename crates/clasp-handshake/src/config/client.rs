@@ -258,7 +258,8 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// Offers a key that the server has too (RFC 8446 4.2.11). May be called again.
+    /// Offers a key that the server has too (RFC 8446 4.2.11; RFC 4279 in TLS 1.2 and before, the first key alone). May be called
+    /// again. Without roots or a verifier no server is taken that shows a certificate instead.
     pub fn psk(mut self, psk: ExternalPsk) -> Self {
         self.psks.push(psk);
         self
@@ -285,6 +286,8 @@ impl ClientConfigBuilder {
 
     /// The finished configuration; an error says what is missing.
     pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
+        // With keys alone, a server with a certificate is nobody it knows.
+        let certificates = self.verifier.is_some() || !self.roots.is_empty();
         let verifier = match self.verifier {
             Some(verifier) => verifier,
             None if self.roots.is_empty() && self.psks.is_empty() => return Err(ConfigError::NoVerifier),
@@ -298,7 +301,7 @@ impl ClientConfigBuilder {
             ),
         };
         Ok(Arc::new(ClientConfig {
-            policy: fit(self.policy, self.provider)?,
+            policy: fit(self.policy, self.provider, &self.psks, certificates)?,
             provider: self.provider,
             verifier,
             identities: self.resolver.unwrap_or_else(|| Arc::new(FixedIdentities(self.identities))),

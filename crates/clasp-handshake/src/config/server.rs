@@ -248,7 +248,8 @@ impl ServerConfigBuilder {
         self
     }
 
-    /// Takes a key that a client has too (RFC 8446 4.2.11). May be called again.
+    /// Takes a key that a client has too (RFC 8446 4.2.11; RFC 4279 in TLS 1.2 and before). May be called again. Not where
+    /// clients must show a certificate ([`ClientAuth::Require`]).
     pub fn psk(mut self, psk: ExternalPsk) -> Self {
         self.psks.push(psk);
         self
@@ -293,6 +294,7 @@ impl ServerConfigBuilder {
             Arc::new(if shares_tickets { memory.silent_at_first(now) } else { memory })
         });
         Ok(Arc::new(ServerConfig {
+            policy: fit(self.policy, self.provider, &self.psks, true)?,
             early_data: self.early_data,
             anti_replay,
             tickets_per_connection: self.tickets_per_connection,
@@ -300,7 +302,6 @@ impl ServerConfigBuilder {
             certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
             resumption: ServerResumption { ids: self.session_ids.then_some(self.sessions), tickets },
-            policy: fit(self.policy, self.provider)?,
             provider: self.provider,
             identities,
             client_auth: self.client_auth,

@@ -158,7 +158,7 @@ fn records_after_the_handshake() {
     use ContentType as Type;
     let update = message(HandshakeType::KEY_UPDATE, &[0]);
     let long = [&[23, 3, 3, 0x41, 1][..], &[0; 0x4101]].concat();
-    let cases: &[RecordCase] = &[
+    let cases: &[RecordCase<'_>] = &[
         ("5: a ChangeCipherSpec", &[], &[20, 3, 3, 0, 1, 1], Alert::UNEXPECTED_MESSAGE),
         ("5: a protected ChangeCipherSpec", &[(Type::CHANGE_CIPHER_SPEC, &[1])], &[], Alert::UNEXPECTED_MESSAGE),
         ("5: a record of no known type", &[(Type(99), &[1])], &[], Alert::UNEXPECTED_MESSAGE),

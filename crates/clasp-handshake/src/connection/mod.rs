@@ -17,6 +17,8 @@ mod hostile_tests;
 mod negotiation_tests;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;
+#[cfg(test)]
+mod psk_tests;
 mod renegotiate;
 #[cfg(test)]
 mod renegotiation_tests;
