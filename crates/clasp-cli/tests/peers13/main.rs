@@ -20,4 +20,5 @@ mod peers;
 
 mod end;
 mod with_go;
+mod with_openssl;
 mod with_rustls;

@@ -1,6 +1,7 @@
 //! Go's crypto/tls, by a driver of ours that is built here: `go/main.go`.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -75,7 +76,7 @@ fn start(driver: &Path, options: &[&str]) -> Running {
     Running::start(command.env_remove("SSLKEYLOGFILE"))
 }
 
-fn number(what: impl ToString) -> String {
+fn number(what: impl Display) -> String {
     what.to_string()
 }
 
@@ -330,7 +331,7 @@ fn application_protocols() {
 
 /// The lines of a key log.
 fn secrets(log: &Path) -> BTreeSet<String> {
-    fs::read_to_string(log).unwrap().lines().map(|line| line.to_ascii_lowercase()).collect()
+    fs::read_to_string(log).unwrap().lines().map(str::to_ascii_lowercase).collect()
 }
 
 #[test]
