@@ -48,7 +48,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "zeroize",
         ],
     ),
-    ("clasp-handshake", &["bytes", "rustls-pki-types", "subtle", "thiserror", "zeroize"]),
+    ("clasp-handshake", &["brotli", "bytes", "flate2", "rustls-pki-types", "ruzstd", "subtle", "thiserror", "zeroize"]),
     ("clasp-insecure", &["bytes", "cbc", "des", "md-5", "rc2", "rc4", "rsa", "rustls-pki-types", "subtle", "zeroize"]),
     ("clasp-tokio", &["bytes", "rustls-pki-types", "thiserror", "tokio"]),
     ("clasp", &["bytes", "rustls-pki-types"]),
