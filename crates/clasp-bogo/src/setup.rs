@@ -340,6 +340,7 @@ fn identity(
 mod tests {
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value, reason = "made for this call alone")]
     fn spoken(flags: Flags) -> Vec<u16> {
         policy(&flags).unwrap().versions().map(|version| version.0).collect()
     }
