@@ -127,6 +127,8 @@ fn peer(flags: &Flags, session: &Session, witness: &Witness<'_>) -> Result<(), F
     let (response, verified) = witness.seen.with(|seen| (seen.ocsp_response.clone(), seen.verified));
     // A session that is resumed keeps no response.
     if !session.resumed() {
+        let wrong = witness.seen.with(|seen| seen.key_usage_is_wrong);
+        expect("whether the key is for something else", Some(flags.expect_key_usage_invalid), wrong)?;
         expect("the stapled response", flags.expect_ocsp_response.as_ref(), &response)?;
         require(verified <= 1, "the certificate was verified twice")?;
     }

@@ -179,10 +179,6 @@ pub(crate) fn read_hello(hello: &ClientHello) -> Result<Offered<'_>, Error> {
     if psks.is_some() && modes.is_none() {
         return Err(Misbehaviour::MissingExtension.into());
     }
-    if early_data && psks.is_none() {
-        // RFC 8446 4.2.10.
-        return Err(Misbehaviour::EarlyDataWithoutPsk.into());
-    }
     let groups = hello.supported_groups();
     let schemes = hello.signature_algorithms();
     // RFC 8446 9.2: neither of groups and shares is there without the other, and without keys from before there must be
