@@ -12,6 +12,9 @@ mod certs;
 #[path = "../interop/ends.rs"]
 mod ends;
 #[allow(dead_code)]
+#[path = "../interop/gnutls.rs"]
+mod gnutls;
+#[allow(dead_code)]
 #[path = "../interop/openssl.rs"]
 mod openssl;
 #[allow(dead_code)]
@@ -19,6 +22,7 @@ mod openssl;
 mod peers;
 
 mod end;
+mod with_gnutls;
 mod with_go;
 mod with_openssl;
 mod with_rustls;
