@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clasp::CertificateCompression;
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 
 use crate::starttls::Protocol;
@@ -105,7 +106,7 @@ pub(crate) struct Shared {
     /// Do without encrypt-then-MAC.
     #[arg(long)]
     pub(crate) no_etm: bool,
-    /// The name of a key that both sides have, in place of certificates (TLS 1.3).
+    /// The name of a key that both sides have, in place of certificates.
     #[arg(long, value_name = "NAME", requires = "psk")]
     pub(crate) psk_identity: Option<String>,
     /// A file with that key, 16 bytes or more, in hexadecimal.
@@ -115,6 +116,9 @@ pub(crate) struct Shared {
     /// needs policy insecure.
     #[arg(long, value_name = "WHETHER", value_enum)]
     pub(crate) renegotiation: Option<RenegotiationMode>,
+    /// Take certificate chains compressed in these ways, and send ours so: zlib, brotli, zstd (TLS 1.3).
+    #[arg(long, value_name = "WAY", value_delimiter = ',', value_parser = compression)]
+    pub(crate) compress_certificates: Vec<&'static dyn CertificateCompression>,
     /// Do without session tickets.
     #[arg(long)]
     pub(crate) no_tickets: bool,
@@ -265,6 +269,22 @@ fn suite(name: &str) -> Result<CipherSuite, String> {
     CipherSuite::from_name(name)
         .or_else(|| CipherSuite::from_openssl_name(name))
         .ok_or_else(|| "it is no registered cipher suite, by IANA's name or OpenSSL's".to_owned())
+}
+
+fn compression(name: &str) -> Result<&'static dyn CertificateCompression, String> {
+    let ways: &[&'static dyn CertificateCompression] = &[
+        #[cfg(feature = "zlib")]
+        clasp::ZLIB,
+        #[cfg(feature = "brotli")]
+        clasp::BROTLI,
+        #[cfg(feature = "zstd")]
+        clasp::ZSTD,
+    ];
+    let way = ways.iter().find(|way| way.algorithm().name() == Some(name)).copied();
+    way.ok_or_else(|| {
+        let names: Vec<_> = ways.iter().map(|way| way.algorithm().to_string()).collect();
+        format!("this build has {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") })
+    })
 }
 
 fn group(name: &str) -> Result<NamedGroup, String> {

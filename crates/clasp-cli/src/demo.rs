@@ -52,7 +52,9 @@ fn answer_to(request: &str) -> String {
 
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let policy = policy(args.policy);
-    say!("policy {}: {} cipher suites", policy.name(), policy.suites().len())?;
+    // No key is given to both here.
+    let suites = policy.suites().iter().filter(|suite| !suite.is_pre_shared()).count();
+    say!("policy {}: {suites} cipher suites", policy.name())?;
     let events = Arc::new(Recorder::default());
     let (connector, acceptor) = endpoints(&policy, args.policy, &events)?;
 
@@ -115,8 +117,8 @@ fn policy(name: PolicyName) -> Policy {
             .with_versions(ProtocolVersion::SSL_3_0, ProtocolVersion::SSL_3_0)
             .with_cipher_suites(&[CipherSuite::TLS_RSA_EXPORT_WITH_RC2_CBC_40_MD5]),
     };
-    let rsa: Vec<_> =
-        policy.suites().iter().filter(|suite| !suite.key_exchange.is_ephemeral()).map(|suite| suite.id).collect();
+    let suites = policy.suites().iter().filter(|suite| suite.key_exchange == KeyExchange::Rsa);
+    let rsa: Vec<_> = suites.map(|suite| suite.id).collect();
     policy.with_cipher_suites(&rsa)
 }
 

@@ -129,7 +129,7 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     }
     builder = builder.tickets(!args.shared.no_tickets).session_ids(!args.shared.no_session_ids);
     builder = builder.early_data(args.early_data.is_some()).post_handshake_auth(args.post_handshake_auth);
-    builder = builder.grease(!args.no_grease);
+    builder = builder.grease(!args.no_grease).certificate_compressions(&args.shared.compress_certificates);
     if let Some(psk) = psk(&args.shared)? {
         builder = builder.psk(psk);
     }
@@ -203,7 +203,7 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
     if let Some(log) = key_log(&args.shared)? {
         builder = builder.key_log(log);
     }
-    builder = builder.early_data(args.early_data);
+    builder = builder.early_data(args.early_data).certificate_compressions(&args.shared.compress_certificates);
     if let Some(psk) = psk(&args.shared)? {
         builder = builder.psk(psk);
     }

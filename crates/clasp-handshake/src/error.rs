@@ -126,7 +126,7 @@ impl Error {
             Self::AlertReceived(_) | Self::Truncated | Self::CallbackPending | Self::NotWritable(_) => return None,
             Self::ClosedInHandshake { .. } => return None,
             Self::NoCommonGround(what) => what.alert,
-            Self::Certificate { error, .. } => error.problem.alert(),
+            Self::Certificate { error, .. } => error.alert(),
             Self::ClientCertificateMissing => AlertDescription::HANDSHAKE_FAILURE,
             Self::ClientCertificateRequired => AlertDescription::CERTIFICATE_REQUIRED,
             Self::Crypto(CryptoError::BadPeerKey(_)) => AlertDescription::ILLEGAL_PARAMETER,
@@ -229,6 +229,8 @@ misbehaviour! {
     SchemeNotOffered => ILLEGAL_PARAMETER, "the peer signed with a scheme that was not offered";
     /// RFC 5246 7.4.3, 7.4.8.
     BadSignature => DECRYPT_ERROR, "the peer's handshake signature does not verify: it does not hold the key of its certificate";
+    /// RFC 5246 7.4.9, RFC 8446 4.4.4.
+    FinishedLength => DECODE_ERROR, "the peer's Finished is not as long as those of this version and suite are";
     /// RFC 5246 7.4.9.
     BadFinished => DECRYPT_ERROR, "the peer's Finished does not match: the handshake was tampered with, or the two sides hold different keys";
     /// RFC 5746 3.4, 3.6.
@@ -281,8 +283,6 @@ misbehaviour! {
     PskOfAnotherHash => ILLEGAL_PARAMETER, "the server chose a pre-shared key that does not go with its cipher suite";
     /// RFC 8446 4.2.11.
     BadBinder => DECRYPT_ERROR, "the client does not hold the pre-shared key that it offers: its binder does not verify";
-    /// RFC 8446 4.2.10.
-    EarlyDataWithoutPsk => ILLEGAL_PARAMETER, "the client offers early data, and no pre-shared key to protect it";
     /// RFC 8446 4.1.2.
     EarlyDataAfterRetry => ILLEGAL_PARAMETER, "the client offers early data again after a HelloRetryRequest";
     /// RFC 8446 4.2.10.
@@ -454,9 +454,12 @@ pub enum ConfigError {
     /// Unsafe renegotiation under a policy that does not have it.
     #[error("unsafe legacy renegotiation needs an insecure policy")]
     UnsafeRenegotiation,
-    /// A pre-shared key without a name, or shorter than 16 bytes.
-    #[error("a pre-shared key has a name of 1 to 65535 bytes, and at least 16 bytes")]
+    /// A pre-shared key without a name, or not of 16 to 65535 bytes.
+    #[error("a pre-shared key has a name of 1 to 65535 bytes, and at least 16 bytes, at most 65535")]
     BadPsk,
+    /// Only suites with a pre-shared key are left of the policy, and there is none that goes with them.
+    #[error("the policy leaves only cipher suites with a pre-shared key, and none was given that is for TLS 1.2")]
+    NoPsk,
     /// A record size limit outside 64..=16384 (RFC 8449 4).
     #[error("a record size limit must lie between 64 and 16384 bytes")]
     BadRecordSizeLimit,

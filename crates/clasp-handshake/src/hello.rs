@@ -123,6 +123,9 @@ fn client_extensions(
         extensions.push(ClientExtension::SessionTicket(ticket));
     }
     extensions.extend(certificate_type::offer(config));
+    if policy.offers_tls13(previous.is_none()) && !config.certificate_compressions.is_empty() {
+        extensions.push(ClientExtension::CompressCertificate(config.certificate_compressions.algorithms()));
+    }
     if let Some(limit) = config.record_size_limit {
         extensions.push(ClientExtension::RecordSizeLimit(limit));
     }
@@ -142,9 +145,9 @@ fn session_id(config: &ClientConfig, saved: Option<&Saved>) -> Result<SessionId,
 
 /// The policy's groups, less those that no suite or version of it could use.
 pub(crate) fn offered_groups(policy: &Policy) -> Vec<NamedGroup> {
-    use crate::suites::KeyExchange::{Dhe, Ecdhe};
-    let has = |kx| policy.suites.iter().any(|suite| suite.key_exchange == kx);
-    let (curves, fields) = (has(Ecdhe) || policy.tls13, has(Dhe) || policy.tls13);
+    use crate::suites::KeyExchange;
+    let has = |takes: fn(KeyExchange) -> bool| policy.tls13 || policy.suites.iter().any(|row| takes(row.key_exchange));
+    let (curves, fields) = (has(KeyExchange::takes_curve), has(|kx| kx == KeyExchange::Dhe));
     let usable = |group: &NamedGroup| {
         let has = if is_finite_field(*group) { fields } else { curves };
         has && (policy.tls13 || !negotiate::is_for_tls13_alone(*group))

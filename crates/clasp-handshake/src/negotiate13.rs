@@ -170,14 +170,14 @@ pub(crate) fn read_hello(hello: &ClientHello) -> Result<Offered<'_>, Error> {
     if hello.compression_methods != [CompressionMethod::NULL] {
         return Err(Misbehaviour::NoNullCompression.into());
     }
+    let mut extensions = hello.extensions.iter().flatten();
+    if extensions.any(|extension| !extension.ext_type().allowed_in(ExtensionPlace::ClientHello)) {
+        return Err(Misbehaviour::MisplacedExtension.into());
+    }
     let (shares, modes, psks) = (hello.key_shares(), hello.psk_key_exchange_modes(), hello.pre_shared_key());
     let early_data = hello.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::EarlyData));
     if psks.is_some() && modes.is_none() {
         return Err(Misbehaviour::MissingExtension.into());
-    }
-    if early_data && psks.is_none() {
-        // RFC 8446 4.2.10.
-        return Err(Misbehaviour::EarlyDataWithoutPsk.into());
     }
     let groups = hello.supported_groups();
     let schemes = hello.signature_algorithms();
@@ -281,6 +281,16 @@ pub(crate) fn same_but_for_retry(
         || first.cipher_suites != second.cipher_suites
         || first.compression_methods != second.compression_methods
     {
+        return Err(changed);
+    }
+    let mut left_out = first.extensions.iter().flatten().filter(|extension| {
+        let may_go = matches!(
+            extension,
+            ClientExtension::EarlyData | ClientExtension::PreSharedKey(_) | ClientExtension::Padding(_)
+        );
+        !may_go && !second.extensions.iter().flatten().any(|other| other.ext_type() == extension.ext_type())
+    });
+    if left_out.next().is_some() {
         return Err(changed);
     }
     let mut share = None;

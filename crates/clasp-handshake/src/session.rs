@@ -28,7 +28,7 @@ pub struct Session {
     pub(crate) renegotiations: u32,
     pub(crate) resumed: bool,
     pub(crate) early_data: EarlyData,
-    /// Whether the key exchange was in TLS 1.3's way.
+    /// Whether a key that both had before took the place of certificates.
     pub(crate) pre_shared: bool,
     pub(crate) psk_identity: Option<Box<[u8]>>,
 }
@@ -61,7 +61,7 @@ impl Session {
         self.suite
     }
 
-    /// The group of the key exchange; `None` for RSA key exchange and for a server's own Diffie-Hellman group.
+    /// The group of the key exchange; `None` where there was none (RSA, PSK) and for a server's own Diffie-Hellman group.
     pub fn group(&self) -> Option<NamedGroup> {
         self.group
     }
@@ -97,8 +97,8 @@ impl Session {
         self.resumed
     }
 
-    /// Whether a key that both had before took the place of certificates (RFC 8446 2.2): that of an earlier session, or one
-    /// given to both.
+    /// Whether a key that both had before took the place of certificates: one given to both (RFC 4279; RFC 8446 2.2), or in
+    /// TLS 1.3 that of an earlier session.
     pub fn pre_shared_key(&self) -> bool {
         self.pre_shared
     }
@@ -167,8 +167,15 @@ impl Session {
         let pre_master = if suite.key_exchange.is_ephemeral() {
             let group = self.group.map_or_else(|| "a group of the server's own".to_owned(), |group| group.to_string());
             format!("made with the server's cooperation: {} in {group}", suite.key_exchange.name())
+        } else if suite.is_pre_shared() {
+            "made of the key that both had, alone".to_owned()
         } else {
             "made by the client alone and encrypted to the server's RSA key".to_owned()
+        };
+        let server = if suite.is_pre_shared() {
+            "by the key that both had, in its Finished; no certificate".to_owned()
+        } else {
+            format!("an {} certificate", suite.authentication.name())
         };
         let client =
             if self.client_authenticated { "certificate and signature sent" } else { "not asked, or none to show" };
@@ -180,7 +187,7 @@ impl Session {
                 self.server_name().map_or_else(|| "no server name".to_owned(), |name| format!("asks for {name}")),
             ),
             (Step::ServerHello, format!("chose {} and {}", self.version, suite.id)),
-            (Step::ServerAuthentication, format!("an {} certificate", suite.authentication.name())),
+            (Step::ServerAuthentication, server),
             (Step::PreMasterSecret, pre_master),
             (Step::ClientCertificate, client.to_owned()),
             (Step::MasterSecret, master.to_owned()),
@@ -285,6 +292,8 @@ pub(crate) struct Previous {
     pub(crate) extended_master_secret: bool,
     /// The peer's own certificate.
     pub(crate) peer_certificate: Option<CertificateDer<'static>>,
+    /// The name of the key in place of certificates.
+    pub(crate) psk_identity: Option<Box<[u8]>>,
 }
 
 impl Previous {
@@ -302,6 +311,7 @@ impl Previous {
             version: session.version,
             extended_master_secret: session.extended_master_secret,
             peer_certificate: session.peer_certificates.first().cloned(),
+            psk_identity: session.psk_identity.clone(),
         }
     }
 
@@ -316,13 +326,17 @@ impl Previous {
         Some([client.as_slice(), server.as_slice()].concat().into())
     }
 
-    /// A peer that shows a certificate again must show the same one: else data of one is taken for the other's (triple
-    /// handshake, Bhargavan and others, 2014).
-    pub(crate) fn same_peer(&self, chain: &[CertificateDer<'static>], may_change: bool) -> Result<(), Misbehaviour> {
-        match &self.peer_certificate {
-            Some(before) if !may_change && chain.first() != Some(before) => Err(Misbehaviour::IdentityChanged),
-            _ => Ok(()),
-        }
+    /// A peer that shows a certificate again must show the same one, and one that was known by a key must have that again:
+    /// else data of one is taken for the other's (triple handshake, Bhargavan and others, 2014).
+    pub(crate) fn same_peer(
+        &self,
+        chain: &[CertificateDer<'static>],
+        psk_identity: Option<&[u8]>,
+        may_change: bool,
+    ) -> Result<(), Misbehaviour> {
+        let same_chain = self.peer_certificate.as_ref().is_none_or(|before| chain.first() == Some(before));
+        let same_psk = self.psk_identity.is_none() || self.psk_identity.as_deref() == psk_identity;
+        if may_change || same_chain && same_psk { Ok(()) } else { Err(Misbehaviour::IdentityChanged) }
     }
 }
 
@@ -341,5 +355,36 @@ impl Randoms {
         client.copy_from_slice(&self.client);
         server.copy_from_slice(&self.server);
         both
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clasp_wire::ProtocolVersion;
+    use rustls_pki_types::CertificateDer;
+
+    use super::Previous;
+    use crate::error::Misbehaviour;
+
+    #[test]
+    fn the_peer_of_a_renegotiation_is_the_same() {
+        let previous = |certificate: Option<u8>, psk: Option<&[u8]>| Previous {
+            finished: None,
+            version: ProtocolVersion::TLS_1_2,
+            extended_master_secret: true,
+            peer_certificate: certificate.map(|byte| CertificateDer::from(vec![byte])),
+            psk_identity: psk.map(Box::from),
+        };
+        let chain = |byte: u8| [CertificateDer::from(vec![byte])];
+        let changed = Err(Misbehaviour::IdentityChanged);
+        assert_eq!(previous(None, None).same_peer(&[], None, false), Ok(()));
+        assert_eq!(previous(None, None).same_peer(&chain(1), None, false), Ok(()));
+        assert_eq!(previous(Some(1), None).same_peer(&chain(1), None, false), Ok(()));
+        assert_eq!(previous(Some(1), None).same_peer(&chain(2), None, false), changed);
+        assert_eq!(previous(Some(1), None).same_peer(&[], Some(b"one"), false), changed);
+        assert_eq!(previous(None, Some(b"one")).same_peer(&[], Some(b"one"), false), Ok(()));
+        assert_eq!(previous(None, Some(b"one")).same_peer(&[], Some(b"two"), false), changed);
+        assert_eq!(previous(None, Some(b"one")).same_peer(&chain(1), None, false), changed);
+        assert_eq!(previous(None, Some(b"one")).same_peer(&chain(1), None, true), Ok(()));
     }
 }

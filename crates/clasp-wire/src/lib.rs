@@ -41,11 +41,12 @@ pub use message::{
     Certificate, Certificate13, CertificateEntry, CertificateExtension, CertificateRequest, CertificateRequest10,
     CertificateRequest13, CertificateRequestExtension, CertificateStatus, CertificateStatusRequest, CertificateVerify,
     ClientDhPublic, ClientEcdhPublic, ClientExtension, ClientHello, CompressedCertificate, DhServerKeyExchange,
-    DigitallySigned, DigitallySigned10, EcdhServerKeyExchange, EncryptedExtensions, EncryptedPreMasterSecret,
-    EncryptedPreMasterSecret30, EndOfEarlyData, Finished, HandshakeMessage, HelloRequest, KeyShareEntry, KeyUpdate,
-    NewSessionTicket, NewSessionTicket13, OfferedPsks, PskIdentity, Random, RawPublicKeyCertificate,
-    RsaServerKeyExchange, ServerExtension, ServerHello, ServerHelloDone, ServerNameEntry, SessionId, TicketExtension,
-    TicketRequest, UnknownExtension,
+    DigitallySigned, DigitallySigned10, EcdhPskClientKeyExchange, EcdhPskServerKeyExchange, EcdhServerKeyExchange,
+    EncryptedExtensions, EncryptedPreMasterSecret, EncryptedPreMasterSecret30, EndOfEarlyData, Finished,
+    HandshakeMessage, HelloRequest, KeyShareEntry, KeyUpdate, NewSessionTicket, NewSessionTicket13, OfferedPsks,
+    PskClientKeyExchange, PskIdentity, PskServerKeyExchange, Random, RawPublicKeyCertificate, RsaServerKeyExchange,
+    ServerExtension, ServerHello, ServerHelloDone, ServerNameEntry, SessionId, TicketExtension, TicketRequest,
+    UnknownExtension,
 };
 #[cfg(feature = "codec")]
 pub use reassembly::{RawHandshake, Reassembler};

@@ -18,13 +18,19 @@ pub use clasp_tokio as tokio;
 pub use clasp_wire as wire;
 
 pub use clasp_cert::{Identity, RawPublicKeyVerifier, RootStore};
+#[cfg(feature = "brotli")]
+pub use clasp_handshake::BROTLI;
+#[cfg(feature = "zlib")]
+pub use clasp_handshake::ZLIB;
+#[cfg(feature = "zstd")]
+pub use clasp_handshake::ZSTD;
 pub use clasp_handshake::{
     AlertReceived, AntiReplay, CIPHER_SUITES, CertificateCompression, ClientAuth, ClientConfig, ClientConfigBuilder,
     ClientHelloInfo, ClientIdentityResolver, Clock, ConfigError, Connection, EarlyData, Error, ExternalPsk,
     FixedIdentities, IdentityResolver, KeyLog, KeyLogFile, Limits, MemorySessions, Misbehaviour, NoCommonGround, Offer,
-    Policy, RecordPadding, ReloadableConfig, ReloadableIdentities, Renegotiation, RenegotiationStatus, ReplayMemory,
-    Resolved, Role, ServerConfig, ServerConfigBuilder, Session, SessionStore, Status, Step, Suite, TLS13_CIPHER_SUITES,
-    TicketKeys, Trace, TraceEvent,
+    PSK_CIPHER_SUITES, Policy, RecordPadding, ReloadableConfig, ReloadableIdentities, Renegotiation,
+    RenegotiationStatus, ReplayMemory, Resolved, Role, ServerConfig, ServerConfigBuilder, Session, SessionStore,
+    Status, Step, Suite, TLS13_CIPHER_SUITES, TicketKeys, Trace, TraceEvent,
 };
 #[cfg(feature = "tokio")]
 pub use clasp_tokio::{Acceptor, Connector, EarlyStream, TlsStream};

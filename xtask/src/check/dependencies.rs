@@ -48,10 +48,11 @@ const FLOORS: &[(&str, &[&str])] = &[
             "zeroize",
         ],
     ),
-    ("clasp-handshake", &["bytes", "rustls-pki-types", "subtle", "thiserror", "zeroize"]),
+    ("clasp-handshake", &["brotli", "bytes", "flate2", "rustls-pki-types", "ruzstd", "subtle", "thiserror", "zeroize"]),
     ("clasp-insecure", &["bytes", "cbc", "des", "md-5", "rc2", "rc4", "rsa", "rustls-pki-types", "subtle", "zeroize"]),
     ("clasp-tokio", &["bytes", "rustls-pki-types", "thiserror", "tokio"]),
     ("clasp", &["bytes", "rustls-pki-types"]),
+    ("clasp-bogo", &["base64", "bytes", "zeroize"]),
     ("clasp-cli", &["bytes", "clap", "httparse", "rcgen", "rsa", "serde_json", "thiserror", "tokio", "zeroize"]),
 ];
 
@@ -73,8 +74,14 @@ const NEVER: &[&str] = &["anyhow", "aws-lc-rs", "aws-lc-sys", "native-tls", "ope
 
 /// What may come only with a feature that asks for it by name: the broken ciphers, those that are worn out, and those
 /// that a small program can do without.
-const ASKED_FOR: &[(&str, &[&str])] =
-    &[("insecure", &["rc2", "rc4"]), ("legacy", &["des", "md-5"]), ("post-quantum", &["libcrux-ml-kem"])];
+const ASKED_FOR: &[(&str, &[&str])] = &[
+    ("insecure", &["rc2", "rc4"]),
+    ("legacy", &["des", "md-5"]),
+    ("post-quantum", &["libcrux-ml-kem"]),
+    ("zlib", &["flate2"]),
+    ("brotli", &["brotli"]),
+    ("zstd", &["ruzstd"]),
+];
 
 /// The oldest compiler, as the workspace states it.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
@@ -154,6 +161,10 @@ fn unasked(package: &Package) -> Result<Vec<String>, Failure> {
         default.iter().any(|enabled| enabled == feature)
     };
     for (feature, brought) in ASKED_FOR {
+        // The shim is nobody's dependency, and takes all there is.
+        if package.name == "clasp-bogo" {
+            continue;
+        }
         // The command takes the facade with all that it has by default.
         if package.name == "clasp-cli" && *feature == "post-quantum" {
             continue;

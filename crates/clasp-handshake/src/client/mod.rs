@@ -7,7 +7,8 @@ pub(crate) mod tls13;
 
 use std::sync::Arc;
 
-use clasp_wire::{ProtocolVersion, ServerHello};
+use clasp_cert::{KeyUse, Report, ServerVerification};
+use clasp_wire::ServerHello;
 use rustls_pki_types::ServerName;
 
 pub(crate) use offer13::Offer13;
@@ -18,6 +19,7 @@ use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
 use crate::negotiate;
 use crate::peer::{Order, Peer};
+use crate::psk::scope_with;
 use crate::resumption::Saved;
 use crate::session::{Established, Previous};
 use crate::tls13::{Log, epoch};
@@ -92,8 +94,8 @@ pub(crate) async fn handshake(
 /// From here on early data may be written, where the hello says that it comes (RFC 8446 4.2.10, 7.3).
 fn write_early(peer: &mut Peer, config: &ClientConfig, offer: &ClientOffer, tls13: &Offer13) {
     let (Some((suite, limit)), Some(psk)) = (tls13.early_data, tls13.psks.first()) else { return };
-    // The hello alone says otherwise (RFC 8446 5.1); OpenSSL refuses a ChangeCipherSpec that does so too.
-    peer.order(Order::RecordVersion(ProtocolVersion::TLS_1_2));
+    // Only the first hello's record may say an older version (RFC 8446 5.1).
+    peer.order(Order::RecordVersion(negotiate::TLS13_RECORDS));
     if config.middlebox_compatibility {
         peer.order(Order::CompatibilityChangeCipherSpec);
     }
@@ -124,7 +126,8 @@ async fn remembered(config: &ClientConfig, name: &ServerName<'static>) -> Option
     let policy = &config.policy;
     let by_ticket = !saved.ticket.is_empty();
     let fits = saved.is_alive(now)
-        && saved.scope == scope(config)
+        && scope_with(scope(config), &config.psks, saved.psk_identity.as_deref(), config.provider)
+            .is_some_and(|scope| scope == saved.scope)
         && (if by_ticket {
             resumption.tickets && policy.hello_has_extensions(true)
         } else {
@@ -143,6 +146,21 @@ fn fits_tls13(config: &ClientConfig, saved: &Saved) -> bool {
         && negotiate::is_of_tls13(saved)
         && saved.scope == scope(config)
         && config.policy.suites.iter().any(|suite| suite.id == saved.suite)
+}
+
+/// Verifies the server of a session that is resumed once more, where the configuration wants that.
+async fn verify_again(
+    config: &ClientConfig,
+    name: &ServerName<'static>,
+    saved: &Saved,
+    key_use: KeyUse,
+) -> Result<Option<Report>, Error> {
+    if !config.verify_resumed {
+        return Ok(None);
+    }
+    let now = config.clock.now();
+    let verification = ServerVerification::new(&saved.peer_certificates, name, now, key_use);
+    config.verifier.verify_server(verification).await.map(Some).map_err(refused)
 }
 
 fn refused(error: clasp_cert::CertificateError) -> Error {

@@ -7,13 +7,13 @@ use clasp_cert::{Check, Identity, KeyUse, Outcome, Report, ServerVerification};
 use clasp_keys::Role;
 use clasp_keys::tls13::{EarlySecret, TrafficSecret};
 use clasp_wire::{
-    CertificateRequest13, CertificateRequestExtension, CertificateType, EncryptedExtensions, EndOfEarlyData,
-    HandshakeMessage as _, ServerHello, SignatureScheme,
+    CertificateCompressionAlgorithm, CertificateRequest13, CertificateRequestExtension, CertificateType,
+    EncryptedExtensions, EndOfEarlyData, ExtensionPlace, HandshakeMessage as _, ServerHello, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::offer13::OfferedPsk;
-use super::refused;
+use super::{refused, verify_again};
 use crate::certificate_type::{self, of_identity};
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
@@ -24,7 +24,8 @@ use crate::peer::{Order, Peer};
 use crate::session::{Done, EarlyData, Established, Secrets, Session};
 use crate::tls13::{
     AskedOfEntries, Log, PeerChain, Secrets13, certificate, choose_scheme, epoch, kdf, receive_certificate,
-    receive_certificate_verify, receive_finished, send_certificate_verify, send_finished, take_chain, transcript_hash,
+    receive_certificate_verify, receive_finished, send_certificate_verify, send_chain, send_finished, take_chain,
+    transcript_hash,
 };
 use crate::trace::{Step, report_fields, short_hex};
 
@@ -124,7 +125,10 @@ pub(super) async fn handshake(
                 authenticate_server(peer, config, &name, asked, encrypted.certificate_types.server).await?;
             (chain, Some(Box::new(report)), false)
         }
-        (Some(saved), _) => (saved.peer_certificates.clone(), None, saved.client_authenticated),
+        (Some(saved), _) => {
+            let report = verify_again(config, &name, saved, KeyUse::DigitalSignature).await?;
+            (saved.peer_certificates.clone(), report.map(Box::new), saved.client_authenticated)
+        }
         (None, Some(_)) => (Vec::new(), None, false),
     };
 
@@ -277,20 +281,30 @@ pub(crate) struct Request {
     context: Bytes,
     schemes: Vec<SignatureScheme>,
     authorities: Vec<Bytes>,
+    compressions: Vec<CertificateCompressionAlgorithm>,
 }
 
 impl Request {
     /// Reads a CertificateRequest (RFC 8446 4.3.2).
     pub(crate) fn read(message: CertificateRequest13) -> Result<Self, Misbehaviour> {
-        let mut this = Self { context: message.request_context, schemes: Vec::new(), authorities: Vec::new() };
+        let mut this = Self {
+            context: message.request_context,
+            schemes: Vec::new(),
+            authorities: Vec::new(),
+            compressions: Vec::new(),
+        };
         let mut says_schemes = false;
         for extension in message.extensions {
+            if !extension.ext_type().allowed_in(ExtensionPlace::CertificateRequest) {
+                return Err(Misbehaviour::MisplacedExtension);
+            }
             match extension {
                 CertificateRequestExtension::SignatureAlgorithms(schemes) => {
                     this.schemes = schemes;
                     says_schemes = true;
                 }
                 CertificateRequestExtension::CertificateAuthorities(names) => this.authorities = names,
+                CertificateRequestExtension::CompressCertificate(algorithms) => this.compressions = algorithms,
                 _ => {}
             }
         }
@@ -322,7 +336,8 @@ pub(crate) async fn answer_request(
     let identity = config.identities.resolve(&ask).await.filter(|identity| of_identity(identity) == typ);
     let signer = identity.and_then(|identity| Some((choose_scheme(&config.policy, &identity, &schemes)?, identity)));
     let shown = signer.as_ref().map(|(_, identity)| identity.as_ref());
-    peer.send(&certificate(shown, request.context.clone(), false));
+    let message = certificate(shown, request.context.clone(), false);
+    send_chain(peer, &config.certificate_compressions, &request.compressions, &message);
     match &signer {
         Some((scheme, identity)) => send_certificate_verify(peer, Role::Client, identity, *scheme).await?,
         None => peer.decline_certificate(),

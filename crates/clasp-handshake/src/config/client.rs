@@ -8,7 +8,7 @@ use clasp_crypto::{Provider, default_provider};
 use clasp_record::RecordPadding;
 
 use super::{ClientIdentityResolver, Clock, FixedIdentities, Limits, SystemClock, alpn_names, fit, record_size};
-use crate::compression::CertificateCompression;
+use crate::compression::{CertificateCompression, Compressions};
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
@@ -36,8 +36,9 @@ pub struct ClientConfig {
     pub(crate) middlebox_compatibility: bool,
     pub(crate) post_handshake_auth: bool,
     pub(crate) early_data: bool,
+    pub(crate) verify_resumed: bool,
     pub(crate) psks: Vec<ExternalPsk>,
-    pub(crate) certificate_compressions: Vec<&'static dyn CertificateCompression>,
+    pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
 }
 
@@ -66,6 +67,7 @@ impl ClientConfig {
             middlebox_compatibility: true,
             post_handshake_auth: false,
             early_data: false,
+            verify_resumed: false,
             psks: Vec::new(),
             certificate_compressions: Vec::new(),
             record_padding: RecordPadding::None,
@@ -103,6 +105,7 @@ pub struct ClientConfigBuilder {
     middlebox_compatibility: bool,
     post_handshake_auth: bool,
     early_data: bool,
+    verify_resumed: bool,
     psks: Vec<ExternalPsk>,
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
     record_padding: RecordPadding,
@@ -247,7 +250,17 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// Offers a key that the server has too (RFC 8446 4.2.11). May be called again.
+    /// Whether the server's certificate, as it was in the first handshake, is verified again where a session is resumed: it may
+    /// have expired or been revoked since. There is no stapled response then. Off by default: a session is resumed for a day at
+    /// most.
+    pub fn verify_resumed(mut self, on: bool) -> Self {
+        self.verify_resumed = on;
+        self
+    }
+
+    /// Offers a key that the server has too (RFC 8446 4.2.11; RFC 4279 in TLS 1.2 and before, the first key alone). May be called
+    /// again. Without roots or a verifier no server is taken that shows a certificate instead. With them, a server of TLS 1.2 that
+    /// takes other clients' keys and not this one fails the handshake, as it does not tell which it has.
     pub fn psk(mut self, psk: ExternalPsk) -> Self {
         self.psks.push(psk);
         self
@@ -274,6 +287,8 @@ impl ClientConfigBuilder {
 
     /// The finished configuration; an error says what is missing.
     pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
+        // With keys alone, a server with a certificate is nobody it knows.
+        let certificates = self.verifier.is_some() || !self.roots.is_empty();
         let verifier = match self.verifier {
             Some(verifier) => verifier,
             None if self.roots.is_empty() && self.psks.is_empty() => return Err(ConfigError::NoVerifier),
@@ -287,7 +302,7 @@ impl ClientConfigBuilder {
             ),
         };
         Ok(Arc::new(ClientConfig {
-            policy: fit(self.policy, self.provider)?,
+            policy: fit(self.policy, self.provider, &self.psks, certificates)?,
             provider: self.provider,
             verifier,
             identities: self.resolver.unwrap_or_else(|| Arc::new(FixedIdentities(self.identities))),
@@ -309,8 +324,9 @@ impl ClientConfigBuilder {
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: self.post_handshake_auth,
             early_data: self.early_data,
+            verify_resumed: self.verify_resumed,
             psks: self.psks,
-            certificate_compressions: self.certificate_compressions,
+            certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
         }))
     }

@@ -21,6 +21,7 @@ pub use server::{ClientAuth, ServerConfig, ServerConfigBuilder};
 
 use crate::error::ConfigError;
 use crate::policy::{Policy, Renegotiation};
+use crate::psk::{self, ExternalPsk};
 
 /// Tells the time certificates are checked against.
 pub trait Clock: Debug + Send + Sync {
@@ -114,8 +115,14 @@ fn alpn_names<T: AsRef<[u8]>>(names: impl IntoIterator<Item = T>) -> Result<Vec<
         .collect()
 }
 
-/// Strikes from a policy what the provider cannot do, so that nothing is offered in vain.
-fn fit(mut policy: Policy, provider: &Provider) -> Result<Policy, ConfigError> {
+/// Strikes from a policy what the provider cannot do, or what takes a key that is not there, so that nothing is offered in vain.
+/// `certificates` says whether suites with certificates serve too.
+fn fit(
+    mut policy: Policy,
+    provider: &Provider,
+    psks: &[ExternalPsk],
+    certificates: bool,
+) -> Result<Policy, ConfigError> {
     policy.groups.retain(|group| provider.group(*group).is_some());
     policy
         .schemes
@@ -126,6 +133,16 @@ fn fit(mut policy: Policy, provider: &Provider) -> Result<Policy, ConfigError> {
         let spoken = tls13 && suite.is_of_tls13() || dialects.iter().any(|dialect| suite.allows(dialect.version()));
         spoken && suite.supported(provider)
     });
+    let has_psk = psk::classic(psks).next().is_some();
+    let some = !policy.suites.is_empty();
+    policy.suites.retain(
+        |suite| {
+            if suite.is_pre_shared() { has_psk } else { certificates || !has_psk || suite.is_of_tls13() }
+        },
+    );
+    if some && policy.suites.is_empty() && !has_psk {
+        return Err(ConfigError::NoPsk);
+    }
     // Without a suite of its own, a group or a scheme, there is no TLS 1.3.
     policy.tls13 &= policy.suites.iter().any(|suite| suite.is_of_tls13()) && !policy.groups.is_empty();
     if policy.renegotiation == Renegotiation::UnsafeLegacy && !policy.may_renegotiate_unsafely {

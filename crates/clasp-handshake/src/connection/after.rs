@@ -11,8 +11,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use clasp_keys::Transcript;
 use clasp_wire::{
-    CertificateRequest13, ContentType, HandshakeMessage as _, HandshakeType, KeyUpdate, NewSessionTicket13,
-    RawHandshake,
+    CertificateRequest13, ContentType, ExtensionPlace, HandshakeMessage as _, HandshakeType, KeyUpdate,
+    NewSessionTicket13, RawHandshake,
 };
 
 use super::{Connection, Side};
@@ -223,6 +223,10 @@ impl Connection {
         let ticket = message.parse::<NewSessionTicket13>()?;
         if ticket.lifetime > LONGEST_LIFETIME {
             return Err(Misbehaviour::BadTicketLifetime.into());
+        }
+        let mut extensions = ticket.extensions.iter();
+        if extensions.any(|extension| !extension.ext_type().allowed_in(ExtensionPlace::NewSessionTicket)) {
+            return Err(Misbehaviour::MisplacedExtension.into());
         }
         let Side::Client(config, name) = &self.side else { return Ok(()) };
         let (config, name) = (Arc::clone(config), name.clone());

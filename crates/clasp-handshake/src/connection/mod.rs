@@ -6,13 +6,19 @@
 
 mod after;
 #[cfg(test)]
+mod alert_tests;
+#[cfg(test)]
 mod countermeasure_tests;
 mod drive;
 mod early;
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod negotiation_tests;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;
+#[cfg(test)]
+mod psk_tests;
 mod renegotiate;
 #[cfg(test)]
 mod renegotiation_tests;

@@ -220,10 +220,13 @@ fn early_data_is_taken() {
     server.poll_now().unwrap();
     assert!(server.is_handshaking());
     assert_eq!(server.read_early().unwrap(), &b"early"[..]);
+    assert_eq!(server.write_half_rtt(b"at once").unwrap(), 7);
     client.write_early(b" and more").unwrap();
     assert!(matches!(exchange(&mut client, &mut server), (None, None)));
     assert_eq!(client.session().unwrap().early_data(), EarlyData::Accepted);
     assert_eq!(server.session().unwrap().early_data(), EarlyData::Accepted);
+    assert_eq!(client.read().unwrap(), &b"at once"[..]);
+    assert_eq!(server.write_half_rtt(b"too late").unwrap(), 0);
     // What was not taken as early data comes first.
     assert_eq!(server.read().unwrap(), &b" and more"[..]);
     assert_eq!(client.early_data_room(), 0);
@@ -231,21 +234,21 @@ fn early_data_is_taken() {
     transfer(&mut server, &mut client, &data(3000));
 }
 
-/// RFC 8446 5.1: every record but that of the hello says TLS 1.2.
+/// RFC 8446 5.1: no record but the first hello's says an older version.
 #[test]
-fn records_with_early_data_have_the_right_version() {
+fn records_behind_the_first_hello_say_tls12() {
     let ca = Authority::new("CA");
     let (client, server) = early(&ca, 1000);
     let (mut client, _) = connections(&client, &server);
     client.poll_now().unwrap();
     client.write_early(b"early").unwrap();
     let wire = client.output().split();
-    let (mut heads, mut rest) = (Vec::new(), &wire[..]);
-    while let [typ, major, minor, high, low, after @ ..] = rest {
-        heads.push((*typ, (*major, *minor)));
-        rest = &after[usize::from(u16::from_be_bytes([*high, *low]))..];
+    let (mut rest, mut records) = (&wire[..], Vec::new());
+    while let [typ, major, minor, high, low, more @ ..] = rest {
+        records.push((*typ, [*major, *minor]));
+        rest = &more[usize::from(u16::from_be_bytes([*high, *low]))..];
     }
-    assert_eq!(heads, [(22, (3, 1)), (20, (3, 3)), (23, (3, 3))]);
+    assert_eq!(records, [(22, [3, 1]), (20, [3, 3]), (23, [3, 3])]);
 }
 
 #[test]
@@ -423,4 +426,27 @@ fn others_put_in_change_cipher_specs_and_nothing_else() {
     let (_, mut tls) = established(&client, &server);
     give(&mut tls, &[20, 3, 3, 0, 1, 1]);
     assert_eq!(tls.poll_now().unwrap_err().alert(), Some(AlertDescription::UNEXPECTED_MESSAGE));
+}
+
+/// A client that has nothing to say still gets its tickets: they are behind the handshake, before the server's close_notify.
+#[test]
+fn tickets_come_to_who_closes_at_once() {
+    let ca = Authority::new("CA");
+    let client = ca.client(tls13()).build().unwrap();
+    let server = ca.server(tls13()).build().unwrap();
+    for resumed in [false, true, true, true, true] {
+        let (mut ours, mut theirs) = connections(&client, &server);
+        ours.poll_now().unwrap();
+        give(&mut theirs, &ours.output().split());
+        theirs.poll_now().unwrap();
+        give(&mut ours, &theirs.output().split());
+        ours.poll_now().unwrap();
+        assert_eq!(ours.session().unwrap().resumed(), resumed);
+        ours.close();
+        give(&mut theirs, &ours.output().split());
+        assert_eq!(theirs.poll_now().unwrap(), Status::Closed);
+        theirs.close();
+        give(&mut ours, &theirs.output().split());
+        assert_eq!(ours.poll_now().unwrap(), Status::Closed);
+    }
 }

@@ -149,6 +149,7 @@ pub(super) async fn handshake(
     log.application(&theirs_next, &ours_next, &exporter);
     peer.order(Order::WriteKeys(epoch(suite, &ours_next)));
     if takes_early_data {
+        peer.order(Order::AnswerEarlyData);
         peer.receive::<EndOfEarlyData>().await?;
         peer.order(Order::ReadKeys(epoch(suite, &theirs)));
     }
@@ -320,10 +321,15 @@ pub(crate) fn certificate_request(
     request_context: Bytes,
 ) -> CertificateRequest13 {
     let schemes: Vec<_> = config.policy.named_schemes().collect();
-    // All extensions together have 65,535 bytes; each of the two has a header of 4 and a list's length of 2.
-    let room = usize::from(u16::MAX).saturating_sub(2 * (4 + 2) + 2 * schemes.len());
+    // All extensions together have 65,535 bytes; each has a header of 4, and a list's length of 2 or 1.
+    let compressions = config.certificate_compressions.algorithms();
+    let taken = 2 * (4 + 2) + 2 * schemes.len() + 4 + 1 + 2 * compressions.len();
+    let room = usize::from(u16::MAX).saturating_sub(taken);
     let authorities = fitting(verifier.authorities(), room);
     let mut extensions = vec![CertificateRequestExtension::SignatureAlgorithms(schemes)];
+    if !compressions.is_empty() {
+        extensions.push(CertificateRequestExtension::CompressCertificate(compressions));
+    }
     if !authorities.is_empty() {
         extensions.push(CertificateRequestExtension::CertificateAuthorities(authorities));
     }

@@ -1,8 +1,8 @@
 //! Shaking hands again while data flows (RFC 5746).
 
 use clasp_handshake::cert::WebPkiClientVerifier;
+use clasp_handshake::wire::ProtocolVersion;
 use clasp_handshake::{ClientAuth, Error as TlsError};
-use clasp_wire::ProtocolVersion;
 
 use super::*;
 

@@ -11,8 +11,8 @@ use clasp_handshake::cert::{
     CertificateError, ClientVerification, ClientVerifier, PrivateKey, Report, ServerVerification, ServerVerifier,
     WebPkiClientVerifier, WebPkiServerVerifier,
 };
+use clasp_handshake::wire::ProtocolVersion;
 use clasp_handshake::{CertificateAsk, ClientAuth, ClientIdentityResolver, FixedIdentities};
-use clasp_wire::ProtocolVersion;
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 
 use super::transport::Stutter;

@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::task::{Context, Poll};
 
 use clasp_crypto::default_provider;
+use clasp_handshake::wire::NamedGroup;
 use clasp_handshake::{EarlyData, ReplayMemory, ServerConfigBuilder, TicketKeys};
-use clasp_wire::NamedGroup;
 use tokio::io::ReadBuf;
 
 use super::transport::Stutter;

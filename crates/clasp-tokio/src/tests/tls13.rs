@@ -1,8 +1,8 @@
 //! What only TLS 1.3 has, over streams: new keys, certificates asked for and refused later, tickets (RFC 8446 4.6).
 
 use clasp_handshake::cert::WebPkiClientVerifier;
+use clasp_handshake::wire::{AlertDescription, ProtocolVersion};
 use clasp_handshake::{ClientAuth, Error as TlsError};
-use clasp_wire::{AlertDescription, ProtocolVersion};
 
 use super::*;
 

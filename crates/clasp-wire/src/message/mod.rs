@@ -8,6 +8,7 @@ mod extensions;
 mod key_exchange;
 mod key_share;
 mod psk;
+mod psk_key_exchange;
 mod server_extension;
 mod server_hello;
 mod simple;
@@ -34,6 +35,9 @@ pub use key_exchange::{
 };
 pub use key_share::KeyShareEntry;
 pub use psk::{OfferedPsks, PskIdentity};
+pub use psk_key_exchange::{
+    EcdhPskClientKeyExchange, EcdhPskServerKeyExchange, PskClientKeyExchange, PskServerKeyExchange,
+};
 pub use server_extension::ServerExtension;
 pub use server_hello::ServerHello;
 pub use simple::{Finished, HelloRequest, NewSessionTicket, ServerHelloDone};

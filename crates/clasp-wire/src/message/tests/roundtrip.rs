@@ -103,6 +103,15 @@ proptest! {
     }
 
     #[test]
+    fn key_exchanges_with_a_pre_shared_key(name in bytes(0..300), group: u16, point in bytes(1..=255)) {
+        let group = NamedGroup(group);
+        check(&PskServerKeyExchange { hint: name.clone() }, 0, false);
+        check(&EcdhPskServerKeyExchange { hint: name.clone(), group, public: point.clone() }, 0, false);
+        check(&PskClientKeyExchange { identity: name.clone() }, 0, false);
+        check(&EcdhPskClientKeyExchange { identity: name, point }, 0, false);
+    }
+
+    #[test]
     fn the_small_ones(data in bytes(0..100), response in bytes(1..100), lifetime_hint: u32) {
         check(&HelloRequest, 0, false);
         check(&ServerHelloDone, 0, false);
@@ -139,6 +148,10 @@ proptest! {
         outcome::<EncryptedPreMasterSecret>(&data);
         outcome::<ClientDhPublic>(&data);
         outcome::<ClientEcdhPublic>(&data);
+        outcome::<PskServerKeyExchange>(&data);
+        outcome::<EcdhPskServerKeyExchange>(&data);
+        outcome::<PskClientKeyExchange>(&data);
+        outcome::<EcdhPskClientKeyExchange>(&data);
         outcome::<NewSessionTicket>(&data);
         outcome::<HelloRequest>(&data);
         outcome::<ServerHelloDone>(&data);
