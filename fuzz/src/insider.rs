@@ -341,8 +341,9 @@ impl<'a> Insider<'a> {
             }
             bytes
         } else {
-            // Early data that is not taken: no key of the reader's opens it.
-            raw.unwrap_or_default().to_vec()
+            // Early data that is not taken, which no key of the reader's opens. Nothing can be put beside it.
+            reader.receive(raw.unwrap_or_default());
+            return;
         };
         if piece.content_type == ContentType::HANDSHAKE {
             if before_finished {
