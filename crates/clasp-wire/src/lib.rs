@@ -31,8 +31,8 @@ pub use alert::Alert;
 pub use codepoint::{
     AlertDescription, AlertLevel, CertificateCompressionAlgorithm, CertificateStatusType, CertificateType, CipherSuite,
     ClientCertificateType, CompressionMethod, ContentType, EcCurveType, EcPointFormat, ExtensionPlace, ExtensionType,
-    HandshakeType, MaxFragmentLength, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme, Strength,
-    is_grease_alpn,
+    HandshakeType, HpkeAead, HpkeKdf, HpkeKem, MaxFragmentLength, NamedGroup, ProtocolVersion, PskKeyExchangeMode,
+    SignatureScheme, Strength, is_grease_alpn,
 };
 #[cfg(feature = "codec")]
 pub use error::{DecodeError, DecodeErrorKind};
@@ -41,8 +41,9 @@ pub use message::{
     Certificate, Certificate13, CertificateEntry, CertificateExtension, CertificateRequest, CertificateRequest10,
     CertificateRequest13, CertificateRequestExtension, CertificateStatus, CertificateStatusRequest, CertificateVerify,
     ClientDhPublic, ClientEcdhPublic, ClientExtension, ClientHello, CompressedCertificate, DhServerKeyExchange,
-    DigitallySigned, DigitallySigned10, EcdhServerKeyExchange, EncryptedExtensions, EncryptedPreMasterSecret,
-    EncryptedPreMasterSecret30, EndOfEarlyData, Finished, HandshakeMessage, HelloRequest, KeyShareEntry, KeyUpdate,
+    DigitallySigned, DigitallySigned10, EcdhServerKeyExchange, EchClientHello, EchConfig, EchConfigContents,
+    EchConfigExtension, EchOuter, EncryptedExtensions, EncryptedPreMasterSecret, EncryptedPreMasterSecret30,
+    EndOfEarlyData, Finished, HandshakeMessage, HelloRequest, HpkeSymmetricCipherSuite, KeyShareEntry, KeyUpdate,
     NewSessionTicket, NewSessionTicket13, OfferedPsks, PskIdentity, Random, RsaServerKeyExchange, ServerExtension,
     ServerHello, ServerHelloDone, ServerNameEntry, SessionId, TicketExtension, TicketRequest, UnknownExtension,
 };
