@@ -30,6 +30,7 @@ pub struct Session {
     pub(crate) early_data: EarlyData,
     /// Whether the key exchange was in TLS 1.3's way.
     pub(crate) pre_shared: bool,
+    pub(crate) ech_accepted: bool,
 }
 
 /// What became of the early data of a handshake (RFC 8446 2.3).
@@ -95,6 +96,12 @@ impl Session {
     /// given to both.
     pub fn pre_shared_key(&self) -> bool {
         self.pre_shared
+    }
+
+    /// Whether the server answered an encrypted ClientHello (RFC 9849), so that nobody on the way saw the server name. A
+    /// client's session alone tells; one that offers it is never without.
+    pub fn ech_accepted(&self) -> bool {
+        self.ech_accepted
     }
 
     /// What became of early data.
@@ -186,6 +193,7 @@ impl Session {
     fn steps_of_tls13(&self) -> Vec<(Step, String)> {
         let group = self.group.map_or_else(|| "-".to_owned(), |group| group.to_string());
         let name = self.server_name().map_or_else(|| "no server name".to_owned(), |name| format!("asks for {name}"));
+        let hidden = if self.ech_accepted { ", encrypted (ECH)" } else { "" };
         let shared = if self.pre_shared { "a key that both had, and " } else { "" };
         let server = if self.pre_shared {
             "by the key that both had; no certificate".to_owned()
@@ -195,7 +203,7 @@ impl Session {
         let client =
             if self.client_authenticated { "certificate and signature sent" } else { "not asked, or none to show" };
         vec![
-            (Step::ClientHello, format!("{name}, with key shares at once")),
+            (Step::ClientHello, format!("{name}{hidden}, with key shares at once")),
             (Step::PreMasterSecret, format!("gone: {shared}both sides' key shares in {group} take its place")),
             (Step::ServerHello, format!("chose {} and {}", self.version, self.suite.id)),
             (Step::SessionKeys, format!("for {}, already: all that follows is encrypted", self.suite.id)),

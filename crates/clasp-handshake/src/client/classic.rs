@@ -168,6 +168,7 @@ pub(super) async fn full_handshake(
             resumed: false,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            ech_accepted: false,
         },
         secrets: Secrets::Classic(ClassicSecrets {
             schedule,
@@ -240,6 +241,7 @@ pub(super) async fn resumed_handshake(
             resumed: true,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            ech_accepted: false,
         },
         secrets: Secrets::Classic(ClassicSecrets {
             schedule,

@@ -190,6 +190,7 @@ pub(super) async fn full_handshake(
             resumed: false,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            ech_accepted: false,
         },
         secrets: Secrets::Classic(ClassicSecrets {
             schedule,
@@ -294,6 +295,7 @@ pub(super) async fn resumed_handshake(
             resumed: true,
             early_data: EarlyData::NotOffered,
             pre_shared: false,
+            ech_accepted: false,
         },
         secrets: Secrets::Classic(ClassicSecrets {
             schedule,

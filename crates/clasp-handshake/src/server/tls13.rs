@@ -187,6 +187,7 @@ pub(super) async fn handshake(
                 (true, false) => EarlyData::Rejected,
             },
             pre_shared: psk.is_some(),
+            ech_accepted: false,
         },
         secrets: Secrets::Tls13(Secrets13 {
             client: theirs_next,

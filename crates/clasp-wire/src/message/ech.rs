@@ -94,9 +94,9 @@ impl EchConfig {
     }
 
     fn parse<'a>(source: &Bytes, start: &'a [u8]) -> Parsed<'a, Self> {
-        let (input, version) = field("version", u16)(start)?;
+        let (input, form) = field("version", u16)(start)?;
         let (left, body) = field("length", vector16(0))(input)?;
-        let contents = if version == Self::VERSION {
+        let contents = if form == Self::VERSION {
             let (rest, contents) = field("contents", |input| EchConfigContents::parse(source, input))(body)?;
             end(rest)?;
             Some(contents)
@@ -104,7 +104,7 @@ impl EchConfig {
             None
         };
         let raw = start.get(..start.len() - left.len()).unwrap_or_default();
-        Ok((left, Self { raw: view(source, raw), version, contents }))
+        Ok((left, Self { raw: view(source, raw), version: form, contents }))
     }
 }
 
