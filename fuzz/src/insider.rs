@@ -92,7 +92,8 @@ struct Way {
     /// The beginning of a message that came to the reader in pieces.
     unheard: Vec<u8>,
     seen: usize,
-    held: Vec<(Epoch, Piece)>,
+    /// Held back, and whether each is of the handshake.
+    held: Vec<(Epoch, bool, Piece)>,
 }
 
 impl Default for Way {
@@ -284,7 +285,7 @@ impl<'a> Insider<'a> {
             if mutation.kind == HOLD {
                 self.touched = true;
                 let way = &mut self.ways[side];
-                way.held.extend(now.drain(..).map(|piece| (epoch, Piece { touched: true, ..piece })));
+                way.held.extend(now.drain(..).map(|piece| (epoch, before_finished, Piece { touched: true, ..piece })));
             } else if let Some(last) = now.pop() {
                 self.touched |= mutation.kind == DROP;
                 now.extend(alter(&last, mutation));
@@ -298,9 +299,9 @@ impl<'a> Insider<'a> {
         } else {
             None
         };
-        let pieces =
-            now.into_iter().map(|piece| (epoch, piece, whole)).chain(held.into_iter().map(|(e, p)| (e, p, None)));
-        for (epoch, piece, raw) in pieces.collect::<Vec<_>>() {
+        let now = now.into_iter().map(|piece| (epoch, before_finished, piece, whole));
+        let held = held.into_iter().map(|(epoch, before, piece)| (epoch, before, piece, None));
+        for (epoch, before_finished, piece, raw) in now.chain(held) {
             self.touched |= piece.touched || piece.bare;
             self.deliver(from_client, epoch, piece, raw, before_finished, reader);
         }
@@ -340,8 +341,9 @@ impl<'a> Insider<'a> {
             }
             bytes
         } else {
-            // Early data that is not taken: no key of the reader's opens it.
-            raw.unwrap_or_default().to_vec()
+            // Early data that is not taken, which no key of the reader's opens. Nothing can be put beside it.
+            reader.receive(raw.unwrap_or_default());
+            return;
         };
         if piece.content_type == ContentType::HANDSHAKE {
             if before_finished {

@@ -118,7 +118,7 @@ impl Verifier {
     fn allows(&self, key: &PublicKey, key_use: KeyUse) -> bool {
         let allowed = key.allows(key_use);
         self.seen.with(|seen| seen.key_usage_is_wrong = !allowed);
-        allowed || self.flags.ignore_rsa_key_usage && key.algorithm().is_some_and(|algorithm| algorithm.is_rsa())
+        allowed || self.flags.ignore_rsa_key_usage && key.algorithm().is_some_and(KeyAlgorithm::is_rsa)
     }
 }
 

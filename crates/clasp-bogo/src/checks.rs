@@ -15,8 +15,7 @@ pub(crate) struct Witness<'a> {
     pub(crate) used: &'a Used,
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "callers have values, mostly")]
-fn expect<T: PartialEq + core::fmt::Debug>(what: &str, expected: Option<T>, got: T) -> Result<(), Failure> {
+fn expect<T: Copy + PartialEq + core::fmt::Debug>(what: &str, expected: Option<T>, got: T) -> Result<(), Failure> {
     match expected {
         Some(expected) if expected != got => Err(Failure::failed(format!("{what} is {got:?}, not {expected:?}"))),
         _ => Ok(()),

@@ -332,3 +332,15 @@ impl fmt::Display for CertificateProblem {
 }
 
 impl core::error::Error for CertificateProblem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_may_choose_the_alert() {
+        let error = CertificateError::new(CertificateProblem::Revoked, Report::client());
+        assert_eq!(error.alert(), AlertDescription::CERTIFICATE_REVOKED);
+        assert_eq!(error.with_alert(AlertDescription::ACCESS_DENIED).alert(), AlertDescription::ACCESS_DENIED);
+    }
+}

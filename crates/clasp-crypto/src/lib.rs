@@ -6,6 +6,8 @@
 #[cfg(feature = "timing")]
 #[doc(hidden)]
 pub mod for_timing;
+#[cfg(feature = "hpke")]
+mod hpke_sender;
 #[cfg(feature = "post-quantum")]
 mod hybrid;
 #[cfg(feature = "post-quantum")]
@@ -20,6 +22,8 @@ mod testing;
 mod traits;
 
 pub use clasp_wire::{NamedGroup, SignatureScheme};
+#[cfg(feature = "hpke")]
+pub use hpke_sender::{HpkeSender, HpkeSuite};
 pub use provider::{Provider, Verifiers, default_provider};
 pub use rust_crypto::{ffdhe, ffdhe_name};
 pub use traits::{

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use bytes::Bytes;
 use clasp_cert::CertificateError;
 use clasp_crypto::CryptoError;
 use clasp_keys::ScheduleError;
@@ -79,6 +80,16 @@ pub enum Error {
     #[error("the identity resolver refused this client ({0})")]
     Refused(AlertDescription),
 
+    /// The server could not read the encrypted ClientHello. It has shown that it is the one with the public name, and no
+    /// more: nothing was sent to it (RFC 9849 6.1.6).
+    #[error("the server could not read the encrypted ClientHello; {}", next_try(.retry_configs.is_some()))]
+    EchRejected {
+        /// What to give [`ech_configs`](crate::ClientConfigBuilder::ech_configs) for one more try, on a new connection: an
+        /// ECHConfigList, for no more than that. `None`: the server has switched Encrypted ClientHello off, and the next try
+        /// is without.
+        retry_configs: Option<Bytes>,
+    },
+
     /// The transport ended without a close_notify: data may be missing (RFC 5246 7.2.1).
     #[error("the connection was cut: the transport ended without close_notify, so data may be missing")]
     Truncated,
@@ -132,6 +143,7 @@ impl Error {
             Self::Crypto(CryptoError::BadPeerKey(_)) => AlertDescription::ILLEGAL_PARAMETER,
             Self::Crypto(_) | Self::Schedule(_) | Self::Config(_) => AlertDescription::INTERNAL_ERROR,
             Self::Refused(alert) => *alert,
+            Self::EchRejected { .. } => AlertDescription::ECH_REQUIRED,
             Self::TooMany(_) => AlertDescription::UNEXPECTED_MESSAGE,
             Self::NoRenegotiation(_) => return None,
             Self::RenegotiationData(_) => AlertDescription::INTERNAL_ERROR,
@@ -149,6 +161,14 @@ impl From<Error> for std::io::Error {
             _ => std::io::ErrorKind::InvalidData,
         };
         Self::new(kind, error)
+    }
+}
+
+fn next_try(has_configs: bool) -> &'static str {
+    if has_configs {
+        "connect again with the retry configurations that it gave"
+    } else {
+        "it gave no other configuration: connect again without one"
     }
 }
 
@@ -299,6 +319,10 @@ misbehaviour! {
     BadCompression => BAD_CERTIFICATE, "the compressed certificate does not unpack to what it says";
     /// RFC 8446 4.6.1.
     BadTicketLifetime => ILLEGAL_PARAMETER, "a ticket is to be good for more than a week";
+    /// RFC 9849 6.1.4, 6.1.6, 6.2.
+    BadEncryptedClientHello => DECODE_ERROR, "the server's answer to Encrypted ClientHello is malformed";
+    /// RFC 9849 6.1.5.
+    EncryptedClientHelloDropped => ILLEGAL_PARAMETER, "the server took the first encrypted hello, and not the second";
     /// RFC 8449 4, RFC 6066 4.
     BadRecordSizeLimit => ILLEGAL_PARAMETER, "the peer's record size limit is out of range";
 }
@@ -463,6 +487,17 @@ pub enum ConfigError {
     /// A record size limit outside 64..=16384 (RFC 8449 4).
     #[error("a record size limit must lie between 64 and 16384 bytes")]
     BadRecordSizeLimit,
+    /// An ECHConfigList that is malformed (RFC 9849 4).
+    #[error("the list of ECH configurations is malformed: {0}")]
+    BadEchConfigs(String),
+    /// No configuration that this build has the algorithms for, and all that it must know.
+    #[error(
+        "none of the ECH configurations can be used: their key, algorithms, extensions or public name are not ones that we have"
+    )]
+    NoUsableEchConfig,
+    /// Encrypted ClientHello under a policy without TLS 1.3.
+    #[error("Encrypted ClientHello needs a policy that offers TLS 1.3")]
+    EchWithoutTls13,
     /// The host given to connect to is not a DNS name or an IP address.
     #[error("{0:?} is neither a DNS name nor an IP address")]
     BadServerName(String),

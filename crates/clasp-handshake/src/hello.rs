@@ -9,6 +9,7 @@ use rustls_pki_types::ServerName;
 
 use crate::certificate_type;
 use crate::client::Offer13;
+use crate::client::ech::Standing;
 use crate::config::ClientConfig;
 use crate::error::{Error, Offer};
 use crate::negotiate;
@@ -24,6 +25,7 @@ pub(crate) struct ClientOffer {
     pub(crate) hello: ClientHello,
     /// What TLS 1.3 takes besides; `None` where it is not offered.
     pub(crate) tls13: Option<Offer13>,
+    pub(crate) ech: Standing,
 }
 
 impl ClientOffer {
@@ -61,7 +63,7 @@ impl ClientOffer {
             hello.cipher_suites.retain(exists);
             None
         };
-        Ok(Self { hello, tls13 })
+        Ok(Self { hello, tls13, ech: Standing::NotOffered })
     }
 
     /// Whether the hello asks for the status of the server's certificate.

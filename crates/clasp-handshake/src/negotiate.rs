@@ -85,15 +85,17 @@ pub(crate) const TLS13_RECORDS: ProtocolVersion = ProtocolVersion::TLS_1_2;
 
 /// What of TLS 1.3 may not stand in a hello of an older version.
 fn is_of_older_hello(extension: &ServerExtension) -> bool {
-    !matches!(
-        extension,
-        ServerExtension::KeyShare(_)
-            | ServerExtension::RetryKeyShare(_)
-            | ServerExtension::PreSharedKey(_)
-            | ServerExtension::EarlyData
-            | ServerExtension::Cookie(_)
-            | ServerExtension::SupportedVersions(_)
-    )
+    let is_ech = extension.ext_type() == ExtensionType::ENCRYPTED_CLIENT_HELLO;
+    !is_ech
+        && !matches!(
+            extension,
+            ServerExtension::KeyShare(_)
+                | ServerExtension::RetryKeyShare(_)
+                | ServerExtension::PreSharedKey(_)
+                | ServerExtension::EarlyData
+                | ServerExtension::Cookie(_)
+                | ServerExtension::SupportedVersions(_)
+        )
 }
 
 /// What older versions read as the version says TLS 1.2 in every hello of TLS 1.3 (RFC 8446 4.1.3).

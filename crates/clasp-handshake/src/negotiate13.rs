@@ -12,6 +12,7 @@ use clasp_wire::{
 };
 
 use crate::certificate_type::{CertificateTypes, is_accepted};
+use crate::client::ech;
 use crate::config::{ClientConfig, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
@@ -67,6 +68,7 @@ pub(crate) fn accept_retry(config: &ClientConfig, offer: &ClientOffer, hello: &S
         match extension {
             ServerExtension::RetryKeyShare(group) => retry.group = Some(*group),
             ServerExtension::Cookie(cookie) => retry.cookie = Some(cookie.clone()),
+            ServerExtension::EncryptedClientHello(confirmation) => ech::check_confirmation(confirmation)?,
             _ => {}
         }
     }
@@ -126,6 +128,9 @@ pub(crate) struct Encrypted {
     pub(crate) early_data: bool,
     pub(crate) record_size_limit: Option<u16>,
     pub(crate) certificate_types: CertificateTypes,
+    /// What a server that could not open the inner hello says to use (RFC 9849 6.1.6). It is not asked for where there is
+    /// none.
+    pub(crate) retry_configs: Option<Bytes>,
 }
 
 /// Holds, as a client, the EncryptedExtensions against the offer.
@@ -149,6 +154,9 @@ pub(crate) fn accept_encrypted(
                 return Err(Misbehaviour::BadRecordSizeLimit.into());
             }
             ServerExtension::RecordSizeLimit(limit) => encrypted.record_size_limit = Some(*limit),
+            ServerExtension::EncryptedClientHello(configs) => {
+                encrypted.retry_configs = ech::read_retry_configs(&offer.hello, configs)?;
+            }
             _ => {}
         }
     }

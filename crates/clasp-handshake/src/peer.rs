@@ -142,8 +142,20 @@ impl SharedMailbox {
     }
 }
 
+/// Somebody before a server who has a say in its hellos, for tests.
+#[cfg(test)]
+pub(crate) trait Front: Send + Sync {
+    /// Gives what the server is to read in place of a client's hello.
+    fn receives(&mut self, hello: RawHandshake) -> Result<RawHandshake, Error>;
+
+    /// Gives what is sent in place of a message, which is not in the transcript yet.
+    fn sends(&mut self, transcript: &Transcript, raw: Bytes) -> Bytes;
+}
+
 /// The other side of the handshake.
 pub(crate) struct Peer {
+    #[cfg(test)]
+    pub(crate) front: Option<Box<dyn Front>>,
     mailbox: SharedMailbox,
     role: Role,
     trace: Option<Arc<dyn Trace>>,
@@ -154,7 +166,14 @@ pub(crate) struct Peer {
 impl Peer {
     /// `role` is ours.
     pub(crate) fn new(mailbox: SharedMailbox, role: Role, trace: Option<Arc<dyn Trace>>) -> Self {
-        Self { mailbox, role, trace, transcript: Transcript::new() }
+        Self {
+            #[cfg(test)]
+            front: None,
+            mailbox,
+            role,
+            trace,
+            transcript: Transcript::new(),
+        }
     }
 
     /// Waits for the client's hello, which may be in SSL 2.0's format where the connection takes that. With it comes what
@@ -162,6 +181,8 @@ impl Peer {
     pub(crate) async fn receive_client_hello(&mut self) -> Result<(ClientHello, Bytes), Error> {
         match self.next(ClientHello::NAME, false).await {
             Incoming::Message(raw) if raw.typ == ClientHello::TYPE => {
+                #[cfg(test)]
+                let raw = self.through_front(raw)?;
                 let hello = raw.parse::<ClientHello>()?;
                 self.transcript.add(&raw.raw);
                 Ok((hello, raw.raw))
@@ -178,7 +199,11 @@ impl Peer {
     /// [`Self::receive`] for a message that the transcript gets later, if at all; its bytes, header included, come with it.
     pub(crate) async fn receive_unhashed<M: HandshakeMessage>(&mut self) -> Result<(M, Bytes), Error> {
         match self.next(M::NAME, false).await {
-            Incoming::Message(raw) if raw.typ == M::TYPE => Ok((raw.parse::<M>()?, raw.raw)),
+            Incoming::Message(raw) if raw.typ == M::TYPE => {
+                #[cfg(test)]
+                let raw = self.through_front(raw)?;
+                Ok((raw.parse::<M>()?, raw.raw))
+            }
             other => Err(unexpected(M::NAME, &other)),
         }
     }
@@ -260,6 +285,11 @@ impl Peer {
     pub(crate) fn send_encoded(&mut self, raw: Bytes) {
         #[cfg(all(test, feature = "legacy"))]
         let raw = crate::rfc8448::sent(raw);
+        #[cfg(test)]
+        let raw = match &mut self.front {
+            Some(front) => front.sends(&self.transcript, raw),
+            None => raw,
+        };
         self.transcript.add(&raw);
         self.order(Order::Send(raw));
     }
@@ -300,6 +330,14 @@ impl Peer {
             Role::Server => Step::MasterSecret,
         };
         self.trace(step, "verified the peer's signature", || vec![("scheme", scheme.to_string())]);
+    }
+
+    #[cfg(test)]
+    fn through_front(&mut self, raw: RawHandshake) -> Result<RawHandshake, Error> {
+        match &mut self.front {
+            Some(front) => front.receives(raw),
+            None => Ok(raw),
+        }
     }
 
     async fn next(&self, awaited: &'static str, may_decline: bool) -> Incoming {

@@ -31,6 +31,7 @@ pub struct Session {
     /// Whether a key that both had before took the place of certificates.
     pub(crate) pre_shared: bool,
     pub(crate) psk_identity: Option<Box<[u8]>>,
+    pub(crate) ech_accepted: bool,
 }
 
 /// What became of the early data of a handshake (RFC 8446 2.3).
@@ -106,6 +107,12 @@ impl Session {
     /// The name of the key from outside that was used: to a server, who the client is.
     pub fn psk_identity(&self) -> Option<&[u8]> {
         self.psk_identity.as_deref()
+    }
+
+    /// Whether the server answered an encrypted ClientHello (RFC 9849), so that nobody on the way saw the server name. A
+    /// client's session alone tells; one that offers it is never without.
+    pub fn ech_accepted(&self) -> bool {
+        self.ech_accepted
     }
 
     /// What became of early data.
@@ -204,6 +211,7 @@ impl Session {
     fn steps_of_tls13(&self) -> Vec<(Step, String)> {
         let group = self.group.map_or_else(|| "-".to_owned(), |group| group.to_string());
         let name = self.server_name().map_or_else(|| "no server name".to_owned(), |name| format!("asks for {name}"));
+        let hidden = if self.ech_accepted { ", encrypted (ECH)" } else { "" };
         let shared = if self.pre_shared { "a key that both had, and " } else { "" };
         let server = if self.pre_shared {
             "by the key that both had; no certificate".to_owned()
@@ -213,7 +221,7 @@ impl Session {
         let client =
             if self.client_authenticated { "certificate and signature sent" } else { "not asked, or none to show" };
         vec![
-            (Step::ClientHello, format!("{name}, with key shares at once")),
+            (Step::ClientHello, format!("{name}{hidden}, with key shares at once")),
             (Step::PreMasterSecret, format!("gone: {shared}both sides' key shares in {group} take its place")),
             (Step::ServerHello, format!("chose {} and {}", self.version, self.suite.id)),
             (Step::SessionKeys, format!("for {}, already: all that follows is encrypted", self.suite.id)),

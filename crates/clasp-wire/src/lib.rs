@@ -31,8 +31,8 @@ pub use alert::Alert;
 pub use codepoint::{
     AlertDescription, AlertLevel, CertificateCompressionAlgorithm, CertificateStatusType, CertificateType, CipherSuite,
     ClientCertificateType, CompressionMethod, ContentType, EcCurveType, EcPointFormat, ExtensionPlace, ExtensionType,
-    HandshakeType, MaxFragmentLength, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme, Strength,
-    is_grease_alpn,
+    HandshakeType, HpkeAead, HpkeKdf, HpkeKem, MaxFragmentLength, NamedGroup, ProtocolVersion, PskKeyExchangeMode,
+    SignatureScheme, Strength, is_grease_alpn,
 };
 #[cfg(feature = "codec")]
 pub use error::{DecodeError, DecodeErrorKind};
@@ -42,8 +42,9 @@ pub use message::{
     CertificateRequest13, CertificateRequestExtension, CertificateStatus, CertificateStatusRequest, CertificateVerify,
     ClientDhPublic, ClientEcdhPublic, ClientExtension, ClientHello, CompressedCertificate, DhServerKeyExchange,
     DigitallySigned, DigitallySigned10, EcdhPskClientKeyExchange, EcdhPskServerKeyExchange, EcdhServerKeyExchange,
-    EncryptedExtensions, EncryptedPreMasterSecret, EncryptedPreMasterSecret30, EndOfEarlyData, Finished,
-    HandshakeMessage, HelloRequest, KeyShareEntry, KeyUpdate, NewSessionTicket, NewSessionTicket13, OfferedPsks,
+    EchClientHello, EchConfig, EchConfigContents, EchConfigExtension, EchOuter, EncryptedExtensions,
+    EncryptedPreMasterSecret, EncryptedPreMasterSecret30, EndOfEarlyData, Finished, HandshakeMessage, HelloRequest,
+    HpkeSymmetricCipherSuite, KeyShareEntry, KeyUpdate, NewSessionTicket, NewSessionTicket13, OfferedPsks,
     PskClientKeyExchange, PskIdentity, PskServerKeyExchange, Random, RawPublicKeyCertificate, RsaServerKeyExchange,
     ServerExtension, ServerHello, ServerHelloDone, ServerNameEntry, SessionId, TicketExtension, TicketRequest,
     UnknownExtension,

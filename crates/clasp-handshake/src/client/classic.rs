@@ -210,6 +210,7 @@ pub(super) async fn full_handshake(
             early_data: EarlyData::NotOffered,
             pre_shared: psk_identity.is_some(),
             psk_identity,
+            ech_accepted: false,
         },
         secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
@@ -289,6 +290,7 @@ pub(super) async fn resumed_handshake(
             early_data: EarlyData::NotOffered,
             pre_shared: psk_identity.is_some(),
             psk_identity,
+            ech_accepted: false,
         },
         secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,

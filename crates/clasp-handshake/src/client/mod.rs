@@ -1,12 +1,14 @@
 //! The client's side of a handshake: say hello, then go on with the flights of the version the server chose.
 
 mod classic;
+pub(crate) mod ech;
 mod offer13;
 pub(crate) mod tickets;
 pub(crate) mod tls13;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use clasp_cert::{KeyUse, Report, ServerVerification};
 use clasp_wire::ServerHello;
 use rustls_pki_types::ServerName;
@@ -36,6 +38,11 @@ pub(crate) async fn handshake(
         None => remembered(&config, &name).await,
         Some(_) => None,
     };
+    #[cfg(feature = "ech")]
+    if let Some(ech) = config.ech.as_ref().filter(|_| previous.is_none()) {
+        let ech = Arc::clone(ech);
+        return Box::pin(ech::handshake(peer, config, ech, name, saved)).await;
+    }
     let offer = ClientOffer::new(&config, &name, previous.as_ref(), saved.as_ref())?;
     if previous.is_none() {
         peer.order(Order::RecordVersion(config.policy.first_record_version()));
@@ -60,8 +67,23 @@ pub(crate) async fn handshake(
     });
 
     let (hello, raw) = peer.receive_unhashed::<ServerHello>().await?;
+    go_on(&mut peer, &config, name, offer, saved, previous, hello, raw).await
+}
+
+/// Goes on from the server's hello.
+#[allow(clippy::too_many_arguments, reason = "all that was said so far")]
+async fn go_on(
+    peer: &mut Peer,
+    config: &ClientConfig,
+    name: ServerName<'static>,
+    offer: ClientOffer,
+    saved: Option<Saved>,
+    previous: Option<Previous>,
+    hello: ServerHello,
+    raw: Bytes,
+) -> Result<Established, Error> {
     if negotiate::chose_tls13(&offer, &hello)? {
-        return tls13::handshake(&mut peer, &config, name, offer, hello, raw).await;
+        return tls13::handshake(peer, config, name, offer, hello, raw).await;
     }
     peer.transcript.add(&raw);
     if offer.tls13.as_ref().is_some_and(|tls13| tls13.early_data.is_some()) {
@@ -69,7 +91,7 @@ pub(crate) async fn handshake(
         return Err(Misbehaviour::EarlyDataInOlderVersion.into());
     }
     peer.order(Order::RecordVersion(negotiate::record_version(&offer, &hello)));
-    let agreed = negotiate::accept(&config, &offer, &hello, previous.as_ref())?;
+    let agreed = negotiate::accept(config, &offer, &hello, previous.as_ref())?;
     peer.trace(Step::ServerHello, "received ServerHello", || {
         vec![
             ("version", agreed.dialect.version().to_string()),
@@ -86,9 +108,9 @@ pub(crate) async fn handshake(
         return Err(Misbehaviour::ResumedDifferently.into());
     }
     if let Some(saved) = saved.filter(|_| !hello.session_id.is_empty() && hello.session_id == offer.hello.session_id) {
-        return classic::resumed_handshake(&mut peer, &config, name, agreed, &hello, saved).await;
+        return classic::resumed_handshake(peer, config, name, agreed, &hello, saved).await;
     }
-    classic::full_handshake(&mut peer, &config, name, agreed, &hello, previous.as_ref()).await
+    classic::full_handshake(peer, config, name, agreed, &hello, previous.as_ref()).await
 }
 
 /// From here on early data may be written, where the hello says that it comes (RFC 8446 4.2.10, 7.3).

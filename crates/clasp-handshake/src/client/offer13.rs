@@ -11,6 +11,7 @@ use clasp_wire::{
     OfferedPsks, ProtocolVersion, PskIdentity, PskKeyExchangeMode, UnknownExtension,
 };
 
+use super::ech;
 use crate::config::ClientConfig;
 use crate::error::Error;
 use crate::hello::offered_groups;
@@ -122,6 +123,9 @@ impl Offer13 {
         if this.early_data.is_some() {
             extensions.push(ClientExtension::EarlyData);
         }
+        if config.grease_ech {
+            extensions.push(ech::grease(config.provider)?);
+        }
         if let Some(grease) = grease {
             extensions.push(unknown(grease.last_extension, Bytes::from_static(&[0])));
         }
@@ -130,6 +134,21 @@ impl Offer13 {
         #[cfg(all(test, feature = "legacy"))]
         crate::rfc8448::replace_hello(hello);
         Ok(this)
+    }
+
+    /// An offer with these shares, and the keys that only the server is to know of.
+    #[cfg(feature = "ech")]
+    pub(super) fn beside(outer: &mut Self, config: &ClientConfig, saved: Option<&Saved>) -> Result<Self, Error> {
+        let psks = offered_psks(config, saved)?;
+        let early_data = early_data(config, &psks);
+        Ok(Self { shares: mem::take(&mut outer.shares), psks, early_data })
+    }
+
+    /// Takes back the shares, and answers for the early data that may have been sent.
+    #[cfg(feature = "ech")]
+    pub(super) fn take_over(&mut self, inner: Self) {
+        self.shares = inner.shares;
+        self.early_data = inner.early_data;
     }
 
     fn entries(&self) -> Vec<KeyShareEntry> {
@@ -145,7 +164,7 @@ impl Offer13 {
     }
 
     /// The identities, and room for the binders, which [`Self::encode`] fills.
-    fn psk_extension(&self) -> Option<ClientExtension> {
+    pub(super) fn psk_extension(&self) -> Option<ClientExtension> {
         if self.psks.is_empty() {
             return None;
         }

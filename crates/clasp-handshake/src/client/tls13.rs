@@ -158,6 +158,7 @@ pub(super) async fn handshake(
     send_finished(peer, &ours)?;
     peer.order(Order::WriteKeys(epoch(suite, &ours_next)));
     peer.trace(Step::ClientFinished, "sent Finished", Vec::new);
+    offer.ech.end(encrypted.retry_configs)?;
     let resumption = secret.into_resumption(transcript_hash(&peer.transcript)?.as_slice());
     peer.trace(Step::MasterSecret, "derived the secrets of the connection", Vec::new);
     peer.trace(Step::ApplicationData, "application data may flow", || {
@@ -186,6 +187,7 @@ pub(super) async fn handshake(
             },
             pre_shared: psk.is_some(),
             psk_identity,
+            ech_accepted: offer.ech.is_accepted(),
         },
         secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: ours_next,
@@ -229,7 +231,8 @@ async fn say_hello_again(
             peer.order(Order::CompatibilityChangeCipherSpec);
         }
         tls13.retry(&mut offer.hello, config, suite, group, cookie.clone())?;
-        peer.send_encoded(tls13.encode(&offer.hello, Some(&peer.transcript)));
+        let raw = tls13.encode(&offer.hello, Some(&peer.transcript));
+        offer.ech.send_again(peer, raw)?;
         peer.trace(Step::ClientHello, "sent ClientHello again", Vec::new);
     }
     let (hello, raw) = peer.receive_unhashed::<ServerHello>().await?;
@@ -240,6 +243,7 @@ async fn say_hello_again(
         return Err(Misbehaviour::ChangedAfterRetry.into());
     }
     let accepted = negotiate13::accept(config, offer, &hello, Some(&retry))?;
+    offer.ech.check_again(peer, config.provider, accepted.suite, &offer.hello, &hello)?;
     peer.transcript.add(&raw);
     Ok((hello, accepted))
 }

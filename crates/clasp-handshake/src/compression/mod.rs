@@ -62,6 +62,12 @@ impl Compressions {
         Self { ways, made: Mutex::default() }
     }
 
+    /// For another configuration.
+    #[cfg(feature = "ech")]
+    pub(crate) fn same_ways(&self) -> Self {
+        Self::new(self.ways.clone())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.ways.is_empty()
     }

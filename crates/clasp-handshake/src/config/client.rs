@@ -8,6 +8,8 @@ use clasp_crypto::{Provider, default_provider};
 use clasp_record::RecordPadding;
 
 use super::{ClientIdentityResolver, Clock, FixedIdentities, Limits, SystemClock, alpn_names, fit, record_size};
+#[cfg(feature = "ech")]
+use crate::client::ech::{Ech, EchTarget};
 use crate::compression::{CertificateCompression, Compressions};
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
@@ -33,6 +35,8 @@ pub struct ClientConfig {
     pub(crate) identity_may_change: bool,
     pub(crate) resumption: Option<ClientResumption>,
     pub(crate) grease: bool,
+    /// Whether the hello looks as if it had another one in it.
+    pub(crate) grease_ech: bool,
     pub(crate) middlebox_compatibility: bool,
     pub(crate) post_handshake_auth: bool,
     pub(crate) early_data: bool,
@@ -40,9 +44,41 @@ pub struct ClientConfig {
     pub(crate) psks: Vec<ExternalPsk>,
     pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
+    #[cfg(feature = "ech")]
+    pub(crate) ech: Option<Arc<Ech>>,
 }
 
 impl ClientConfig {
+    /// The same for the hello around an encrypted one, whose server is another, and to learn nothing (RFC 9849 6.1, 6.1.7).
+    #[cfg(feature = "ech")]
+    pub(crate) fn for_outer_hello(&self) -> Self {
+        Self {
+            policy: self.policy.clone(),
+            provider: self.provider,
+            verifier: Arc::clone(&self.verifier),
+            identities: Arc::new(FixedIdentities(Vec::new())),
+            alpn: Vec::new(),
+            send_server_name: true,
+            record_size_limit: self.record_size_limit,
+            clock: Arc::clone(&self.clock),
+            trace: self.trace.clone(),
+            key_log: self.key_log.clone(),
+            limits: self.limits.clone(),
+            identity_may_change: false,
+            resumption: None,
+            grease: self.grease,
+            grease_ech: false,
+            middlebox_compatibility: self.middlebox_compatibility,
+            post_handshake_auth: false,
+            early_data: false,
+            verify_resumed: false,
+            psks: Vec::new(),
+            certificate_compressions: self.certificate_compressions.same_ways(),
+            record_padding: self.record_padding,
+            ech: None,
+        }
+    }
+
     /// Starts a configuration from a policy.
     pub fn builder(policy: Policy) -> ClientConfigBuilder {
         ClientConfigBuilder {
@@ -71,6 +107,8 @@ impl ClientConfig {
             psks: Vec::new(),
             certificate_compressions: Vec::new(),
             record_padding: RecordPadding::None,
+            #[cfg(feature = "ech")]
+            ech: None,
         }
     }
 
@@ -109,6 +147,8 @@ pub struct ClientConfigBuilder {
     psks: Vec<ExternalPsk>,
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
     record_padding: RecordPadding,
+    #[cfg(feature = "ech")]
+    ech: Option<EchTarget>,
 }
 
 impl ClientConfigBuilder {
@@ -222,8 +262,9 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// Whether the hello has values that no server knows, so that servers learn to pass over what they do not know (RFC 8701).
-    /// On by default, where TLS 1.3 is offered.
+    /// Whether the hello has values that no server knows, so that servers learn to pass over what they do not know (RFC 8701),
+    /// and looks as if it had another hello in it, so that those that do have one do not stand out (RFC 9849 6.2). On by
+    /// default, where TLS 1.3 is offered.
     pub fn grease(mut self, on: bool) -> Self {
         self.grease = on;
         self
@@ -278,6 +319,20 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Encrypts the ClientHello, with the server name and protocols in it, to the key of one of these configurations: an
+    /// ECHConfigList, as the server publishes it in DNS (RFC 9849, RFC 9848). Everybody on the way sees the configuration's
+    /// public name instead, and no application protocol. TLS 1.3 is all that the connection can come to, and a server that
+    /// cannot read the hello is [`Error::EchRejected`](crate::Error::EchRejected).
+    ///
+    /// # Errors
+    /// [`ConfigError::BadEchConfigs`]; [`ConfigError::NoUsableEchConfig`] where there is none that this build can use, and the
+    /// caller decides whether to go on without.
+    #[cfg(feature = "ech")]
+    pub fn ech_configs(mut self, list: &[u8]) -> Result<Self, ConfigError> {
+        self.ech = Some(EchTarget::choose(list)?);
+        Ok(self)
+    }
+
     /// Whether the server may show another certificate when renegotiating than before. Off by default: what came before would
     /// be taken for the new identity's.
     pub fn identity_may_change(mut self, on: bool) -> Self {
@@ -301,7 +356,7 @@ impl ClientConfigBuilder {
                     .map_err(|error| ConfigError::Roots(error.to_string()))?,
             ),
         };
-        Ok(Arc::new(ClientConfig {
+        let config = ClientConfig {
             policy: fit(self.policy, self.provider, &self.psks, certificates)?,
             provider: self.provider,
             verifier,
@@ -321,6 +376,7 @@ impl ClientConfigBuilder {
                 tickets_kept: 0.into(),
             }),
             grease: self.grease,
+            grease_ech: self.grease,
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: self.post_handshake_auth,
             early_data: self.early_data,
@@ -328,6 +384,12 @@ impl ClientConfigBuilder {
             psks: self.psks,
             certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
-        }))
+            #[cfg(feature = "ech")]
+            ech: None,
+        };
+        #[cfg(feature = "ech")]
+        let config =
+            ClientConfig { ech: self.ech.map(|target| Ech::new(target, &config)).transpose()?.map(Arc::new), ..config };
+        Ok(Arc::new(config))
     }
 }

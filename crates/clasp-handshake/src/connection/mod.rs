@@ -11,6 +11,12 @@ mod alert_tests;
 mod countermeasure_tests;
 mod drive;
 mod early;
+#[cfg(all(test, feature = "ech"))]
+mod ech_server;
+#[cfg(all(test, feature = "ech"))]
+mod ech_tests;
+#[cfg(test)]
+mod grease_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
@@ -209,6 +215,17 @@ impl Connection {
         if takes_sslv2_hello {
             this.reader.take_sslv2_hello();
         }
+        this
+    }
+
+    /// A server behind somebody.
+    #[cfg(test)]
+    fn server_behind(config: Arc<ServerConfig>, front: Box<dyn crate::peer::Front>) -> Self {
+        let mailbox = SharedMailbox::default();
+        let mut peer = Peer::new(mailbox.clone(), Role::Server, config.trace.clone());
+        peer.front = Some(front);
+        let mut this = Self::server(Arc::clone(&config));
+        this.flight = Some((Box::pin(server::handshake(peer, config, None)), mailbox));
         this
     }
 

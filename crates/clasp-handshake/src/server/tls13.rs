@@ -190,6 +190,7 @@ pub(super) async fn handshake(
             },
             pre_shared: psk.is_some(),
             psk_identity: psk.as_ref().and_then(FoundPsk::external_identity),
+            ech_accepted: false,
         },
         secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: theirs_next,

@@ -51,6 +51,7 @@ mod alerts;
 mod extensions;
 mod grease;
 mod groups;
+mod hpke;
 mod messages;
 mod signatures;
 mod suites;
@@ -62,6 +63,7 @@ pub use extensions::{
 };
 pub use grease::is_grease_alpn;
 pub use groups::NamedGroup;
+pub use hpke::{HpkeAead, HpkeKdf, HpkeKem};
 pub use messages::{ClientCertificateType, CompressionMethod, ContentType, HandshakeType, ProtocolVersion};
 pub use signatures::SignatureScheme;
 pub use suites::CipherSuite;
@@ -123,6 +125,9 @@ mod tests {
             EcPointFormat u8, "0x00ce";
             ExtensionType u16, "0xffce";
             HandshakeType u8, "0x00ce";
+            HpkeAead u16, "0xffce";
+            HpkeKdf u16, "0xffce";
+            HpkeKem u16, "0xffce";
             MaxFragmentLength u8, "0x00ce";
             NamedGroup u16, "0xffce";
             ProtocolVersion u16, "0xffce";

@@ -4,6 +4,7 @@ mod certificate;
 mod certificate13;
 mod client_extension;
 mod client_hello;
+mod ech;
 mod extensions;
 mod key_exchange;
 mod key_share;
@@ -28,6 +29,7 @@ pub use certificate13::{
 };
 pub use client_extension::{CertificateStatusRequest, ClientExtension, ServerNameEntry, TicketRequest};
 pub use client_hello::{ClientHello, Random, SessionId};
+pub use ech::{EchClientHello, EchConfig, EchConfigContents, EchConfigExtension, EchOuter, HpkeSymmetricCipherSuite};
 pub use extensions::UnknownExtension;
 pub use key_exchange::{
     ClientDhPublic, ClientEcdhPublic, DhServerKeyExchange, EcdhServerKeyExchange, EncryptedPreMasterSecret,

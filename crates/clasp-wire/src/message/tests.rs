@@ -1,5 +1,6 @@
 //! Every message and extension: written and read back, cut, changed, doubled and refused.
 
+mod ech;
 mod errors;
 mod errors13;
 mod psk;
