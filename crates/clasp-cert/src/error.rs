@@ -143,6 +143,8 @@ pub enum CertificateProblem {
         /// The hash of the key that came, in hexadecimal.
         found: Box<str>,
     },
+    /// The peer showed a certificate where only raw public keys are accepted (RFC 7250).
+    NotRawPublicKey,
     /// A verifier of the caller's own refused.
     Refused {
         /// Its reason.
@@ -210,6 +212,9 @@ impl CertificateProblem {
                 format!("the certificate asks for a stapled OCSP response (must-staple), {reason}")
             }
             Self::PinMismatch { found } => format!("the server's key is none of the pinned ones; its pin is {found}"),
+            Self::NotRawPublicKey => {
+                "the peer showed a certificate, and only raw public keys (RFC 7250) are accepted".into()
+            }
             Self::Refused { reason } => reason.to_string(),
         }
     }
@@ -248,6 +253,7 @@ impl CertificateProblem {
                  CertificateRules::without_must_staple"
             }
             Self::PinMismatch { .. } => "if the key was changed on purpose, pin the new one",
+            Self::NotRawPublicKey => "configure the peer's key there as a raw one, or verify certificates here",
             Self::Refused { .. } => return None,
         })
     }
@@ -267,6 +273,7 @@ impl CertificateProblem {
             | Self::UnsupportedSignature { .. }
             | Self::WrongKeyUsage { .. }
             | Self::WrongExtendedKeyUsage { .. }
+            | Self::NotRawPublicKey
             | Self::AuthorityAsPeer => AlertDescription::UNSUPPORTED_CERTIFICATE,
             Self::StapleMissing { .. } => AlertDescription::BAD_CERTIFICATE_STATUS_RESPONSE,
             Self::Revoked => AlertDescription::CERTIFICATE_REVOKED,
@@ -283,6 +290,7 @@ impl CertificateProblem {
             | Self::TooManyCertificates { .. }
             | Self::Malformed { .. }
             | Self::PinMismatch { .. }
+            | Self::NotRawPublicKey
             | Self::Refused { .. } => return None,
             Self::Expired { .. } | Self::NotYetValid { .. } => Check::Validity,
             Self::OldVersion { .. }

@@ -29,6 +29,8 @@ struct Shared {
     public_key: PublicKey,
     /// The issuers' names of the whole chain, DER.
     issuers: Vec<Box<[u8]>>,
+    /// The chain is a SubjectPublicKeyInfo (RFC 7250).
+    raw: bool,
 }
 
 impl Identity {
@@ -117,7 +119,19 @@ impl Identity {
             issuers.push(fields.issuer.into());
         }
         check_fit(&chain, &public_key, &*key)?;
-        Ok(Self { shared: Arc::new(Shared { chain, key, public_key, issuers }), ocsp_response: None })
+        Ok(Self { shared: Arc::new(Shared { chain, key, public_key, issuers, raw: false }), ocsp_response: None })
+    }
+
+    pub(crate) fn of_raw_key(key: Arc<dyn PrivateKey>) -> Result<Self, LoadError> {
+        let spki = key.public_key().ok_or(LoadError::NoPublicKey)?.as_ref().to_vec();
+        let public_key = PublicKey::from_raw_public_key(&spki).map_err(|_| LoadError::NoPublicKey)?;
+        let shared = Shared { chain: vec![spki.into()], key, public_key, issuers: Vec::new(), raw: true };
+        Ok(Self { shared: Arc::new(shared), ocsp_response: None })
+    }
+
+    /// Whether it is a raw public key, and no certificate (RFC 7250).
+    pub fn is_raw_public_key(&self) -> bool {
+        self.shared.raw
     }
 
     /// Adds the OCSP response to be stapled (RFC 6066, section 8), DER. It is not looked at.
@@ -160,10 +174,12 @@ impl Identity {
     /// Whether the certificate is for this name (RFC 6125). With the feature `legacy` its common
     /// name counts where it has no other: peers that look there need it to be found.
     pub fn matches_name(&self, name: &ServerName<'_>) -> bool {
-        self.shared.chain.first().is_some_and(|leaf| {
-            EndEntityCert::try_from(leaf).is_ok_and(|leaf| leaf.verify_is_valid_for_subject_name(name).is_ok())
-                || cfg!(feature = "legacy") && Fields::parse(leaf).is_ok_and(|leaf| common_name::is_for(&leaf, name))
-        })
+        self.shared.raw
+            || self.shared.chain.first().is_some_and(|leaf| {
+                EndEntityCert::try_from(leaf).is_ok_and(|leaf| leaf.verify_is_valid_for_subject_name(name).is_ok())
+                    || cfg!(feature = "legacy")
+                        && Fields::parse(leaf).is_ok_and(|leaf| common_name::is_for(&leaf, name))
+            })
     }
 
     /// Whether a certificate of the chain was issued by one of these DER names, as a

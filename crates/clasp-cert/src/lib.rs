@@ -10,6 +10,7 @@
 //!   tells of *all* that is wrong with it.
 //! * [`PinnedServerVerifier`] trusts exactly the keys it is told, alone or on top of another
 //!   verifier. [`DangerousAcceptAnyServer`] is what its name says.
+//! * [`RawPublicKeyVerifier`] accepts keys without certificates (RFC 7250).
 //! * [`Identity`] is our own chain with its [`PrivateKey`], which may lie in an HSM: verifying and
 //!   signing answer with [`MaybeReady`], at once or later.
 //! * [`PublicKey`] checks the peer's proof that it holds its key; [`CertificateSummary`] is a
@@ -40,6 +41,7 @@ mod pins;
 mod pkcs12;
 mod private_key;
 mod public_key;
+mod raw_key;
 mod report;
 mod revocation;
 mod roots;
@@ -64,6 +66,7 @@ pub use maybe_ready::MaybeReady;
 pub use pins::{Pin, PinnedServerVerifier};
 pub use private_key::{PreMaster48, PrivateKey, SoftwareKey};
 pub use public_key::PublicKey;
+pub use raw_key::{RawPublicKeyVerifier, raw_public_key};
 pub use report::{Check, Outcome, Report};
 pub use revocation::Revocation;
 pub use roots::RootStore;

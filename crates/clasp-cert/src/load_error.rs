@@ -154,6 +154,9 @@ pub enum LoadError {
         /// What to do, where it is known.
         hint: Box<str>,
     },
+    /// A private key does not tell its public half, which a raw public key is (RFC 7250).
+    #[error("the private key does not tell its public half: let PrivateKey::public_key give it")]
+    NoPublicKey,
     /// Not one trusted root was given or found.
     #[error("no trusted root certificate{detail}; without one no certificate can be verified")]
     NoRoots {

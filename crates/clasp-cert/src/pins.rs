@@ -41,7 +41,16 @@ impl Pin {
             .ok_or_else(|| refused(CertificateProblem::Refused { reason: "the provider has no SHA-256".into() }))
     }
 
-    fn of_spki(hash: &dyn Hash, spki: &[u8]) -> Option<Self> {
+    /// The pin of a public key, of a certificate or a raw one.
+    ///
+    /// # Errors
+    /// The default provider has no SHA-256.
+    pub fn of_public_key(key: &crate::PublicKey) -> Result<Self, LoadError> {
+        let missing = LoadError::Provider { missing: "SHA-256" };
+        sha256(default_provider()).and_then(|hash| Self::of_spki(hash, key.spki())).ok_or(missing)
+    }
+
+    pub(crate) fn of_spki(hash: &dyn Hash, spki: &[u8]) -> Option<Self> {
         let digest = hash.hash(&[spki]);
         digest.as_ref().try_into().ok().map(Self)
     }
@@ -52,7 +61,7 @@ impl Pin {
     }
 }
 
-fn sha256(provider: &Provider) -> Option<&'static dyn Hash> {
+pub(crate) fn sha256(provider: &Provider) -> Option<&'static dyn Hash> {
     provider.hash(HashAlgorithm::Sha256)
 }
 

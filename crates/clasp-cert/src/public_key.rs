@@ -31,6 +31,20 @@ impl PublicKey {
             .map_err(|malformed| CertificateError::new(CertificateProblem::from(malformed), Report::server()))
     }
 
+    /// Reads a raw public key, a SubjectPublicKeyInfo (RFC 7250, section 3).
+    ///
+    /// # Errors
+    /// It cannot be read; the error's report has nothing reached.
+    pub fn from_raw_public_key(spki: &[u8]) -> Result<Self, CertificateError> {
+        let malformed = |malformed| CertificateError::new(CertificateProblem::from(malformed), Report::server());
+        if crate::raw_public_key(&[CertificateDer::from(spki)]).is_none() {
+            return Err(malformed(Malformed("subjectPublicKeyInfo")));
+        }
+        let parts = Spki::parse(spki).map_err(malformed)?;
+        let algorithm = algorithm(&parts);
+        Ok(Self { spki: spki.into(), algorithm, bits: bits(algorithm, &parts), usage: None })
+    }
+
     fn read(der: &[u8]) -> Result<Self, Malformed> {
         let fields = Fields::parse(der)?;
         let usage = fields.key_usage()?;

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use clasp_wire::CertificateType;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::error::CertificateError;
@@ -100,6 +101,12 @@ pub trait ServerVerifier: fmt::Debug + Send + Sync {
     fn resumption_scope(&self) -> Vec<u8> {
         scope_of_this(self)
     }
+
+    /// The types of certificate it accepts, the preferred one first (RFC 7250, section 4). X.509 by default. For a raw public
+    /// key the chain is its SubjectPublicKeyInfo alone: [`raw_public_key`](crate::raw_public_key) tells it from certificates.
+    fn certificate_types(&self) -> &[CertificateType] {
+        &[CertificateType::X509]
+    }
 }
 
 /// Decides whether a client is one the server wants to serve.
@@ -113,6 +120,12 @@ pub trait ClientVerifier: fmt::Debug + Send + Sync {
     /// The DER names of the authorities to be listed in CertificateRequest (RFC 5246, section
     /// 7.4.4). An empty list tells clients nothing and leaves them free.
     fn authorities(&self) -> &[Vec<u8>];
+
+    /// The types of certificate it accepts, the preferred one first (RFC 7250, section 4). X.509 by default. For a raw public
+    /// key the chain is its SubjectPublicKeyInfo alone: [`raw_public_key`](crate::raw_public_key) tells it from certificates.
+    fn certificate_types(&self) -> &[CertificateType] {
+        &[CertificateType::X509]
+    }
 }
 
 /// Looks at the stapled OCSP response of a chain that is good in all other ways.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clasp::CertificateCompression;
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 
 use crate::starttls::Protocol;
@@ -26,7 +27,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// A server and a client in one process, step by step.
-    #[command(after_help = "Examples:\n  clasp demo\n  clasp demo --policy compatible     with RSA key exchange")]
+    #[command(
+        after_help = "Examples:\n  clasp demo\n  clasp demo --policy compatible     TLS 1.2 with RSA key exchange"
+    )]
     Demo(DemoArgs),
     /// Connect to a server: standard input goes to it, what it sends to standard output.
     #[command(after_help = "Examples:\n  clasp connect example.com:443 --trace\n  \
@@ -45,7 +48,7 @@ pub(crate) enum Command {
 /// A named policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PolicyName {
-    /// TLS 1.2 with ephemeral key exchange and AEAD.
+    /// TLS 1.3, and TLS 1.2 with ephemeral key exchange and AEAD.
     Modern,
     /// Also RSA key exchange, and CBC with SHA-1 or SHA-2.
     Compatible,
@@ -81,7 +84,7 @@ pub(crate) struct Shared {
     /// Only these cipher suites, in this order: IANA names, or OpenSSL's.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = suite)]
     pub(crate) cipher: Vec<CipherSuite>,
-    /// Only these key exchange groups, in this order: x25519, secp256r1, secp384r1, secp521r1, ffdhe2048, ...
+    /// Only these key exchange groups, in this order: x25519mlkem768, x25519, secp256r1, secp384r1, secp521r1, ffdhe2048, ...
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = group)]
     pub(crate) groups: Vec<NamedGroup>,
     /// Application protocols, in order of preference.
@@ -103,10 +106,19 @@ pub(crate) struct Shared {
     /// Do without encrypt-then-MAC.
     #[arg(long)]
     pub(crate) no_etm: bool,
-    /// Whether to shake hands again. `secure` where the policy has renegotiation at all; `unsafe-legacy`, without RFC 5746,
+    /// The name of a key that both sides have, in place of certificates (TLS 1.3).
+    #[arg(long, value_name = "NAME", requires = "psk")]
+    pub(crate) psk_identity: Option<String>,
+    /// A file with that key, 16 bytes or more, in hexadecimal.
+    #[arg(long, value_name = "HEXFILE", requires = "psk_identity")]
+    pub(crate) psk: Option<PathBuf>,
+    /// Whether to shake hands again, before TLS 1.3. `secure` where the policy has renegotiation at all; `unsafe-legacy`, without RFC 5746,
     /// needs policy insecure.
     #[arg(long, value_name = "WHETHER", value_enum)]
     pub(crate) renegotiation: Option<RenegotiationMode>,
+    /// Take certificate chains compressed in these ways, and send ours so: zlib, brotli, zstd (TLS 1.3).
+    #[arg(long, value_name = "WAY", value_delimiter = ',', value_parser = compression)]
+    pub(crate) compress_certificates: Vec<&'static dyn CertificateCompression>,
     /// Do without session tickets.
     #[arg(long)]
     pub(crate) no_tickets: bool,
@@ -159,7 +171,17 @@ pub(crate) struct ConnectArgs {
     /// Afterwards connect N times more, without data, and tell on standard error whether the session was resumed.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) reconnect: u32,
-    /// Take lines from standard input: R alone renegotiates, Q closes.
+    /// Send this file with the hello (0-RTT) when a session is remembered whose server takes that, else after the handshake.
+    /// Others can send it again: let it be harmless twice.
+    #[arg(long, value_name = "FILE", requires = "session")]
+    pub(crate) early_data: Option<PathBuf>,
+    /// Let a server of TLS 1.3 ask for our certificate after the handshake.
+    #[arg(long)]
+    pub(crate) post_handshake_auth: bool,
+    /// Leave out of the hello the values that no server knows (RFC 8701).
+    #[arg(long)]
+    pub(crate) no_grease: bool,
+    /// Take lines from standard input: R alone renegotiates, K updates keys (TLS 1.3), Q closes.
     #[arg(long)]
     pub(crate) interactive: bool,
     /// Begin in plain text, as this protocol does.
@@ -181,7 +203,7 @@ pub(crate) enum ClientAuthMode {
     Request,
     /// Asked, and refused when they decline.
     Require,
-    /// Asked, by renegotiation, when an HTTP request is for a path that begins like this.
+    /// Asked, by renegotiation or post-handshake authentication, when an HTTP request is for a path that begins like this.
     OnPath(String),
 }
 
@@ -204,16 +226,16 @@ pub(crate) struct ServeArgs {
     pub(crate) listen: SocketAddr,
     /// A certificate chain, PEM. May be given again, each with its key: the server name and what the client can verify
     /// decide.
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "psk")]
     pub(crate) cert: Vec<PathBuf>,
     /// Its private key, PEM.
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "psk")]
     pub(crate) key: Vec<PathBuf>,
     /// Authorities that issue client certificates, PEM.
     #[arg(long, value_name = "FILE")]
     pub(crate) client_ca: Option<PathBuf>,
     /// Whether clients are asked for a certificate: none, request, require, or on-path=/PREFIX, only when such a path is
-    /// requested. `require` when --client-ca is given.
+    /// requested, which few clients let a server do in TLS 1.3. `require` when --client-ca is given.
     #[arg(long, value_name = "MODE", value_parser = client_auth_mode)]
     pub(crate) client_auth: Option<ClientAuthMode>,
     /// Answer HTTP requests with a page about the connection. The default.
@@ -222,6 +244,9 @@ pub(crate) struct ServeArgs {
     /// Send everything back.
     #[arg(long)]
     pub(crate) echo: bool,
+    /// Take up to so many bytes of early data (0-RTT, TLS 1.3). It is answered when the handshake is done.
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub(crate) early_data: u32,
     /// Seconds a handshake may take.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) handshake_timeout: u64,
@@ -244,6 +269,22 @@ fn suite(name: &str) -> Result<CipherSuite, String> {
     CipherSuite::from_name(name)
         .or_else(|| CipherSuite::from_openssl_name(name))
         .ok_or_else(|| "it is no registered cipher suite, by IANA's name or OpenSSL's".to_owned())
+}
+
+fn compression(name: &str) -> Result<&'static dyn CertificateCompression, String> {
+    let ways: &[&'static dyn CertificateCompression] = &[
+        #[cfg(feature = "zlib")]
+        clasp::ZLIB,
+        #[cfg(feature = "brotli")]
+        clasp::BROTLI,
+        #[cfg(feature = "zstd")]
+        clasp::ZSTD,
+    ];
+    let way = ways.iter().find(|way| way.algorithm().name() == Some(name)).copied();
+    way.ok_or_else(|| {
+        let names: Vec<_> = ways.iter().map(|way| way.algorithm().to_string()).collect();
+        format!("this build has {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") })
+    })
 }
 
 fn group(name: &str) -> Result<NamedGroup, String> {

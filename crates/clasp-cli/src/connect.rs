@@ -1,7 +1,7 @@
 //! `clasp connect`.
 
 use clasp::tokio::Error as StreamError;
-use clasp::{Connector, ServerName, TlsStream};
+use clasp::{Connector, EarlyData, Role, ServerName, TlsStream};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -9,7 +9,7 @@ use crate::args::ConnectArgs;
 use crate::diagnose;
 use crate::failure::{Failure, explain};
 use crate::starttls::{self, Protocol};
-use crate::{interactive, output, setup};
+use crate::{interactive, output, setup, trace};
 
 /// `HOST:PORT`, where an IPv6 address stands in brackets.
 pub(crate) struct Target {
@@ -35,10 +35,19 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
     let name = ServerName::try_from(name)
         .map_err(|_| Failure::usage(format!("{name:?} is neither a DNS name nor an IP address; use --servername")))?
         .to_owned();
+    let early = match &args.early_data {
+        Some(path) => std::fs::read(path)
+            .map_err(|error| Failure::usage(format!("the early data in {} cannot be read: {error}", path.display())))?,
+        None => Vec::new(),
+    };
     let connector = Connector::new(setup::client(&args)?);
     let tcp = open(&target, args.starttls).await?;
-    match connector.connect_name(name.clone(), tcp).await {
-        Ok(tls) => {
+    match connector.connect_name_with_early_data(name.clone(), tcp, &early).await {
+        Ok((mut tls, taken)) => {
+            trace::agreed(args.shared.trace, Role::Client, tls.session());
+            if args.early_data.is_some() {
+                send_rest(&mut tls, &early, taken).await?;
+            }
             if args.interactive {
                 interactive::run(tls, tokio::io::stdin(), tokio::io::stdout()).await?;
             } else {
@@ -64,6 +73,31 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
     }
 }
 
+/// Sends what the server has not taken as early data, and says what became of it.
+async fn send_rest<IO>(tls: &mut TlsStream<IO>, data: &[u8], taken: usize) -> Result<(), Failure>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let rest = data.get(taken..).unwrap_or_default();
+    let sent = async {
+        tls.write_all(rest).await?;
+        tls.flush().await
+    };
+    sent.await.map_err(|error| Failure::connection(format!("the connection failed: {error}")))?;
+    output::error_line(match tls.session().early_data() {
+        EarlyData::Accepted if rest.is_empty() => format!("early data accepted: {taken} bytes"),
+        EarlyData::Accepted => format!("early data accepted: {taken} bytes; {} sent after the handshake", rest.len()),
+        EarlyData::Rejected => format!("early data rejected: {} bytes sent again after the handshake", rest.len()),
+        EarlyData::NotOffered => {
+            format!(
+                "early data not sent, for want of a session that allows it: {} bytes sent after the handshake",
+                rest.len()
+            )
+        }
+    });
+    Ok(())
+}
+
 /// One more connection, without data: is the session resumed?
 async fn reconnect(
     turn: u32,
@@ -80,8 +114,9 @@ async fn reconnect(
     let session = tls.session();
     let how = if session.resumed() { "resumed" } else { "full handshake" };
     output::error_line(format_args!("reconnection {turn}: {how}, {} {}", session.version(), session.cipher_suite()));
-    // Nothing was said, so nothing can be lost.
+    // Nothing was said, so nothing can be lost; but the tickets of TLS 1.3 come with reads.
     let _ = tls.shutdown().await;
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), tls.read(&mut [0])).await;
     Ok(())
 }
 

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clasp::cert::WebPkiClientVerifier;
 use clasp::crypto::{SecureRandom, default_provider};
+use clasp::handshake::KeyExchange;
 #[cfg(feature = "insecure")]
 use clasp::wire::CipherSuite;
-#[cfg(feature = "legacy")]
 use clasp::wire::ProtocolVersion;
 use clasp::{
     Acceptor, ClientAuth, ClientConfig, Connector, Identity, Policy, PrivateKeyDer, Renegotiation, RootStore,
@@ -52,7 +52,9 @@ fn answer_to(request: &str) -> String {
 
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let policy = policy(args.policy);
-    say!("policy {}: {} cipher suites", policy.name(), policy.suites().len())?;
+    // No key is given to both here.
+    let suites = policy.suites().iter().filter(|suite| !suite.is_pre_shared()).count();
+    say!("policy {}: {suites} cipher suites", policy.name())?;
     let events = Arc::new(Recorder::default());
     let (connector, acceptor) = endpoints(&policy, args.policy, &events)?;
 
@@ -83,6 +85,8 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
         let first = events.lock().len();
         if policy.renegotiation() != Renegotiation::Never {
             tls.renegotiate().await.map_err(Failure::connection)?;
+        } else if is_tls13(tls.session()) {
+            tls.update_keys(true).await.map_err(Failure::connection)?;
         }
         let session = tls.session().clone();
         tls.shutdown().await.map_err(Failure::connection)?;
@@ -91,17 +95,21 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     };
     let (request, (session, answer, first)) = tokio::try_join!(serving, connecting)?;
 
-    tell(&events, first, &request, &answer)?;
+    tell(&session, &events, first, &request, &answer)?;
     summary(&session)
 }
 
+fn is_tls13(session: &Session) -> bool {
+    session.suite().key_exchange == KeyExchange::Tls13
+}
+
 /// The demos of all but `modern` show the key exchange that the founding document begins with: the client alone makes the
-/// pre-master secret. That of `insecure` is as old as the document's suites: SSL 3.0 with RC2 of 40 bits.
+/// pre-master secret, which TLS 1.2 had last. That of `insecure` is as old as the document's suites: SSL 3.0 with RC2 of 40 bits.
 fn policy(name: PolicyName) -> Policy {
     let policy = setup::named(name);
     let policy = match name {
         PolicyName::Modern => return policy,
-        PolicyName::Compatible => policy,
+        PolicyName::Compatible => policy.with_versions(ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2),
         #[cfg(feature = "legacy")]
         PolicyName::Legacy => policy.with_versions(ProtocolVersion::TLS_1_0, ProtocolVersion::TLS_1_0),
         #[cfg(feature = "insecure")]
@@ -109,8 +117,8 @@ fn policy(name: PolicyName) -> Policy {
             .with_versions(ProtocolVersion::SSL_3_0, ProtocolVersion::SSL_3_0)
             .with_cipher_suites(&[CipherSuite::TLS_RSA_EXPORT_WITH_RC2_CBC_40_MD5]),
     };
-    let rsa: Vec<_> =
-        policy.suites().iter().filter(|suite| !suite.key_exchange.is_ephemeral()).map(|suite| suite.id).collect();
+    let suites = policy.suites().iter().filter(|suite| suite.key_exchange == KeyExchange::Rsa);
+    let rsa: Vec<_> = suites.map(|suite| suite.id).collect();
     policy.with_cipher_suites(&rsa)
 }
 
@@ -186,12 +194,21 @@ fn rsa_key() -> Result<KeyPair, Failure> {
     KeyPair::try_from(der.as_bytes()).map_err(Failure::connection)
 }
 
-/// Prints the steps in order, with what each side did in them.
-fn tell(events: &Recorder, first: usize, request: &str, answer: &str) -> Result<(), Failure> {
+/// Prints the steps in the order in which they came, with what each side did in them.
+fn tell(session: &Session, events: &Recorder, first: usize, request: &str, answer: &str) -> Result<(), Failure> {
     let all = events.lock();
     let (events, again) = all.split_at(first.min(all.len()));
-    for step in STEPS {
+    let steps = if is_tls13(session) {
+        say!("In TLS 1.3 the founding document's steps come in another order, and some are no more.")?;
+        session.steps().into_iter().map(|(step, how)| (step, Some(how))).collect()
+    } else {
+        STEPS.map(|step| (step, None)).to_vec()
+    };
+    for (step, how) in steps {
         say!("{:>2}  {}", step.number(), step.title())?;
+        if let Some(how) = how {
+            say!("      ({how})")?;
+        }
         for event in events.iter().filter(|event| event.step == step) {
             let who = match event.role {
                 clasp::Role::Client => "client",
@@ -206,6 +223,13 @@ fn tell(events: &Recorder, first: usize, request: &str, answer: &str) -> Result<
             say!("      the server read {request:?}, the client read {answer:?}")?;
             say!("      both closed with close_notify")?;
         }
+    }
+    if is_tls13(session) {
+        say!(
+            "11  {}: gone; the client changed its keys and had the server change its own",
+            Step::Renegotiation.title()
+        )?;
+        return say!("      without a handshake (KeyUpdate). try --policy compatible for the steps as they were\n");
     }
     if again.is_empty() {
         return say!("11  {}: not under this policy; try --policy compatible\n", Step::Renegotiation.title());

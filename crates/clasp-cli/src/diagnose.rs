@@ -52,25 +52,29 @@ pub(crate) async fn run(
         Ok(tls) => {
             let session = tls.session();
             let (version, suite) = (session.version(), session.cipher_suite());
+            // TLS 1.3 has no renegotiation that could be insecure.
+            let secure = session.secure_renegotiation()
+                || clasp::handshake::TLS13_CIPHER_SUITES.iter().any(|row| row.id == suite);
             let needed = setup::first_policy(|policy| {
-                (session.secure_renegotiation() || policy.name() != Policy::modern().name())
+                (secure || policy.name() != Policy::modern().name())
                     && policy.versions().collect::<Vec<_>>().contains(&version)
                     && policy.suites().iter().any(|offered| offered.id == suite)
             });
             let needed = needed.unwrap_or("compatible");
-            let why = if session.secure_renegotiation() {
+            let why = if secure {
                 ""
             } else {
                 " It does not know renegotiation_info (RFC 5746), which policy modern requires."
             };
+            let narrowing = [
+                (!shared.cipher.is_empty() || !shared.groups.is_empty(), "--cipher and --groups"),
+                (shared.min_version.is_some(), "--min-version"),
+                (shared.max_version.is_some(), "--max-version"),
+            ];
+            let given: Vec<_> = narrowing.into_iter().filter(|(given, _)| *given).map(|(_, option)| option).collect();
+            let without = if given.is_empty() { String::new() } else { format!(" without {}", given.join(" and ")) };
             format!(
-                "the server chose {} with {suite}.{why} Policy {needed} accepts that: try --policy {needed}{}.",
-                version,
-                if shared.cipher.is_empty() && shared.groups.is_empty() {
-                    ""
-                } else {
-                    " without --cipher and --groups"
-                },
+                "the server chose {version} with {suite}.{why} Policy {needed} accepts that: try --policy {needed}{without}."
             )
         }
         Err(StreamError::Tls(Error::NoCommonGround(ground))) if ground.what == "protocol version" => {

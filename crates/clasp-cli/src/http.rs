@@ -4,10 +4,13 @@ use std::fmt::Write as _;
 use std::io;
 
 use clasp::cert::CertificateSummary;
+use clasp::handshake::KeyExchange;
 use clasp::tokio::Error as StreamError;
 use clasp::{ClientAuth, Session, TlsStream};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
+
+use crate::trace::particulars;
 
 /// The most bytes of a request's head.
 const MAX_HEAD: usize = 16 << 10;
@@ -94,10 +97,11 @@ where
         });
         let refused = match guarded {
             None => None,
-            // Now that the path is known: shake hands again, and ask for the certificate (RFC 5246 7.4.1.1).
+            // Now that the path is known the certificate is asked for: by shaking hands again (RFC 5246 7.4.1.1), or in TLS 1.3 by
+            // itself (RFC 8446 4.6.2).
             Some((_, client_auth)) => match tls.request_client_certificate(client_auth.clone()).await {
                 Ok(_) => None,
-                Err(StreamError::Tls(error @ clasp::Error::NoRenegotiation(_))) => Some(format!("{error}\n")),
+                Err(StreamError::Tls(error @ clasp::Error::NoRenegotiation(_))) => Some(refusal(tls, &error)),
                 Err(StreamError::Tls(error)) => return Err(io::Error::other(error)),
                 Err(StreamError::Io(error)) => return Err(error),
                 Err(error) => return Err(io::Error::other(error)),
@@ -114,6 +118,20 @@ where
             return Ok(answered);
         }
     }
+}
+
+/// Why a certificate that the path needs cannot be asked for, and what would help.
+fn refusal<IO>(tls: &TlsStream<IO>, error: &clasp::Error) -> String {
+    let session = tls.session();
+    if session.suite().key_exchange == KeyExchange::Tls13 && !tls.connection().peer_has_closed() {
+        return format!(
+            "This path needs a client certificate, and {error}.\n\
+             In {} a server can ask only those for it that offer this, and few do. Servers ask in every handshake instead \
+             (--client-auth request), or speak no more than TLS 1.2 (--max-version tls1.2 --policy compatible).\n",
+            session.version()
+        );
+    }
+    format!("This path needs a client certificate: {error}\n")
 }
 
 /// `guarded`: the prefix of paths that need a certificate; `refused`: why there is none.
@@ -142,25 +160,21 @@ fn answer(request: Option<&Request>, guarded: Option<&str>, refused: Option<&str
 /// The page: everything about the connection that is no secret.
 fn page(session: &Session) -> String {
     let mut page = String::new();
-    let group = session.group().map_or_else(|| "-".to_owned(), |group| group.to_string());
     let subject = session
         .peer_certificates()
         .first()
         .and_then(|leaf| CertificateSummary::from_der(leaf).ok())
         .map_or_else(|| "none".to_owned(), |summary| summary.subject.into());
     let alpn = session.alpn().map_or_else(|| "none".to_owned(), |name| name.escape_ascii().to_string());
-    for (name, value) in [
-        ("version", session.version().to_string()),
-        ("cipher suite", session.cipher_suite().to_string()),
-        ("group", group),
-        ("resumed", if session.resumed() { "yes" } else { "no" }.to_owned()),
+    let agreed = particulars(session).into_iter().filter(|(name, _)| *name != "client authenticated");
+    for (name, value) in agreed.chain([
         ("server name", session.server_name().unwrap_or("none").to_owned()),
         ("application protocol", alpn),
         ("extended master secret", if session.extended_master_secret() { "yes" } else { "no" }.to_owned()),
         ("encrypt-then-MAC", if session.encrypt_then_mac() { "yes" } else { "no" }.to_owned()),
         ("client", subject),
         ("renegotiations", session.renegotiations().to_string()),
-    ] {
+    ]) {
         // Writing to a string does not fail.
         let _ = writeln!(page, "{name:<23} {value}");
     }

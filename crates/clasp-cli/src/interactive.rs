@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, 
 use crate::failure::{Failure, explain};
 use crate::output::{self, error_line};
 
-/// Carries lines to the peer and its data to `output`. `R` alone renegotiates, `Q` closes.
+/// Carries lines to the peer and its data to `output`. `R` alone renegotiates, `K` updates keys, `Q` closes.
 pub(crate) async fn run<IO>(
     mut tls: TlsStream<IO>,
     input: impl AsyncRead + Unpin,
@@ -40,7 +40,7 @@ where
                         tls.shutdown().await.map_err(cut)?;
                     }
                     Some("R") => renegotiate(&mut tls).await?,
-                    Some("K") => error_line("only TLS 1.3 updates keys; R renegotiates"),
+                    Some("K") => update_keys(&mut tls).await?,
                     Some(text) => {
                         tls.write_all(text.as_bytes()).await.map_err(cut)?;
                         tls.write_all(b"\n").await.map_err(cut)?;
@@ -70,4 +70,16 @@ async fn renegotiate<IO: AsyncRead + AsyncWrite + Unpin>(tls: &mut TlsStream<IO>
         Err(StreamError::Tls(error)) => Err(Failure::Connection(format!("renegotiation failed: {}", explain(&error)))),
         Err(error) => Err(Failure::connection(format!("renegotiation failed: {error}"))),
     }
+}
+
+/// We write under new keys, and the server is asked to.
+async fn update_keys<IO: AsyncRead + AsyncWrite + Unpin>(tls: &mut TlsStream<IO>) -> Result<(), Failure> {
+    match tls.update_keys(true).await {
+        Ok(()) => error_line("keys updated: ours from here on, the server's with what it sends next"),
+        Err(StreamError::Tls(error @ (clasp::Error::NoRenegotiation(_) | clasp::Error::NotWritable(_)))) => {
+            error_line(&error);
+        }
+        Err(error) => return Err(Failure::connection(format!("keys could not be updated: {error}"))),
+    }
+    Ok(())
 }

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clasp::tokio::Error as StreamError;
-use clasp::{Acceptor, ClientAuth, TlsStream};
+use clasp::{Acceptor, ClientAuth, Role, TlsStream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::args::ServeArgs;
+use crate::args::{ServeArgs, TraceFormat};
 use crate::failure::{Failure, explain};
 use crate::http;
 use crate::output::say;
 use crate::roster::Roster;
 use crate::setup;
+use crate::trace;
 
 /// How many handshakes may go on at once; then the oldest has to go.
 const MAX_HANDSHAKES: usize = 16_384;
@@ -29,6 +30,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// What is the same for every connection.
 struct Service {
     echo: bool,
+    trace: Option<TraceFormat>,
     handshake_timeout: Duration,
     roster: Roster,
     stop: watch::Receiver<bool>,
@@ -56,6 +58,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let (stopping, stop) = watch::channel(false);
     let service = Arc::new(Service {
         echo: args.echo,
+        trace: args.shared.trace,
         handshake_timeout: Duration::from_secs(args.handshake_timeout),
         roster: Roster::default(),
         stop,
@@ -146,7 +149,7 @@ impl Hangups {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -175,6 +178,7 @@ async fn serve_one(service: &Service, settings: &Settings, tcp: TcpStream) -> St
         Err(_) => return format!("no handshake within {} s", service.handshake_timeout.as_secs()),
     };
     let session = tls.session();
+    trace::agreed(service.trace, Role::Server, session);
     let about = format!("{} {}", session.version(), session.cipher_suite());
     let served = if service.echo {
         echo(&mut tls).await.map(|bytes| format!("{bytes} bytes echoed"))

@@ -65,9 +65,14 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn bytes(hex: &str) -> Option<Vec<u8>> {
+/// Hexadecimal, two digits a byte.
+pub(crate) fn bytes(hex: &str) -> Option<Vec<u8>> {
     let digits = hex.as_bytes().chunks(2);
-    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+    let byte = |pair: &[u8]| match pair {
+        [b'+', _] | [_] => None,
+        pair => u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok(),
+    };
+    digits.map(byte).collect()
 }
 
 impl SessionStore for FileSessions {

@@ -7,17 +7,17 @@ use clap::ValueEnum as _;
 #[cfg(feature = "encrypted-keys")]
 use clasp::cert::LoadError;
 use clasp::cert::{DangerousAcceptAnyServer, Pin, PinnedServerVerifier, WebPkiClientVerifier};
+use clasp::crypto::HashAlgorithm;
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use clasp::{
-    ClientAuth, ClientConfig, ClientConfigBuilder, Identity, KeyLog, KeyLogFile, Policy, Renegotiation, RootStore,
-    ServerConfig,
+    ClientAuth, ClientConfig, ClientConfigBuilder, ExternalPsk, Identity, KeyLog, KeyLogFile, Policy, Renegotiation,
+    RootStore, ServerConfig,
 };
-#[cfg(feature = "encrypted-keys")]
 use zeroize::Zeroizing;
 
 use crate::args::{ClientAuthMode, ConnectArgs, PolicyName, RenegotiationMode, ServeArgs, Shared};
 use crate::failure::Failure;
-use crate::sessions::FileSessions;
+use crate::sessions::{self, FileSessions};
 use crate::trace;
 
 /// The policy that the options describe.
@@ -103,6 +103,18 @@ fn key_log(shared: &Shared) -> Result<Option<Arc<dyn KeyLog>>, Failure> {
     Ok(file.map(|file| Arc::new(file) as Arc<dyn KeyLog>))
 }
 
+/// The key that both sides have, in a file and not on the command line, which others can see.
+fn psk(shared: &Shared) -> Result<Option<ExternalPsk>, Failure> {
+    let (Some(identity), Some(path)) = (&shared.psk_identity, &shared.psk) else { return Ok(None) };
+    let wrong = |why: String| Failure::usage(format!("the key in {}: {why}", path.display()));
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?);
+    let key = sessions::bytes(text.trim()).map(Zeroizing::new);
+    let key = key.ok_or_else(|| wrong("it is not in hexadecimal".to_owned()))?;
+    ExternalPsk::new(identity.as_bytes(), &key, HashAlgorithm::Sha256)
+        .map(Some)
+        .map_err(|error| wrong(error.to_string()))
+}
+
 /// What the options of `connect` ask for.
 pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     let mut builder = trust(ClientConfig::builder(policy(&args.shared)?), args)?;
@@ -116,6 +128,11 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
         builder = builder.key_log(log);
     }
     builder = builder.tickets(!args.shared.no_tickets).session_ids(!args.shared.no_session_ids);
+    builder = builder.early_data(args.early_data.is_some()).post_handshake_auth(args.post_handshake_auth);
+    builder = builder.grease(!args.no_grease).certificate_compressions(&args.shared.compress_certificates);
+    if let Some(psk) = psk(&args.shared)? {
+        builder = builder.psk(psk);
+    }
     if let Some(path) = &args.session {
         let store = FileSessions::open(path.clone());
         let store = store
@@ -158,6 +175,8 @@ fn trust(builder: ClientConfigBuilder, args: &ConnectArgs) -> Result<ClientConfi
         return Ok(builder.verifier(Arc::new(PinnedServerVerifier::new(pins).map_err(Failure::usage)?)));
     }
     match &args.ca {
+        // Whoever has the key is who we want.
+        None if args.shared.psk.is_some() => Ok(builder),
         Some(path) => {
             let mut roots = RootStore::default();
             roots.add_pem_file(path).map_err(Failure::usage)?;
@@ -183,6 +202,10 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
     }
     if let Some(log) = key_log(&args.shared)? {
         builder = builder.key_log(log);
+    }
+    builder = builder.early_data(args.early_data).certificate_compressions(&args.shared.compress_certificates);
+    if let Some(psk) = psk(&args.shared)? {
+        builder = builder.psk(psk);
     }
     if args.shared.no_tickets {
         builder = builder.tickets(false);

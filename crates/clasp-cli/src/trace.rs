@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clasp::{Role, Trace, TraceEvent};
+use clasp::{EarlyData, Role, Session, Trace, TraceEvent};
 use serde_json::{Map, Value, json};
 
 use crate::args::TraceFormat;
@@ -25,15 +25,55 @@ impl Trace for Stderr {
     }
 }
 
+/// What a session is, as name and value.
+pub(crate) fn particulars(session: &Session) -> Vec<(&'static str, String)> {
+    let yes = |is_so: bool| if is_so { "yes" } else { "no" }.to_owned();
+    let early = match session.early_data() {
+        EarlyData::Accepted => "accepted",
+        EarlyData::Rejected => "rejected",
+        EarlyData::NotOffered => "none",
+    };
+    vec![
+        ("version", session.version().to_string()),
+        ("cipher suite", session.cipher_suite().to_string()),
+        ("group", session.group().map_or_else(|| "-".to_owned(), |group| group.to_string())),
+        ("resumed", yes(session.resumed())),
+        ("pre-shared key", yes(session.pre_shared_key())),
+        ("early data", early.to_owned()),
+        ("client authenticated", yes(session.client_authenticated())),
+    ]
+}
+
+/// Where there is a trace, its last line: what was agreed.
+pub(crate) fn agreed(format: Option<TraceFormat>, role: Role, session: &Session) {
+    let fields = particulars(session);
+    match format {
+        None => {}
+        Some(TraceFormat::Text) => {
+            let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            error_line(format_args!("   {}: agreed: {}", name(role), fields.join(", ")));
+        }
+        Some(TraceFormat::Json) => {
+            let fields: Map<String, Value> =
+                fields.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+            error_line(json!({ "role": name(role), "agreed": fields }));
+        }
+    }
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Client => "client",
+        Role::Server => "server",
+    }
+}
+
 fn json_line(event: &TraceEvent) -> Value {
     let fields: Map<String, Value> =
         event.fields.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
     json!({
         "step": event.step.number(),
-        "role": match event.role {
-            Role::Client => "client",
-            Role::Server => "server",
-        },
+        "role": name(event.role),
         "what": event.what,
         "fields": fields,
     })

@@ -95,5 +95,8 @@ impl Keys {
 
 /// Compares the peer's Finished in constant time (RFC 5246 7.4.9).
 pub(crate) fn verify_finished(received: &Finished, expected: &VerifyData) -> Result<(), Error> {
+    if received.verify_data.len() != expected.as_slice().len() {
+        return Err(Misbehaviour::FinishedLength.into());
+    }
     if expected.ct_eq(&received.verify_data) { Ok(()) } else { Err(Misbehaviour::BadFinished.into()) }
 }

@@ -229,6 +229,8 @@ misbehaviour! {
     NoUncompressedPoints => ILLEGAL_PARAMETER, "the peer's point formats leave out the uncompressed one, which everyone must support";
     /// RFC 7301 3.1.
     AlpnNotOffered => ILLEGAL_PARAMETER, "the server chose an application protocol that was not offered";
+    /// RFC 7250 4.2.
+    CertificateTypeNotOffered => ILLEGAL_PARAMETER, "the server chose a type of certificate that was not offered";
     /// RFC 8422 5.4.
     GroupNotOffered => ILLEGAL_PARAMETER, "the server used a key exchange group that was not offered";
     /// RFC 7919 4, RFC 5246 7.4.3.
@@ -247,6 +249,8 @@ misbehaviour! {
     SchemeNotOffered => ILLEGAL_PARAMETER, "the peer signed with a scheme that was not offered";
     /// RFC 5246 7.4.3, 7.4.8.
     BadSignature => DECRYPT_ERROR, "the peer's handshake signature does not verify: it does not hold the key of its certificate";
+    /// RFC 5246 7.4.9, RFC 8446 4.4.4.
+    FinishedLength => DECODE_ERROR, "the peer's Finished is not as long as those of this version and suite are";
     /// RFC 5246 7.4.9.
     BadFinished => DECRYPT_ERROR, "the peer's Finished does not match: the handshake was tampered with, or the two sides hold different keys";
     /// RFC 5746 3.4, 3.6.
@@ -476,9 +480,12 @@ pub enum ConfigError {
     /// Unsafe renegotiation under a policy that does not have it.
     #[error("unsafe legacy renegotiation needs an insecure policy")]
     UnsafeRenegotiation,
-    /// A pre-shared key without a name, or shorter than 16 bytes.
-    #[error("a pre-shared key has a name of 1 to 65535 bytes, and at least 16 bytes")]
+    /// A pre-shared key without a name, or not of 16 to 65535 bytes.
+    #[error("a pre-shared key has a name of 1 to 65535 bytes, and at least 16 bytes, at most 65535")]
     BadPsk,
+    /// Only suites with a pre-shared key are left of the policy, and there is none that goes with them.
+    #[error("the policy leaves only cipher suites with a pre-shared key, and none was given that is for TLS 1.2")]
+    NoPsk,
     /// A record size limit outside 64..=16384 (RFC 8449 4).
     #[error("a record size limit must lie between 64 and 16384 bytes")]
     BadRecordSizeLimit,

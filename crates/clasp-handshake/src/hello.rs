@@ -7,6 +7,7 @@ use clasp_wire::{
 };
 use rustls_pki_types::ServerName;
 
+use crate::certificate_type;
 use crate::client::Offer13;
 use crate::client::ech::Standing;
 use crate::config::ClientConfig;
@@ -123,6 +124,10 @@ fn client_extensions(
         let ticket = saved.map_or_else(bytes::Bytes::new, |saved| bytes::Bytes::copy_from_slice(&saved.ticket));
         extensions.push(ClientExtension::SessionTicket(ticket));
     }
+    extensions.extend(certificate_type::offer(config));
+    if policy.offers_tls13(previous.is_none()) && !config.certificate_compressions.is_empty() {
+        extensions.push(ClientExtension::CompressCertificate(config.certificate_compressions.algorithms()));
+    }
     if let Some(limit) = config.record_size_limit {
         extensions.push(ClientExtension::RecordSizeLimit(limit));
     }
@@ -140,12 +145,16 @@ fn session_id(config: &ClientConfig, saved: Option<&Saved>) -> Result<SessionId,
     }
 }
 
-/// The policy's groups, less those no suite of it could use.
+/// The policy's groups, less those that no suite or version of it could use.
 pub(crate) fn offered_groups(policy: &Policy) -> Vec<NamedGroup> {
-    use crate::suites::KeyExchange::{Dhe, Ecdhe};
-    let has = |kx| policy.suites.iter().any(|suite| suite.key_exchange == kx);
-    let (curves, fields) = (has(Ecdhe) || policy.tls13, has(Dhe) || policy.tls13);
-    policy.groups.iter().copied().filter(|group| if is_finite_field(*group) { fields } else { curves }).collect()
+    use crate::suites::KeyExchange;
+    let has = |takes: fn(KeyExchange) -> bool| policy.tls13 || policy.suites.iter().any(|row| takes(row.key_exchange));
+    let (curves, fields) = (has(KeyExchange::takes_curve), has(|kx| kx == KeyExchange::Dhe));
+    let usable = |group: &NamedGroup| {
+        let has = if is_finite_field(*group) { fields } else { curves };
+        has && (policy.tls13 || !negotiate::is_for_tls13_alone(*group))
+    };
+    policy.groups.iter().copied().filter(usable).collect()
 }
 
 /// Whether the group is one of RFC 7919's. Its code points are a block of their own (RFC 7919 2).

@@ -1,10 +1,12 @@
-//! Making the pre-master secret (step 4): RSA, DHE and ECDHE, each side's half (RFC 5246 7.4.3, 7.4.7).
+//! Making the pre-master secret (step 4): RSA, DHE, ECDHE, PSK and ECDHE_PSK, each side's half (RFC 5246 7.4.3, 7.4.7;
+//! RFC 4279 2, RFC 5489 2).
 
 use bytes::Bytes;
 use clasp_cert::PublicKey;
 use clasp_crypto::{ActiveKeyExchange, CryptoError, Provider, SharedSecret, ffdhe_name};
 use clasp_wire::{
-    ClientDhPublic, ClientEcdhPublic, DhServerKeyExchange, EcdhServerKeyExchange, NamedGroup, RsaServerKeyExchange,
+    ClientDhPublic, ClientEcdhPublic, DhServerKeyExchange, EcdhPskClientKeyExchange, EcdhPskServerKeyExchange,
+    EcdhServerKeyExchange, NamedGroup, PskClientKeyExchange, PskServerKeyExchange, RsaServerKeyExchange,
     SignatureScheme,
 };
 use zeroize::Zeroizing;
@@ -12,9 +14,11 @@ use zeroize::Zeroizing;
 use crate::dialect::Dialect;
 use crate::error::{Error, Misbehaviour};
 use crate::export::TemporaryKey;
+use crate::hello::is_finite_field;
 use crate::negotiate::{self, Agreed};
 use crate::peer::Peer;
 use crate::policy::Policy;
+use crate::psk::ExternalPsk;
 use crate::suites::{KeyExchange, Suite};
 
 /// The largest prime we compute with, in bits: beyond it a peer could make us work too long.
@@ -26,15 +30,57 @@ pub(crate) enum PreMaster {
     Rsa(Zeroizing<[u8; 48]>),
     Ecdh(SharedSecret),
     Dh(SharedSecret),
+    Psk(Zeroizing<Vec<u8>>),
 }
 
 impl PreMaster {
+    /// With a key that both had: what else both came to share, or as many zeros as the key has bytes, and the key, each behind its
+    /// length (RFC 4279 2, RFC 5489 2).
+    pub(crate) fn of_psk(psk: &[u8], other: Option<&SharedSecret>) -> Result<Self, CryptoError> {
+        let zeros = Zeroizing::new(vec![0; psk.len()]);
+        let other = other.map_or(zeros.as_slice(), SharedSecret::as_bytes);
+        // Exactly as long as needed: growing would leave a copy behind.
+        let mut secret = Zeroizing::new(Vec::with_capacity(4 + other.len() + psk.len()));
+        for part in [other, psk] {
+            let length = u16::try_from(part.len()).map_err(|_| CryptoError::Unsupported)?;
+            secret.extend_from_slice(&length.to_be_bytes());
+            secret.extend_from_slice(part);
+        }
+        Ok(Self::Psk(secret))
+    }
+
     /// The secret's bytes. Leading zeros are only stripped from the finite-field kind (RFC 5246 8.1.2).
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Rsa(secret) => secret.as_slice(),
             Self::Ecdh(secret) => secret.as_bytes(),
             Self::Dh(secret) => secret.stripped(),
+            Self::Psk(secret) => secret,
+        }
+    }
+}
+
+/// What the client knows the server by.
+#[derive(Clone, Copy)]
+pub(crate) enum ServerKey<'a> {
+    /// The key in its certificate.
+    Public(&'a PublicKey),
+    /// A key that both had before.
+    Shared(&'a ExternalPsk),
+}
+
+impl<'a> ServerKey<'a> {
+    fn public(self) -> Result<&'a PublicKey, Misbehaviour> {
+        match self {
+            Self::Public(key) => Ok(key),
+            Self::Shared(_) => Err(Misbehaviour::EmptyCertificate),
+        }
+    }
+
+    fn shared(self) -> Result<&'a ExternalPsk, Misbehaviour> {
+        match self {
+            Self::Shared(psk) => Ok(psk),
+            Self::Public(_) => Err(Misbehaviour::SuiteNotOffered),
         }
     }
 }
@@ -46,39 +92,48 @@ pub(crate) enum ServerParams {
     TemporaryRsa(RsaServerKeyExchange),
     Ecdh(EcdhServerKeyExchange),
     Dh(DhServerKeyExchange),
+    /// Its hint is passed over, as there is no profile here that says what it means (RFC 4279 5.2).
+    Psk,
+    EcdhPsk(EcdhPskServerKeyExchange),
 }
 
 impl ServerParams {
     /// Step 2: receives the ServerKeyExchange of an ephemeral suite, and of an export suite where `key`, the one in the
-    /// server's certificate, is longer than it allows. With RSA key exchange otherwise there may be none (FREAK).
-    pub(crate) async fn receive(peer: &mut Peer, agreed: &Agreed, key: &PublicKey) -> Result<Self, Error> {
+    /// server's certificate, is longer than it allows. With RSA key exchange otherwise there may be none (FREAK). With a key
+    /// that both had alone there is one where the server gives a hint.
+    pub(crate) async fn receive(peer: &mut Peer, agreed: &Agreed, key: ServerKey<'_>) -> Result<Self, Error> {
         Ok(match agreed.suite.key_exchange {
-            KeyExchange::Rsa if agreed.suite.needs_temporary_key(key.bits()) => {
+            KeyExchange::Rsa if agreed.suite.needs_temporary_key(key.public()?.bits()) => {
                 Self::TemporaryRsa(peer.receive().await?)
             }
             KeyExchange::Rsa => Self::Rsa,
             KeyExchange::Ecdhe => Self::Ecdh(peer.receive().await?),
             KeyExchange::Dhe => Self::Dh(peer.receive().await?),
+            KeyExchange::Psk => {
+                peer.receive_optional::<PskServerKeyExchange>().await?;
+                Self::Psk
+            }
+            KeyExchange::EcdhePsk => Self::EcdhPsk(peer.receive().await?),
             KeyExchange::Tls13 => return Err(Misbehaviour::SuiteNotOffered.into()),
         })
     }
 
     /// Whether the server signed it, and so has shown that it holds its key.
     pub(crate) fn is_signed(&self) -> bool {
-        !matches!(self, Self::Rsa)
+        !matches!(self, Self::Rsa | Self::Psk | Self::EcdhPsk(_))
     }
 
     /// Verifies the server's signature over both randoms and its half (RFC 5246 7.4.3). RSA key exchange has none: there
-    /// the server shows that it holds the key by its Finished.
+    /// the server shows that it holds the key by its Finished. Says with which scheme it is signed.
     pub(crate) fn verify(
         &self,
         agreed: &Agreed,
         policy: &Policy,
         provider: &Provider,
         key: &PublicKey,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<SignatureScheme>, Error> {
         let (params, signed) = match self {
-            Self::Rsa => return Ok(()),
+            Self::Rsa | Self::Psk | Self::EcdhPsk(_) => return Ok(None),
             Self::TemporaryRsa(message) => (&message.params, &message.signature),
             Self::Ecdh(message) => (&message.params, &message.signature),
             Self::Dh(message) => (&message.params, &message.signature),
@@ -92,14 +147,16 @@ impl ServerParams {
         message.extend_from_slice(&agreed.randoms.concatenated());
         message.extend_from_slice(params);
         let message = agreed.dialect.to_sign(provider, signed.scheme, &message)?;
-        key.verify(provider, signed.scheme, &message, &signed.signature).map_err(|_| Misbehaviour::BadSignature.into())
+        key.verify(provider, signed.scheme, &message, &signed.signature).map_err(|_| Misbehaviour::BadSignature)?;
+        Ok(Some(signed.scheme))
     }
 
     /// The group, where it has a name.
     pub(crate) fn group(&self) -> Option<NamedGroup> {
         match self {
-            Self::Rsa | Self::TemporaryRsa(_) => None,
+            Self::Rsa | Self::TemporaryRsa(_) | Self::Psk => None,
             Self::Ecdh(message) => Some(message.group),
+            Self::EcdhPsk(message) => Some(message.group),
             Self::Dh(message) => ffdhe_name(&message.p, &message.g),
         }
     }
@@ -110,12 +167,12 @@ impl ServerParams {
         agreed: &Agreed,
         policy: &Policy,
         provider: &Provider,
-        key: &PublicKey,
+        key: ServerKey<'_>,
     ) -> Result<(PreMaster, ClientKeyExchange), Error> {
         match self {
             Self::Rsa => {
                 let secret = rsa_pre_master(agreed, provider)?;
-                let ciphertext = key.encrypt_rsa(provider, secret.as_slice())?.into();
+                let ciphertext = key.public()?.encrypt_rsa(provider, secret.as_slice())?.into();
                 Ok((PreMaster::Rsa(secret), ClientKeyExchange::Rsa(ciphertext)))
             }
             Self::TemporaryRsa(RsaServerKeyExchange { modulus, exponent, .. }) => {
@@ -128,13 +185,7 @@ impl ServerParams {
                 Ok((PreMaster::Rsa(secret), ClientKeyExchange::Rsa(ciphertext)))
             }
             Self::Ecdh(message) => {
-                if !policy.groups.contains(&message.group) || negotiate::is_for_tls13_alone(message.group) {
-                    return Err(Misbehaviour::GroupNotOffered.into());
-                }
-                let group = provider.group(message.group).ok_or(Misbehaviour::GroupNotOffered)?;
-                let ours = group.start(provider.random)?;
-                let point = Bytes::copy_from_slice(ours.public_key());
-                let secret = ours.complete(&message.public).map_err(bad_share)?;
+                let (secret, point) = agree_on_curve(policy, provider, message.group, &message.public)?;
                 Ok((PreMaster::Ecdh(secret), ClientKeyExchange::Ecdh(ClientEcdhPublic { point })))
             }
             Self::Dh(message) => {
@@ -150,8 +201,35 @@ impl ServerParams {
                 let secret = ours.complete(&message.ys).map_err(bad_share)?;
                 Ok((PreMaster::Dh(secret), ClientKeyExchange::Dh(ClientDhPublic { yc })))
             }
+            Self::Psk => {
+                let psk = key.shared()?;
+                let identity = psk.identity().clone();
+                Ok((PreMaster::of_psk(psk.key(), None)?, ClientKeyExchange::Psk(PskClientKeyExchange { identity })))
+            }
+            Self::EcdhPsk(message) => {
+                let psk = key.shared()?;
+                let (secret, point) = agree_on_curve(policy, provider, message.group, &message.public)?;
+                let answer = EcdhPskClientKeyExchange { identity: psk.identity().clone(), point };
+                Ok((PreMaster::of_psk(psk.key(), Some(&secret))?, ClientKeyExchange::EcdhPsk(answer)))
+            }
         }
     }
+}
+
+/// What the client comes to share with the server on its curve, and the client's public value.
+fn agree_on_curve(
+    policy: &Policy,
+    provider: &Provider,
+    name: NamedGroup,
+    theirs: &[u8],
+) -> Result<(SharedSecret, Bytes), Error> {
+    if !policy.groups.contains(&name) || negotiate::is_for_tls13_alone(name) || is_finite_field(name) {
+        return Err(Misbehaviour::GroupNotOffered.into());
+    }
+    let group = provider.group(name).ok_or(Misbehaviour::GroupNotOffered)?;
+    let ours = group.start(provider.random)?;
+    let point = Bytes::copy_from_slice(ours.public_key());
+    Ok((ours.complete(theirs).map_err(bad_share)?, point))
 }
 
 /// A pre-master secret that the client makes alone: the version of its hello, and 46 random bytes (RFC 5246 7.4.7.1).
@@ -169,6 +247,8 @@ pub(crate) enum ClientKeyExchange {
     Rsa(Bytes),
     Ecdh(ClientEcdhPublic),
     Dh(ClientDhPublic),
+    Psk(PskClientKeyExchange),
+    EcdhPsk(EcdhPskClientKeyExchange),
 }
 
 impl ClientKeyExchange {
@@ -177,6 +257,8 @@ impl ClientKeyExchange {
             Self::Rsa(ciphertext) => peer.send_encoded(dialect.write_encrypted_pre_master(ciphertext.clone())),
             Self::Ecdh(message) => peer.send(message),
             Self::Dh(message) => peer.send(message),
+            Self::Psk(message) => peer.send(message),
+            Self::EcdhPsk(message) => peer.send(message),
         }
     }
 }
@@ -187,6 +269,8 @@ pub(crate) enum ServerExchange {
     TemporaryRsa(TemporaryKey),
     Ecdh(NamedGroup, Box<dyn ActiveKeyExchange>),
     Dh(NamedGroup, Box<dyn ActiveKeyExchange>),
+    Psk,
+    EcdhPsk(NamedGroup, Box<dyn ActiveKeyExchange>),
 }
 
 impl ServerExchange {
@@ -200,20 +284,22 @@ impl ServerExchange {
         if let (Some(export), Some(_)) = (suite.export, scheme) {
             return Ok(Self::TemporaryRsa(export.temporary_key(provider)?));
         }
-        let Some(name) = group else { return Ok(Self::Rsa) };
+        let Some(name) = group else { return Ok(if suite.is_pre_shared() { Self::Psk } else { Self::Rsa }) };
         let group = provider.group(name).ok_or(CryptoError::Unsupported)?;
         let exchange = group.start(provider.random)?;
         Ok(match suite.key_exchange {
             KeyExchange::Rsa | KeyExchange::Tls13 => Self::Rsa,
+            KeyExchange::Psk => Self::Psk,
+            KeyExchange::EcdhePsk => Self::EcdhPsk(name, exchange),
             KeyExchange::Ecdhe => Self::Ecdh(name, exchange),
             KeyExchange::Dhe => Self::Dh(name, exchange),
         })
     }
 
-    /// The params to sign; `None` for RSA key exchange, which sends no ServerKeyExchange.
+    /// The params to sign; `None` where nothing is signed.
     pub(crate) fn params(&self) -> Option<Bytes> {
         match self {
-            Self::Rsa => None,
+            Self::Rsa | Self::Psk | Self::EcdhPsk(..) => None,
             Self::TemporaryRsa(key) => Some(RsaServerKeyExchange::params(&key.modulus, &key.exponent)),
             Self::Ecdh(group, exchange) => Some(EcdhServerKeyExchange::params(*group, exchange.public_key())),
             Self::Dh(group, exchange) => {
@@ -223,10 +309,18 @@ impl ServerExchange {
         }
     }
 
-    /// Sends the ServerKeyExchange.
+    /// Sends the ServerKeyExchange of a suite that has one and signs nothing. It gives no hint (RFC 4279 5.2).
+    pub(crate) fn send_unsigned(&self, peer: &mut Peer) {
+        if let Self::EcdhPsk(group, exchange) = self {
+            let public = Bytes::copy_from_slice(exchange.public_key());
+            peer.send(&EcdhPskServerKeyExchange { hint: Bytes::new(), group: *group, public });
+        }
+    }
+
+    /// Sends the signed ServerKeyExchange.
     pub(crate) fn send(&self, peer: &mut Peer, params: Bytes, signature: Bytes) {
         match self {
-            Self::Rsa => {}
+            Self::Rsa | Self::Psk | Self::EcdhPsk(..) => {}
             Self::TemporaryRsa(key) => peer.send(&RsaServerKeyExchange {
                 modulus: Bytes::copy_from_slice(&key.modulus),
                 exponent: Bytes::copy_from_slice(&key.exponent),
@@ -272,7 +366,7 @@ mod tests {
     use clasp_cert::PublicKey;
     use clasp_wire::{CipherSuite, DhServerKeyExchange, ProtocolVersion};
 
-    use super::{MAX_DH_BITS, ServerParams, bit_length};
+    use super::{MAX_DH_BITS, PreMaster, ServerKey, ServerParams, bit_length};
     use crate::dialect::TLS12;
     use crate::error::{Error, Misbehaviour};
     use crate::negotiate::Agreed;
@@ -296,6 +390,7 @@ mod tests {
             status_request: false,
             ticket: false,
             alpn: None,
+            certificate_types: crate::certificate_type::CertificateTypes::default(),
         };
         let identity = Authority::new("CA").rsa(NAME);
         let key = PublicKey::from_certificate(&identity.chain()[0]).unwrap();
@@ -308,7 +403,8 @@ mod tests {
             let (p, g, ys) = (Bytes::from(p), number(&[2]), number(&[5]));
             let params = DhServerKeyExchange::params(&p, &g, &ys);
             let message = DhServerKeyExchange { p, g, ys, params, signature: Bytes::new() };
-            match ServerParams::Dh(message).agree(&agreed, &policy, clasp_crypto::default_provider(), &key) {
+            let key = ServerKey::Public(&key);
+            match ServerParams::Dh(message).agree(&agreed, &policy, clasp_crypto::default_provider(), key) {
                 Ok(_) => None,
                 Err(Error::Misbehaved(what)) => Some(what),
                 Err(other) => panic!("{other}"),
@@ -318,6 +414,14 @@ mod tests {
         assert_eq!(agree(2047), Some(Misbehaviour::DhTooSmall));
         assert_eq!(agree(2048), None);
         assert_eq!(agree(MAX_DH_BITS + 1), Some(Misbehaviour::BadKeyShare));
+    }
+
+    /// RFC 4279 2: zeros as long as the key, then the key.
+    #[test]
+    fn a_key_alone_makes_the_pre_master_secret() {
+        let secret = PreMaster::of_psk(&[7, 8, 9], None).unwrap();
+        assert_eq!(secret.as_bytes(), [0, 3, 0, 0, 0, 0, 3, 7, 8, 9]);
+        assert!(PreMaster::of_psk(&[7; 65535], None).is_ok() && PreMaster::of_psk(&[7; 65536], None).is_err());
     }
 
     #[test]

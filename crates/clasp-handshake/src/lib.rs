@@ -3,6 +3,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod certificate_type;
+#[cfg(test)]
+mod certificate_type_tests;
 mod classic;
 mod client;
 mod compression;
@@ -22,6 +25,9 @@ mod peer;
 mod policy;
 mod psk;
 mod resumption;
+#[cfg(feature = "legacy")]
+#[cfg(test)]
+mod rfc8448;
 mod server;
 mod session;
 mod suites;
@@ -34,7 +40,14 @@ mod widen;
 pub use clasp_cert as cert;
 pub use clasp_keys::{ExportError, Role};
 pub use clasp_record::RecordPadding;
+pub use clasp_wire as wire;
+#[cfg(feature = "brotli")]
+pub use compression::BROTLI;
 pub use compression::CertificateCompression;
+#[cfg(feature = "zlib")]
+pub use compression::ZLIB;
+#[cfg(feature = "zstd")]
+pub use compression::ZSTD;
 pub use config::{
     CertificateAsk, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, ClientIdentityResolver, Clock,
     FixedIdentities, IdentityResolver, Limits, ReloadableConfig, ReloadableIdentities, Resolved, ServerConfig,
@@ -51,5 +64,8 @@ pub use policy::{Policy, Renegotiation};
 pub use psk::ExternalPsk;
 pub use resumption::{AntiReplay, MemorySessions, ReplayMemory, SessionStore, TicketKeys};
 pub use session::{EarlyData, Session};
-pub use suites::{Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, Suite, TLS13 as TLS13_CIPHER_SUITES};
+pub use suites::{
+    Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, PSK as PSK_CIPHER_SUITES, Suite,
+    TLS13 as TLS13_CIPHER_SUITES,
+};
 pub use trace::{Step, Trace, TraceEvent};

@@ -3,6 +3,9 @@
 //! Client and server flights run against each other message by message, without records. At each step of the side under
 //! test the genuine message is replaced by one of every other kind, or by a damaged one of its own kind.
 
+mod alerts;
+mod tls13;
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -10,13 +13,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use clasp_crypto::HashAlgorithm;
 use clasp_wire::{CipherSuite, HandshakeType, RawHandshake};
 
 use crate::error::{Error, Role};
 use crate::peer::{Incoming, Order, Peer, SharedMailbox};
 use crate::session::Established;
 use crate::testing::{Authority, FirstSession, NAME};
-use crate::{ClientConfig, Policy, ServerConfig};
+use crate::{ClientConfig, ExternalPsk, Policy, ServerConfig};
 
 /// What is delivered in place of the genuine message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +36,7 @@ enum Fake {
     Shorter,
 }
 
-const KINDS: [HandshakeType; 12] = [
+const KINDS: [HandshakeType; 18] = [
     HandshakeType::HELLO_REQUEST,
     HandshakeType::CLIENT_HELLO,
     HandshakeType::SERVER_HELLO,
@@ -45,6 +49,13 @@ const KINDS: [HandshakeType; 12] = [
     HandshakeType::CLIENT_KEY_EXCHANGE,
     HandshakeType::FINISHED,
     HandshakeType::CERTIFICATE_STATUS,
+    // Those of TLS 1.3 alone.
+    HandshakeType::END_OF_EARLY_DATA,
+    HandshakeType::HELLO_RETRY_REQUEST,
+    HandshakeType::ENCRYPTED_EXTENSIONS,
+    HandshakeType::KEY_UPDATE,
+    HandshakeType::COMPRESSED_CERTIFICATE,
+    HandshakeType::MESSAGE_HASH,
 ];
 
 type Flight = Pin<Box<dyn Future<Output = Result<Established, Error>>>>;
@@ -125,11 +136,28 @@ fn fake(genuine: Incoming, fake: Fake) -> Incoming {
 /// Runs a handshake in which the `at`-th message to `under_test` is replaced, and says what that side made of it, and
 /// which kinds it had received.
 fn run(setup: &Setup, under_test: Role, at: usize, with: Fake) -> (Option<Error>, Vec<Option<HandshakeType>>) {
+    let change = |step, genuine| fake(genuine, if step == at { with } else { Fake::Nothing });
+    let (result, seen) = run_with(&setup.client, &setup.server, under_test, change);
+    let error = match result {
+        Some(Ok(_)) => None,
+        Some(Err(error)) => Some(error),
+        None => panic!("{under_test:?} still waits after {with:?} at {at}"),
+    };
+    (error, seen)
+}
+
+/// Runs a handshake in which `change` is given each message to `under_test`, and its number, and says what to deliver. Without a
+/// result that side still waits.
+fn run_with(
+    client: &Arc<ClientConfig>,
+    server: &Arc<ServerConfig>,
+    under_test: Role,
+    mut change: impl FnMut(usize, Incoming) -> Incoming,
+) -> (Option<Result<Established, Error>>, Vec<Option<HandshakeType>>) {
     let name = NAME.try_into().unwrap();
     let mut client =
-        Side::new(|peer| Box::pin(crate::client::handshake(peer, Arc::clone(&setup.client), name, None)), Role::Client);
-    let mut server =
-        Side::new(|peer| Box::pin(crate::server::handshake(peer, Arc::clone(&setup.server), None)), Role::Server);
+        Side::new(|peer| Box::pin(crate::client::handshake(peer, Arc::clone(client), name, None)), Role::Client);
+    let mut server = Side::new(|peer| Box::pin(crate::server::handshake(peer, Arc::clone(server), None)), Role::Server);
     loop {
         client.run(&mut server);
         server.run(&mut client);
@@ -139,8 +167,8 @@ fn run(setup: &Setup, under_test: Role, at: usize, with: Fake) -> (Option<Error>
                 continue;
             }
             if let Some(genuine) = side.inbox.pop_front() {
-                let hit = role == under_test && side.seen.len() == at;
-                side.deliver(fake(genuine, if hit { with } else { Fake::Nothing }));
+                let step = side.seen.len();
+                side.deliver(if role == under_test { change(step, genuine) } else { genuine });
                 moved = true;
             }
         }
@@ -149,12 +177,7 @@ fn run(setup: &Setup, under_test: Role, at: usize, with: Fake) -> (Option<Error>
         }
     }
     let side = if under_test == Role::Client { client } else { server };
-    let error = match side.result {
-        Some(Ok(_)) => None,
-        Some(Err(error)) => Some(error),
-        None => panic!("{under_test:?} still waits after {with:?} at {at}"),
-    };
-    (error, side.seen)
+    (side.result, side.seen)
 }
 
 struct Setup {
@@ -176,6 +199,8 @@ fn setups() -> Vec<Setup> {
         ("RSA", CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256),
         ("ECDHE", CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
         ("DHE", CipherSuite::TLS_DHE_RSA_WITH_AES_128_GCM_SHA256),
+        ("PSK", CipherSuite::TLS_PSK_WITH_AES_128_GCM_SHA256),
+        ("ECDHE_PSK", CipherSuite::TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256),
     ] {
         for (client_auth, staple, ticket, resumed) in [
             (false, false, false, false),
@@ -186,6 +211,10 @@ fn setups() -> Vec<Setup> {
             (false, false, true, true),
             (true, false, true, true),
         ] {
+            let pre_shared = name.ends_with("PSK");
+            if pre_shared && (client_auth || staple) {
+                continue;
+            }
             let policy = Policy::compatible().with_cipher_suites(&[suite]);
             let stapled = |identity: clasp_cert::Identity| {
                 if staple { identity.with_ocsp_response(b"not looked into".to_vec()) } else { identity }
@@ -199,7 +228,13 @@ fn setups() -> Vec<Setup> {
                 server = server.tickets(false);
             }
             let store = Arc::new(FirstSession::default());
-            let client = ca.client(policy).identity(ca.ecdsa("client.example")).session_store(store.clone());
+            let mut client = ca.client(policy).identity(ca.ecdsa("client.example")).session_store(store.clone());
+            if pre_shared {
+                // No certificate is asked for, though one would be welcome.
+                let psk = ExternalPsk::new(b"one", &[1; 16], HashAlgorithm::Sha256).unwrap();
+                client = client.psk(psk.clone());
+                server = server.psk(psk).client_auth(ca.request_client());
+            }
             let (client, server) = (client.build().unwrap(), server.build().unwrap());
             let setup = Setup { name, client, server, client_auth, staple, ticket, resumed };
             if resumed {
@@ -223,6 +258,11 @@ fn is_legal_too(setup: &Setup, under_test: Role, genuine: Option<HandshakeType>,
             }
             Some(HandshakeType::CERTIFICATE_STATUS) => other == HandshakeType::SERVER_KEY_EXCHANGE,
             // A server may ask for a certificate or not.
+            // With a key that both had there is none to ask for; a hint may come (RFC 4279 2).
+            Some(HandshakeType::SERVER_HELLO_DONE) if setup.name == "PSK" => {
+                other == HandshakeType::SERVER_KEY_EXCHANGE
+            }
+            Some(HandshakeType::SERVER_HELLO_DONE) if setup.name == "ECDHE_PSK" => false,
             Some(HandshakeType::SERVER_HELLO_DONE) => other == HandshakeType::CERTIFICATE_REQUEST && !setup.client_auth,
             Some(HandshakeType::CERTIFICATE_REQUEST) => other == HandshakeType::SERVER_HELLO_DONE,
             _ => false,
@@ -239,7 +279,11 @@ fn every_wrong_message_at_every_step_is_refused() {
             let expected = match role {
                 // Hello, ChangeCipherSpec, Finished.
                 Role::Client | Role::Server if setup.resumed => 3,
-                Role::Client => 5 + usize::from(setup.name != "RSA"),
+                Role::Client => match setup.name {
+                    "PSK" => 4,
+                    "RSA" | "ECDHE_PSK" => 5,
+                    _ => 6,
+                },
                 Role::Server => 4,
             };
             let optional = match role {

@@ -12,14 +12,15 @@ use clasp_wire::{
 };
 use subtle::ConstantTimeEq as _;
 
-use crate::config::{ClientConfig, ServerConfig};
+use crate::certificate_type::{self, CertificateTypes};
+use crate::config::{ClientAuth, ClientConfig, ServerConfig};
 use crate::dialect::Dialect;
 use crate::error::{Error, Misbehaviour, NoCommonGround};
 use crate::hello::{ClientOffer, is_finite_field, our_offer, supported_versions, their_offer};
 use crate::policy::Policy;
 use crate::resumption::Saved;
 use crate::session::{Previous, Randoms};
-use crate::suites::{KeyExchange, Suite};
+use crate::suites::{self, KeyExchange, Suite};
 
 /// What both sides have agreed by their hellos.
 #[derive(Clone)]
@@ -36,6 +37,7 @@ pub(crate) struct Agreed {
     /// A NewSessionTicket will be sent.
     pub(crate) ticket: bool,
     pub(crate) alpn: Option<Bytes>,
+    pub(crate) certificate_types: CertificateTypes,
 }
 
 impl Agreed {
@@ -78,6 +80,9 @@ pub(crate) fn chose_tls13(offer: &ClientOffer, hello: &ServerHello) -> Result<bo
 /// TLS 1.3, for what names it.
 pub(crate) const TLS13: ProtocolVersion = ProtocolVersion::TLS_1_3;
 
+/// What the records of TLS 1.3 say, all but the first hello's (RFC 8446 5.1).
+pub(crate) const TLS13_RECORDS: ProtocolVersion = ProtocolVersion::TLS_1_2;
+
 /// What of TLS 1.3 may not stand in a hello of an older version.
 fn is_of_older_hello(extension: &ServerExtension) -> bool {
     let is_ech = extension.ext_type() == ExtensionType::ENCRYPTED_CLIENT_HELLO;
@@ -91,6 +96,16 @@ fn is_of_older_hello(extension: &ServerExtension) -> bool {
                 | ServerExtension::Cookie(_)
                 | ServerExtension::SupportedVersions(_)
         )
+}
+
+/// What older versions read as the version says TLS 1.2 in every hello of TLS 1.3 (RFC 8446 4.1.3).
+pub(crate) fn check_legacy_version(hello: &ServerHello) -> Result<(), Misbehaviour> {
+    if hello.server_version == ProtocolVersion::TLS_1_2 { Ok(()) } else { Err(Misbehaviour::WrongLegacyVersion) }
+}
+
+/// Whether two hellos of a client name the same version.
+pub(crate) fn names_same_version(first: &ClientHello, second: &ClientHello) -> bool {
+    first.client_version == second.client_version
 }
 
 /// Whether a session is of TLS 1.3.
@@ -160,7 +175,8 @@ fn is_downgraded(policy: &Policy, dialect: &dyn Dialect, random: &[u8; 32]) -> b
 /// The server's choice, and what it hangs on.
 pub(crate) struct ServerChoice {
     pub(crate) agreed: Agreed,
-    pub(crate) identity: Arc<Identity>,
+    /// `None` where a key that both had takes its place.
+    pub(crate) identity: Option<Arc<Identity>>,
     /// For ephemeral key exchanges.
     pub(crate) group: Option<NamedGroup>,
     pub(crate) scheme: Option<SignatureScheme>,
@@ -243,12 +259,14 @@ pub(crate) fn resume(
         status_request: false,
         ticket,
         alpn: choose_alpn(config, hello)?,
+        certificate_types: CertificateTypes::default(),
     })
 }
 
 /// Picks, as a server, from a client's hello.
 pub(crate) fn choose(
     config: &ServerConfig,
+    client_auth: &ClientAuth,
     hello: &ClientHello,
     identities: &[Arc<Identity>],
     server_random: [u8; 32],
@@ -261,16 +279,20 @@ pub(crate) fn choose(
     let usable = |suite: &'static Suite| {
         suite.allows(dialect.version()).then_some(())?;
         let group = match suite.key_exchange {
-            KeyExchange::Rsa => None,
+            KeyExchange::Rsa | KeyExchange::Psk => None,
             kx => Some(choose_group(policy, hello, kx)?),
         };
+        if suite.is_pre_shared() {
+            // Someone who must show a certificate does not get by with a key: these suites ask for none (RFC 4279 2).
+            return Some((suite, group, None, None)).filter(|_| !client_auth.is_required());
+        }
         identities.iter().filter(|identity| suits(identity, suite, policy, hello)).find_map(|identity| {
             let scheme = if signs(identity, suite) {
                 Some(dialect.choose_scheme(&policy.schemes, identity.key().schemes(), accepted)?)
             } else {
                 None
             };
-            Some((suite, group, Arc::clone(identity), scheme))
+            Some((suite, group, Some(Arc::clone(identity)), scheme))
         })
     };
     let ours = policy.suites.iter().copied();
@@ -280,6 +302,7 @@ pub(crate) fn choose(
         ours.filter(|suite| hello.cipher_suites.contains(&suite.id)).find_map(usable)
     };
     let Some((suite, group, identity, scheme)) = chosen else {
+        some_type_in_common(config, hello, identities)?;
         let mut error = nothing_common(config, hello, "cipher suite", AlertDescription::HANDSHAKE_FAILURE);
         error.missing = missing(policy, hello, identities);
         return Err(error.into());
@@ -299,11 +322,26 @@ pub(crate) fn choose(
         extended_master_secret,
         encrypt_then_mac: policy.encrypt_then_mac && hello.has_encrypt_then_mac() && suite.bulk.is_cbc(),
         secure_renegotiation,
-        status_request: hello.status_request().is_some() && identity.ocsp_response().is_some(),
+        status_request: hello.status_request().is_some()
+            && identity.as_ref().is_some_and(|identity| identity.ocsp_response().is_some()),
         ticket: config.resumption.issues_ticket(hello),
         alpn: choose_alpn(config, hello)?,
+        certificate_types: CertificateTypes::default(),
     };
     Ok(ServerChoice { agreed, identity, group, scheme, point_formats })
+}
+
+/// Whether the client accepts any of the identities by its type, certificate or raw public key (RFC 7250 4.2).
+pub(crate) fn some_type_in_common(
+    config: &ServerConfig,
+    hello: &ClientHello,
+    identities: &[Arc<Identity>],
+) -> Result<(), Error> {
+    if identities.is_empty() || identities.iter().any(|identity| certificate_type::is_accepted(hello, identity)) {
+        return Ok(());
+    }
+    let what = "type of certificate (X.509, or raw public keys by RFC 7250)";
+    Err(nothing_common(config, hello, what, AlertDescription::UNSUPPORTED_CERTIFICATE).into())
 }
 
 /// Whether the server signs its half of the key exchange: a fresh value, or a temporary RSA key.
@@ -315,6 +353,9 @@ fn signs(identity: &Identity, suite: &Suite) -> bool {
 /// knows.
 fn suits(identity: &Identity, suite: &Suite, policy: &Policy, hello: &ClientHello) -> bool {
     let algorithm = identity.key_algorithm();
+    if !certificate_type::is_accepted(hello, identity) {
+        return false;
+    }
     if !suite.authentication.accepts(algorithm) {
         return false;
     }
@@ -415,6 +456,8 @@ pub(crate) fn nothing_common(
             .cipher_suites
             .iter()
             .filter(|id| !policy.suites.iter().any(|suite| suite.id == **id))
+            // No policy helps a server that has no key.
+            .filter(|id| !suites::PSK.iter().any(|suite| suite.id == **id))
             .filter_map(|id| Some((id.strength()?, Policy::that_offers(*id)?)))
             .min_by_key(|(strength, _)| *strength)
             .map(|(_, name)| name)
@@ -449,7 +492,9 @@ fn policy_that_speaks(ours: &Policy, versions: &[ProtocolVersion]) -> Option<&'s
 /// Why none of the suites that both have can be used; `None` when there are none.
 fn missing(policy: &Policy, hello: &ClientHello, identities: &[Arc<Identity>]) -> Option<&'static str> {
     let common: Vec<_> = policy.suites.iter().filter(|suite| hello.cipher_suites.contains(&suite.id)).collect();
-    let served = |suite: &Suite| identities.iter().any(|identity| suits(identity, suite, policy, hello));
+    let served = |suite: &Suite| {
+        suite.is_pre_shared() || identities.iter().any(|identity| suits(identity, suite, policy, hello))
+    };
     let has_group =
         |suite: &Suite| !suite.key_exchange.is_ephemeral() || choose_group(policy, hello, suite.key_exchange).is_some();
     if common.is_empty() {
@@ -458,6 +503,8 @@ fn missing(policy: &Policy, hello: &ClientHello, identities: &[Arc<Identity>]) -
         Some("an identity: none of this server's has the kind of key that they need, and the client knows")
     } else if !common.iter().any(|suite| served(suite) && has_group(suite)) {
         Some("a key exchange group")
+    } else if common.iter().all(|suite| suite.is_pre_shared() || !served(suite)) {
+        Some("the client's certificate: this server demands one, and those with a pre-shared key have none")
     } else {
         Some("a signature scheme")
     }
@@ -515,12 +562,14 @@ pub(crate) fn accept(
         status_request: false,
         ticket: false,
         alpn: None,
+        certificate_types: CertificateTypes::default(),
     };
     for extension in hello.extensions.iter().flatten() {
         let exists = dialect.has_extensions() || matches!(extension, ServerExtension::RenegotiationInfo(_));
         if !exists || !offer.asked_for(extension) || !is_of_older_hello(extension) {
             return Err(Misbehaviour::UnsolicitedExtension.into());
         }
+        agreed.certificate_types.accept(&offer.hello, extension)?;
         match extension {
             ServerExtension::ExtendedMasterSecret => agreed.extended_master_secret = true,
             ServerExtension::EncryptThenMac if suite.bulk.is_cbc() => agreed.encrypt_then_mac = true,

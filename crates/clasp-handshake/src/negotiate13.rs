@@ -11,11 +11,12 @@ use clasp_wire::{
     SignatureScheme,
 };
 
+use crate::certificate_type::{CertificateTypes, is_accepted};
 use crate::client::ech;
 use crate::config::{ClientConfig, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
-use crate::negotiate::nothing_common;
+use crate::negotiate::{self, nothing_common, some_type_in_common};
 use crate::policy::Policy;
 use crate::suites::Suite;
 use crate::tls13::choose_scheme;
@@ -37,9 +38,7 @@ pub(crate) struct Accepted {
 
 /// What both kinds of server hello are checked for.
 fn accept_suite(config: &ClientConfig, offer: &ClientOffer, hello: &ServerHello) -> Result<&'static Suite, Error> {
-    if hello.server_version != clasp_wire::ProtocolVersion::TLS_1_2 {
-        return Err(Misbehaviour::WrongLegacyVersion.into());
-    }
+    negotiate::check_legacy_version(hello)?;
     if hello.session_id != offer.hello.session_id {
         return Err(Misbehaviour::WrongSessionId.into());
     }
@@ -131,6 +130,7 @@ pub(crate) struct Encrypted {
     /// What a server that could not open the inner hello says to use (RFC 9849 6.1.6). It is not asked for where there is
     /// none.
     pub(crate) retry_configs: Option<Bytes>,
+    pub(crate) certificate_types: CertificateTypes,
 }
 
 /// Holds, as a client, the EncryptedExtensions against the offer.
@@ -143,6 +143,7 @@ pub(crate) fn accept_encrypted(
     for extension in &message.extensions {
         // Some servers tell their groups unasked for (RFC 8446 4.2.7); we ask for them in any case.
         check_answer(offer, extension, ExtensionPlace::EncryptedExtensions)?;
+        encrypted.certificate_types.accept(&offer.hello, extension)?;
         match extension {
             ServerExtension::Alpn(protocol) if config.alpn.contains(protocol) => {
                 encrypted.alpn = Some(protocol.clone());
@@ -176,6 +177,10 @@ pub(crate) struct Offered<'a> {
 pub(crate) fn read_hello(hello: &ClientHello) -> Result<Offered<'_>, Error> {
     if hello.compression_methods != [CompressionMethod::NULL] {
         return Err(Misbehaviour::NoNullCompression.into());
+    }
+    let mut extensions = hello.extensions.iter().flatten();
+    if extensions.any(|extension| !extension.ext_type().allowed_in(ExtensionPlace::ClientHello)) {
+        return Err(Misbehaviour::MisplacedExtension.into());
     }
     let (shares, modes, psks) = (hello.key_shares(), hello.psk_key_exchange_modes(), hello.pre_shared_key());
     let early_data = hello.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::EarlyData));
@@ -259,7 +264,8 @@ pub(crate) fn choose_identity(
     if hello.signature_algorithms().is_none() {
         return Err(Misbehaviour::MissingExtension.into());
     }
-    let able = identities.iter().filter(|identity| may_sign(identity, &config.policy));
+    some_type_in_common(config, hello, identities)?;
+    let able = identities.iter().filter(|identity| is_accepted(hello, identity) && may_sign(identity, &config.policy));
     let mut chosen = able
         .filter_map(|identity| Some((Arc::clone(identity), choose_scheme(&config.policy, identity, offered.schemes)?)));
     chosen
@@ -281,12 +287,22 @@ pub(crate) fn same_but_for_retry(
     group: NamedGroup,
 ) -> Result<(), Misbehaviour> {
     let changed = Misbehaviour::ChangedAfterRetry;
-    if first.client_version != second.client_version
+    if !negotiate::names_same_version(first, second)
         || first.random != second.random
         || first.session_id != second.session_id
         || first.cipher_suites != second.cipher_suites
         || first.compression_methods != second.compression_methods
     {
+        return Err(changed);
+    }
+    let mut left_out = first.extensions.iter().flatten().filter(|extension| {
+        let may_go = matches!(
+            extension,
+            ClientExtension::EarlyData | ClientExtension::PreSharedKey(_) | ClientExtension::Padding(_)
+        );
+        !may_go && !second.extensions.iter().flatten().any(|other| other.ext_type() == extension.ext_type())
+    });
+    if left_out.next().is_some() {
         return Err(changed);
     }
     let mut share = None;

@@ -13,7 +13,7 @@ use clasp_keys::{DirectionKeys, Transcript};
 use clasp_record::Form;
 use clasp_wire::{
     AlertDescription, ClientHello, DecodeError, HandshakeMessage, HandshakeType, ProtocolVersion, RawHandshake,
-    Sslv2ClientHello,
+    SignatureScheme, Sslv2ClientHello,
 };
 
 use crate::dialect::Dialect;
@@ -57,6 +57,8 @@ pub(crate) enum Order {
     WriteEarlyData(Option<u32>),
     /// What is read until the next keys is early data, at most so many bytes of it.
     ReadEarlyData(u32),
+    /// The server may answer early data.
+    AnswerEarlyData,
     /// Early data that was sent in vain is passed over, at most so many bytes of it.
     SkipEarlyData(u32),
     /// Open what is read from now on with these keys.
@@ -286,6 +288,8 @@ impl Peer {
             Some(front) => front.sends(&self.transcript, raw),
             None => raw,
         };
+        #[cfg(all(test, feature = "legacy"))]
+        let raw = crate::rfc8448::sent(raw);
         self.transcript.add(&raw);
         self.order(Order::Send(raw));
     }
@@ -325,6 +329,15 @@ impl Peer {
             Some(front) => front.receives(raw),
             None => Ok(raw),
         }
+    }
+
+    /// Tells with which scheme the peer's handshake signature was made, once it is verified.
+    pub(crate) fn trace_signature(&self, scheme: SignatureScheme) {
+        let step = match self.role {
+            Role::Client => Step::ServerAuthentication,
+            Role::Server => Step::MasterSecret,
+        };
+        self.trace(step, "verified the peer's signature", || vec![("scheme", scheme.to_string())]);
     }
 
     async fn next(&self, awaited: &'static str, may_decline: bool) -> Incoming {

@@ -5,7 +5,7 @@ use clasp_cert::CertificateRules;
 use clasp_wire::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme, Strength};
 
 use crate::dialect::{Dialect, TLS12};
-use crate::suites::{CLASSIC, Suite, TLS13};
+use crate::suites::{CLASSIC, PSK, Suite, TLS13};
 
 /// What may be negotiated. Start from [`Policy::modern`] or [`Policy::compatible`]; narrow it with the `with_` functions.
 #[derive(Clone, Debug)]
@@ -91,9 +91,14 @@ impl Policy {
     }
 
     fn of(name: &'static str, weakest: Strength) -> Self {
+        let mut suites: Vec<_> =
+            TLS13.iter().chain(PSK).chain(CLASSIC).filter(|suite| suite.strength <= weakest).collect();
+        // The order is stable: a key that was given for this peer comes before certificates, but never before strength or
+        // forward secrecy.
+        suites.sort_by_key(|suite| (suite.strength, !suite.key_exchange.is_ephemeral()));
         Self {
             name,
-            suites: TLS13.iter().chain(CLASSIC).filter(|suite| suite.strength <= weakest).collect(),
+            suites,
             tls13: true,
             dialects: vec![&TLS12],
             groups: GROUPS.to_vec(),
@@ -171,7 +176,8 @@ impl Policy {
         self.name
     }
 
-    /// The suites, in order of preference.
+    /// The suites, in order of preference. Those with a pre-shared key are offered and accepted only by configurations that
+    /// have one.
     pub fn suites(&self) -> &[&'static Suite] {
         &self.suites
     }
@@ -284,7 +290,7 @@ impl Policy {
 
     /// The named policy that is the first to offer `suite`, or `None` when this build carries no such suite.
     pub fn that_offers(suite: CipherSuite) -> Option<&'static str> {
-        let row = TLS13.iter().chain(CLASSIC).find(|row| row.id == suite)?;
+        let row = TLS13.iter().chain(CLASSIC).chain(PSK).find(|row| row.id == suite)?;
         Some(match row.strength {
             Strength::Modern => "modern",
             Strength::Compatible => "compatible",

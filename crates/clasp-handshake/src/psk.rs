@@ -1,14 +1,16 @@
-//! Keys that both sides were given from outside (RFC 8446 4.2.11, RFC 9258, RFC 9257).
+//! Keys that both sides were given from outside (RFC 8446 4.2.11, RFC 9258, RFC 9257; RFC 4279 in TLS 1.2 and before).
 
 use core::fmt;
 
 use bytes::Bytes;
 use clasp_cert::{CertificateError, CertificateProblem, MaybeReady, Report, ServerVerification, ServerVerifier};
-use clasp_crypto::HashAlgorithm;
-use clasp_keys::tls13::PskKind;
+use clasp_crypto::{CryptoError, HashAlgorithm, Provider};
+use clasp_keys::tls13::{Kdf, PskKind, psk_importer};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
+use crate::negotiate;
 
 /// A key that client and server share already, under a name. It takes the place of certificates: whoever has it is who it is
 /// known by, so every pair of parties needs one of its own (RFC 9257 4).
@@ -25,12 +27,16 @@ const SHORTEST: usize = 16;
 
 impl ExternalPsk {
     /// A key under the name by which the client tells the server which it means, for suites with this hash: SHA-256 where
-    /// nothing else was agreed (RFC 8446 4.2.11). Keys are random, never passwords.
+    /// nothing else was agreed (RFC 8446 4.2.11). In TLS 1.2 and before it goes with every suite with a pre-shared key (RFC 4279,
+    /// RFC 5489), whatever the hash; a client offers the first such key alone, as it can name one only. Keys are random, never
+    /// passwords.
     ///
     /// # Errors
-    /// [`ConfigError::BadPsk`] when the name is empty or longer than 65535 bytes, or the key shorter than 16 bytes.
+    /// [`ConfigError::BadPsk`] when the name is empty or longer than 65535 bytes, or the key shorter than 16 bytes or longer
+    /// than 65535.
     pub fn new(identity: &[u8], key: &[u8], hash: HashAlgorithm) -> Result<Self, ConfigError> {
-        if identity.is_empty() || identity.len() > usize::from(u16::MAX) || key.len() < SHORTEST {
+        let longest = usize::from(u16::MAX);
+        if identity.is_empty() || identity.len() > longest || !(SHORTEST..=longest).contains(&key.len()) {
             return Err(ConfigError::BadPsk);
         }
         Ok(Self {
@@ -39,6 +45,27 @@ impl ExternalPsk {
             hash,
             kind: PskKind::External,
         })
+    }
+
+    /// The same made into a key of TLS 1.3's own, which older versions do not use, for suites with this hash (RFC 9258): so that a key that older versions use
+    /// too, or that goes with SHA-256 and SHA-384 both, never gives one what is secret in the other. Both sides must import
+    /// it, with the same context.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; also for another hash than SHA-256 and SHA-384, or without SHA-256 in the provider.
+    pub fn imported(
+        provider: &Provider,
+        identity: &[u8],
+        key: &[u8],
+        context: &[u8],
+        hash: HashAlgorithm,
+    ) -> Result<Self, ConfigError> {
+        let (own, hmac) = (provider.hash(HashAlgorithm::Sha256), provider.hmac(HashAlgorithm::Sha256));
+        let kdf = own.zip(hmac).map(|(hash, hmac)| Kdf::new(hash, hmac)).ok_or(ConfigError::BadPsk)?;
+        let imported = psk_importer(kdf, key, identity, context, negotiate::TLS13.0, hash)
+            .filter(|_| key.len() >= SHORTEST)
+            .ok_or(ConfigError::BadPsk)?;
+        Ok(Self { kind: PskKind::Imported, ..Self::new(&imported.identity, imported.psk.as_bytes(), hash)? })
     }
 
     /// Its name.
@@ -58,6 +85,46 @@ impl ExternalPsk {
     pub(crate) fn kind(&self) -> PskKind {
         self.kind
     }
+}
+
+/// Those of the keys that versions before TLS 1.3 use: an imported one is of the version that it was imported for (RFC 9258 3.1).
+pub(crate) fn classic(psks: &[ExternalPsk]) -> impl DoubleEndedIterator<Item = &ExternalPsk> {
+    psks.iter().filter(|psk| psk.kind == PskKind::External)
+}
+
+/// The key that a client of TLS 1.2 or before names. For a name that none has it is a random one: the handshake then fails as
+/// with a wrong key, and names cannot be tried out (RFC 4279 2).
+pub(crate) fn find_or_make_up(
+    psks: &[ExternalPsk],
+    identity: &[u8],
+    provider: &Provider,
+) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    // As long as a real one, as hashing a longer key takes longer.
+    let length = classic(psks).next().map_or(SHORTEST, |psk| psk.key.len());
+    let mut key = Zeroizing::new(vec![0; length]);
+    provider.random.fill(&mut key)?;
+    // All are looked at; the first of a name is the last to be taken.
+    for psk in classic(psks).rev() {
+        if bool::from(psk.identity.ct_eq(identity)) {
+            key.clone_from(&psk.key);
+        }
+    }
+    Ok(key)
+}
+
+/// What a session of TLS 1.2 or before belongs to besides `scope`: the key it was made with. `None` where there is no such key any
+/// more.
+pub(crate) fn scope_with(
+    scope: Box<[u8]>,
+    psks: &[ExternalPsk],
+    identity: Option<&[u8]>,
+    provider: &Provider,
+) -> Option<Box<[u8]>> {
+    let Some(identity) = identity else { return Some(scope) };
+    let psk = classic(psks).find(|psk| psk.identity == identity)?;
+    let length = u64::try_from(identity.len()).ok()?.to_be_bytes();
+    let hash = provider.hash(HashAlgorithm::Sha256)?.hash(&[&length, identity, &psk.key]);
+    Some([&scope[..], hash.as_slice()].concat().into())
 }
 
 /// The verifier of a client that has keys and no roots: a server with a certificate is nobody it knows.

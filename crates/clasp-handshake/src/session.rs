@@ -28,9 +28,10 @@ pub struct Session {
     pub(crate) renegotiations: u32,
     pub(crate) resumed: bool,
     pub(crate) early_data: EarlyData,
-    /// Whether the key exchange was in TLS 1.3's way.
+    /// Whether a key that both had before took the place of certificates.
     pub(crate) pre_shared: bool,
     pub(crate) ech_accepted: bool,
+    pub(crate) psk_identity: Option<Box<[u8]>>,
 }
 
 /// What became of the early data of a handshake (RFC 8446 2.3).
@@ -61,7 +62,7 @@ impl Session {
         self.suite
     }
 
-    /// The group of the key exchange; `None` for RSA key exchange and for a server's own Diffie-Hellman group.
+    /// The group of the key exchange; `None` where there was none (RSA, PSK) and for a server's own Diffie-Hellman group.
     pub fn group(&self) -> Option<NamedGroup> {
         self.group
     }
@@ -78,7 +79,12 @@ impl Session {
 
     /// The peer's certificate chain, leaf first; empty when it sent none.
     pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
-        &self.peer_certificates
+        if self.peer_raw_public_key().is_some() { &[] } else { &self.peer_certificates }
+    }
+
+    /// The key that the peer showed without a certificate, DER SubjectPublicKeyInfo (RFC 7250).
+    pub fn peer_raw_public_key(&self) -> Option<&[u8]> {
+        clasp_cert::raw_public_key(&self.peer_certificates)
     }
 
     /// The named checks the peer's certificate passed; `None` when it sent none, and for a server in a resumed session, which
@@ -92,8 +98,8 @@ impl Session {
         self.resumed
     }
 
-    /// Whether a key that both had before took the place of certificates (RFC 8446 2.2): that of an earlier session, or one
-    /// given to both.
+    /// Whether a key that both had before took the place of certificates: one given to both (RFC 4279; RFC 8446 2.2), or in
+    /// TLS 1.3 that of an earlier session.
     pub fn pre_shared_key(&self) -> bool {
         self.pre_shared
     }
@@ -102,6 +108,11 @@ impl Session {
     /// client's session alone tells; one that offers it is never without.
     pub fn ech_accepted(&self) -> bool {
         self.ech_accepted
+    }
+
+    /// The name of the key from outside that was used: to a server, who the client is.
+    pub fn psk_identity(&self) -> Option<&[u8]> {
+        self.psk_identity.as_deref()
     }
 
     /// What became of early data.
@@ -163,8 +174,15 @@ impl Session {
         let pre_master = if suite.key_exchange.is_ephemeral() {
             let group = self.group.map_or_else(|| "a group of the server's own".to_owned(), |group| group.to_string());
             format!("made with the server's cooperation: {} in {group}", suite.key_exchange.name())
+        } else if suite.is_pre_shared() {
+            "made of the key that both had, alone".to_owned()
         } else {
             "made by the client alone and encrypted to the server's RSA key".to_owned()
+        };
+        let server = if suite.is_pre_shared() {
+            "by the key that both had, in its Finished; no certificate".to_owned()
+        } else {
+            format!("an {} certificate", suite.authentication.name())
         };
         let client =
             if self.client_authenticated { "certificate and signature sent" } else { "not asked, or none to show" };
@@ -176,7 +194,7 @@ impl Session {
                 self.server_name().map_or_else(|| "no server name".to_owned(), |name| format!("asks for {name}")),
             ),
             (Step::ServerHello, format!("chose {} and {}", self.version, suite.id)),
-            (Step::ServerAuthentication, format!("an {} certificate", suite.authentication.name())),
+            (Step::ServerAuthentication, server),
             (Step::PreMasterSecret, pre_master),
             (Step::ClientCertificate, client.to_owned()),
             (Step::MasterSecret, master.to_owned()),
@@ -223,10 +241,20 @@ pub(crate) struct Established {
     pub(crate) secrets: Secrets,
 }
 
+/// What an errand after the handshake has come to.
+pub(crate) enum Done {
+    /// A ticket is kept.
+    Kept,
+    /// We answered a request for our certificate; whether we had one.
+    Answered(bool),
+    /// The client has shown who it is, or declined.
+    Client(Box<(Vec<CertificateDer<'static>>, Option<Report>)>),
+}
+
 /// What of the secrets is still needed once data flows.
 pub(crate) enum Secrets {
-    Classic(ClassicSecrets),
-    Tls13(Secrets13),
+    Classic(Box<ClassicSecrets>),
+    Tls13(Box<Secrets13>),
 }
 
 impl Secrets {
@@ -272,6 +300,8 @@ pub(crate) struct Previous {
     pub(crate) extended_master_secret: bool,
     /// The peer's own certificate.
     pub(crate) peer_certificate: Option<CertificateDer<'static>>,
+    /// The name of the key in place of certificates.
+    pub(crate) psk_identity: Option<Box<[u8]>>,
 }
 
 impl Previous {
@@ -289,6 +319,7 @@ impl Previous {
             version: session.version,
             extended_master_secret: session.extended_master_secret,
             peer_certificate: session.peer_certificates.first().cloned(),
+            psk_identity: session.psk_identity.clone(),
         }
     }
 
@@ -303,13 +334,17 @@ impl Previous {
         Some([client.as_slice(), server.as_slice()].concat().into())
     }
 
-    /// A peer that shows a certificate again must show the same one: else data of one is taken for the other's (triple
-    /// handshake, Bhargavan and others, 2014).
-    pub(crate) fn same_peer(&self, chain: &[CertificateDer<'static>], may_change: bool) -> Result<(), Misbehaviour> {
-        match &self.peer_certificate {
-            Some(before) if !may_change && chain.first() != Some(before) => Err(Misbehaviour::IdentityChanged),
-            _ => Ok(()),
-        }
+    /// A peer that shows a certificate again must show the same one, and one that was known by a key must have that again:
+    /// else data of one is taken for the other's (triple handshake, Bhargavan and others, 2014).
+    pub(crate) fn same_peer(
+        &self,
+        chain: &[CertificateDer<'static>],
+        psk_identity: Option<&[u8]>,
+        may_change: bool,
+    ) -> Result<(), Misbehaviour> {
+        let same_chain = self.peer_certificate.as_ref().is_none_or(|before| chain.first() == Some(before));
+        let same_psk = self.psk_identity.is_none() || self.psk_identity.as_deref() == psk_identity;
+        if may_change || same_chain && same_psk { Ok(()) } else { Err(Misbehaviour::IdentityChanged) }
     }
 }
 
@@ -328,5 +363,36 @@ impl Randoms {
         client.copy_from_slice(&self.client);
         server.copy_from_slice(&self.server);
         both
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clasp_wire::ProtocolVersion;
+    use rustls_pki_types::CertificateDer;
+
+    use super::Previous;
+    use crate::error::Misbehaviour;
+
+    #[test]
+    fn the_peer_of_a_renegotiation_is_the_same() {
+        let previous = |certificate: Option<u8>, psk: Option<&[u8]>| Previous {
+            finished: None,
+            version: ProtocolVersion::TLS_1_2,
+            extended_master_secret: true,
+            peer_certificate: certificate.map(|byte| CertificateDer::from(vec![byte])),
+            psk_identity: psk.map(Box::from),
+        };
+        let chain = |byte: u8| [CertificateDer::from(vec![byte])];
+        let changed = Err(Misbehaviour::IdentityChanged);
+        assert_eq!(previous(None, None).same_peer(&[], None, false), Ok(()));
+        assert_eq!(previous(None, None).same_peer(&chain(1), None, false), Ok(()));
+        assert_eq!(previous(Some(1), None).same_peer(&chain(1), None, false), Ok(()));
+        assert_eq!(previous(Some(1), None).same_peer(&chain(2), None, false), changed);
+        assert_eq!(previous(Some(1), None).same_peer(&[], Some(b"one"), false), changed);
+        assert_eq!(previous(None, Some(b"one")).same_peer(&[], Some(b"one"), false), Ok(()));
+        assert_eq!(previous(None, Some(b"one")).same_peer(&[], Some(b"two"), false), changed);
+        assert_eq!(previous(None, Some(b"one")).same_peer(&chain(1), None, false), changed);
+        assert_eq!(previous(None, Some(b"one")).same_peer(&chain(1), None, true), Ok(()));
     }
 }

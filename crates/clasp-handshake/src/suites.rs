@@ -1,4 +1,4 @@
-//! The cipher-suite table: one row a suite (RFC 5246 A.5, 5288, 5289, 7905; RFC 8446 B.4).
+//! The cipher-suite table: one row a suite (RFC 5246 A.5, 5288, 5289, 7905; RFC 4279, 5487, 5489, 8442; RFC 8446 B.4).
 //!
 //! No other file mentions a suite by name. Every field of a row is data or a trait object, so that a crate above this
 //! one can add rows of its own.
@@ -19,6 +19,10 @@ pub enum KeyExchange {
     Dhe,
     /// Ephemeral Diffie-Hellman on an elliptic curve, signed by the server (RFC 8422).
     Ecdhe,
+    /// Of a key that both had before, and of nothing else (RFC 4279 2). No forward secrecy.
+    Psk,
+    /// Of a key that both had before, and ephemeral Diffie-Hellman on an elliptic curve, which nobody signs (RFC 5489 2).
+    EcdhePsk,
     /// A matter of its own, not the suite's: a key share in a named group, a pre-shared key, or both (RFC 8446 2).
     Tls13,
 }
@@ -30,20 +34,27 @@ impl KeyExchange {
             Self::Rsa => "RSA",
             Self::Dhe => "DHE",
             Self::Ecdhe => "ECDHE",
+            Self::Psk => "PSK",
+            Self::EcdhePsk => "ECDHE_PSK",
             Self::Tls13 => "key share",
         }
     }
 
-    /// Whether the server contributes a signed ephemeral value, so that a stolen key opens no old session.
+    /// Whether the server contributes an ephemeral value, so that a stolen key opens no old session.
     pub const fn is_ephemeral(self) -> bool {
         match self {
-            Self::Rsa => false,
-            Self::Dhe | Self::Ecdhe | Self::Tls13 => true,
+            Self::Rsa | Self::Psk => false,
+            Self::Dhe | Self::Ecdhe | Self::EcdhePsk | Self::Tls13 => true,
         }
+    }
+
+    /// Whether it takes a curve, before TLS 1.3.
+    pub(crate) fn takes_curve(self) -> bool {
+        matches!(self, Self::Ecdhe | Self::EcdhePsk)
     }
 }
 
-/// The kind of key that must stand in the server's certificate.
+/// How the server shows who it is: the kind of key that must stand in its certificate, where it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Authentication {
@@ -51,6 +62,8 @@ pub enum Authentication {
     Rsa,
     /// An ECDSA key, or an Ed25519 one (RFC 8422 5.10 puts EdDSA under the ECDSA suites).
     Ecdsa,
+    /// By a key that both had before. No certificate is shown, nor one asked for (RFC 4279 2).
+    Psk,
     /// Any kind: the signature scheme says which (RFC 8446 4.2.3).
     Tls13,
 }
@@ -61,6 +74,7 @@ impl Authentication {
         match self {
             Self::Rsa => matches!(key, KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss),
             Self::Ecdsa => !matches!(key, KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss),
+            Self::Psk => false,
             Self::Tls13 => true,
         }
     }
@@ -70,6 +84,7 @@ impl Authentication {
         match self {
             Self::Rsa => "RSA",
             Self::Ecdsa => "ECDSA",
+            Self::Psk => "PSK",
             Self::Tls13 => "signing",
         }
     }
@@ -82,7 +97,7 @@ pub struct Suite {
     pub id: CipherSuite,
     /// How the pre-master secret is made.
     pub key_exchange: KeyExchange,
-    /// The server's kind of key.
+    /// How the server shows who it is.
     pub authentication: Authentication,
     /// How records are protected.
     pub bulk: &'static dyn Bulk,
@@ -105,6 +120,11 @@ impl Suite {
     /// Whether it is one of TLS 1.3, which say nothing of key exchange and authentication.
     pub(crate) fn is_of_tls13(&self) -> bool {
         matches!(self.key_exchange, KeyExchange::Tls13)
+    }
+
+    /// Whether a key that both had before takes the place of certificates, in TLS 1.2 or before.
+    pub fn is_pre_shared(&self) -> bool {
+        matches!(self.authentication, Authentication::Psk)
     }
 
     /// Whether a server with an RSA key of so many bits makes a temporary one.
@@ -210,17 +230,38 @@ pub static CLASSIC: &[Suite] = suites![
     #[cfg(feature = "legacy")] TLS_RSA_WITH_3DES_EDE_CBC_SHA:         Rsa   Rsa   TRIPLE_DES_SHA Sha256 SINCE_SSL30 Legacy;
 ];
 
+/// The suites with a pre-shared key of TLS 1.2 and before that this crate carries, best first.
+pub static PSK: &[Suite] = suites![
+    TLS_ECDHE_PSK_WITH_AES_256_GCM_SHA384:       EcdhePsk Psk AES_256_GCM Sha384 TLS12_ONLY Modern;
+    TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256:       EcdhePsk Psk AES_128_GCM Sha256 TLS12_ONLY Modern;
+    TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256: EcdhePsk Psk CHACHA20    Sha256 TLS12_ONLY Modern;
+
+    TLS_ECDHE_PSK_WITH_AES_256_CBC_SHA384: EcdhePsk Psk AES_256_SHA384 Sha384 TLS12_ONLY  Compatible;
+    TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256: EcdhePsk Psk AES_128_SHA256 Sha256 TLS12_ONLY  Compatible;
+    TLS_ECDHE_PSK_WITH_AES_256_CBC_SHA:    EcdhePsk Psk AES_256_SHA    Sha256 SINCE_TLS10 Compatible;
+    TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA:    EcdhePsk Psk AES_128_SHA    Sha256 SINCE_TLS10 Compatible;
+
+    TLS_PSK_WITH_AES_256_GCM_SHA384:       Psk Psk AES_256_GCM    Sha384 TLS12_ONLY  Compatible;
+    TLS_PSK_WITH_AES_128_GCM_SHA256:       Psk Psk AES_128_GCM    Sha256 TLS12_ONLY  Compatible;
+    TLS_PSK_WITH_CHACHA20_POLY1305_SHA256: Psk Psk CHACHA20       Sha256 TLS12_ONLY  Compatible;
+    TLS_PSK_WITH_AES_256_CBC_SHA384:       Psk Psk AES_256_SHA384 Sha384 TLS12_ONLY  Compatible;
+    TLS_PSK_WITH_AES_128_CBC_SHA256:       Psk Psk AES_128_SHA256 Sha256 TLS12_ONLY  Compatible;
+    TLS_PSK_WITH_AES_256_CBC_SHA:          Psk Psk AES_256_SHA    Sha256 SINCE_TLS10 Compatible;
+    TLS_PSK_WITH_AES_128_CBC_SHA:          Psk Psk AES_128_SHA    Sha256 SINCE_TLS10 Compatible;
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_row_is_a_registered_suite_of_its_own() {
-        let all: Vec<&Suite> = TLS13.iter().chain(CLASSIC).collect();
+        let all: Vec<&Suite> = TLS13.iter().chain(CLASSIC).chain(PSK).collect();
         for (i, suite) in all.iter().enumerate() {
             let name = suite.id.name().expect("registered");
             assert_eq!(suite.id.strength(), Some(suite.strength), "{name}");
             assert!(suite.key_exchange == KeyExchange::Tls13 || name.contains(suite.key_exchange.name()), "{name}");
+            assert_eq!(name.contains("PSK_"), suite.is_pre_shared(), "{name}");
             assert_eq!(name.contains("_CBC_"), suite.bulk.is_cbc(), "{name}");
             assert!(all.iter().skip(i + 1).all(|other| other.id != suite.id), "{name} twice");
             assert!(suite.supported(clasp_crypto::default_provider()), "{name}");

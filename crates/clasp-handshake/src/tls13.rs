@@ -8,12 +8,13 @@ use clasp_keys::tls13::{ExporterSecret, Kdf, ResumptionSecret, TrafficSecret};
 use clasp_keys::{KeyLengths, Role, Transcript, key_log_label as label};
 use clasp_record::{Form, IvPolicy};
 use clasp_wire::{
-    Certificate13, CertificateEntry, CertificateExtension, CertificateStatus, CertificateVerify, ClientHello,
-    CompressedCertificate, DigitallySigned, Finished, HandshakeMessage as _, ProtocolVersion, SignatureScheme,
+    Certificate13, CertificateCompressionAlgorithm, CertificateEntry, CertificateExtension, CertificateStatus,
+    CertificateVerify, ClientHello, CompressedCertificate, DigitallySigned, ExtensionPlace, Finished,
+    HandshakeMessage as _, ProtocolVersion, SignatureScheme,
 };
 use rustls_pki_types::CertificateDer;
 
-use crate::compression::{CertificateCompression, compress, decompress};
+use crate::compression::Compressions;
 use crate::config::ServerConfig;
 use crate::error::{Error, Misbehaviour};
 use crate::key_log::KeyLog;
@@ -157,7 +158,9 @@ pub(crate) async fn receive_certificate_verify(
     if !policy.schemes.contains(&signed.scheme) || !negotiate::signs_in_tls13(signed.scheme, algorithm) {
         return Err(Misbehaviour::SchemeNotOffered.into());
     }
-    key.verify_13(provider, signed.scheme, &content, &signed.signature).map_err(|_| Misbehaviour::BadSignature.into())
+    key.verify_13(provider, signed.scheme, &content, &signed.signature).map_err(|_| Misbehaviour::BadSignature)?;
+    peer.trace_signature(signed.scheme);
+    Ok(())
 }
 
 /// Sends our Finished under `secret`, and says nothing else.
@@ -193,9 +196,19 @@ pub(crate) fn certificate(identity: Option<&Identity>, request_context: Bytes, s
 pub(crate) fn send_certificate(peer: &mut Peer, config: &ServerConfig, hello: &ClientHello, identity: &Identity) {
     let message = certificate(Some(identity), Bytes::new(), hello.status_request().is_some());
     let accepted = hello.compress_certificate().unwrap_or_default();
-    match compress(&config.certificate_compressions, accepted, &message) {
+    send_chain(peer, &config.certificate_compressions, accepted, &message);
+}
+
+/// Sends a chain, compressed where that makes it shorter in a way that the peer accepts (RFC 8879 4).
+pub(crate) fn send_chain(
+    peer: &mut Peer,
+    compressions: &Compressions,
+    accepted: &[CertificateCompressionAlgorithm],
+    message: &Certificate13,
+) {
+    match compressions.compress(accepted, message) {
         Some(compressed) => peer.send(&compressed),
-        None => peer.send(&message),
+        None => peer.send(message),
     }
 }
 
@@ -224,6 +237,9 @@ pub(crate) fn take_chain(
     let mut staple = Bytes::new();
     for (i, entry) in message.entries.iter().enumerate() {
         for extension in &entry.extensions {
+            if !extension.ext_type().allowed_in(ExtensionPlace::Certificate) {
+                return Err(Misbehaviour::MisplacedExtension.into());
+            }
             match extension {
                 CertificateExtension::Status(response) if asked.status => {
                     if i == 0 {
@@ -240,13 +256,10 @@ pub(crate) fn take_chain(
 }
 
 /// Receives a chain, compressed or not.
-pub(crate) async fn receive_certificate(
-    peer: &mut Peer,
-    compressions: &[&'static dyn CertificateCompression],
-) -> Result<Certificate13, Error> {
+pub(crate) async fn receive_certificate(peer: &mut Peer, compressions: &Compressions) -> Result<Certificate13, Error> {
     if compressions.is_empty() || !peer.next_is(CompressedCertificate::TYPE, CompressedCertificate::NAME).await {
         return peer.receive::<Certificate13>().await;
     }
     let message = peer.receive::<CompressedCertificate>().await?;
-    decompress(compressions, &message)
+    compressions.decompress(&message)
 }

@@ -41,8 +41,14 @@ mod tests {
         let versions: Vec<_> = policy.versions().collect();
         assert_eq!(
             versions,
-            [ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_1, ProtocolVersion::TLS_1_0, ProtocolVersion::SSL_3_0]
+            [
+                ProtocolVersion::TLS_1_3,
+                ProtocolVersion::TLS_1_2,
+                ProtocolVersion::TLS_1_1,
+                ProtocolVersion::TLS_1_0,
+                ProtocolVersion::SSL_3_0
+            ]
         );
-        assert_eq!(policy.and_cipher_suites(SUITES).and_dialect(&SSL30).versions().count(), 4);
+        assert_eq!(policy.and_cipher_suites(SUITES).and_dialect(&SSL30).versions().count(), 5);
     }
 }

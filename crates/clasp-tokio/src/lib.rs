@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod early;
 mod endpoint;
 mod error;
 mod senders;
@@ -11,6 +12,7 @@ mod stream;
 mod tests;
 
 pub use clasp_handshake as handshake;
+pub use early::EarlyStream;
 pub use endpoint::{Acceptor, Connector};
 pub use error::Error;
 pub use stream::TlsStream;

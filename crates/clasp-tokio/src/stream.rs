@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut, Bytes};
-use clasp_handshake::{ClientAuth, Connection, ExportError, RenegotiationStatus, Session, Status};
+use clasp_handshake::{ClientAuth, Connection, EarlyData, ExportError, RenegotiationStatus, Session, Status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::error::Error;
@@ -25,6 +25,12 @@ const WRITER_HOLDS: usize = 33_000;
 /// loss. What is written is sealed at once and sent as the transport takes it: flush to be sure that all is on its way.
 /// `shutdown` sends close_notify and ends our direction; the peer's stays open until it closes it, which reads as the end
 /// of the stream, or cuts it, which is [`io::ErrorKind::UnexpectedEof`]. An idle stream holds no buffer.
+///
+/// In TLS 1.3 the server still has things to say when a client's handshake is done, and they come with reads: that it refuses
+/// the client's certificate (RFC 8446 4.4.2.4: the read fails, with its alert), the tickets to come back with (4.6.1), a
+/// wish for new keys or for a certificate (4.6.2, 4.6.3). A client that only writes learns of none of it, and resumes
+/// nothing: read until the end, even where no data is to come. Over TCP, what was received and not read makes the end of a
+/// connection a reset, which can cost the server what it has not read either.
 #[derive(Debug)]
 pub struct TlsStream<IO> {
     io: IO,
@@ -43,24 +49,46 @@ pub struct TlsStream<IO> {
     write_error: Option<io::Error>,
 }
 
-/// Drives a first handshake to its end.
-pub(crate) async fn handshake<IO>(io: IO, tls: Connection) -> Result<TlsStream<IO>, Error>
+/// Drives a first handshake to its end, and sends `data` with the hello as far as that may be. Says how much of it the server
+/// has taken.
+pub(crate) async fn handshake<IO>(io: IO, tls: Connection, data: &[u8]) -> Result<(TlsStream<IO>, usize), Error>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut stream = TlsStream {
-        io,
-        tls,
-        unread: Bytes::new(),
-        ended: false,
-        flush_due: false,
-        senders: Senders::default(),
-        fillers: Senders::default(),
-        pollers: Senders::default(),
-        write_error: None,
+    let mut stream = TlsStream::new(io, tls);
+    let mut rest = data;
+    while !poll_fn(|cx| stream.poll_round(cx, &mut rest)).await? {}
+    let taken = match stream.session().early_data() {
+        EarlyData::Accepted => data.len() - rest.len(),
+        EarlyData::Rejected | EarlyData::NotOffered => 0,
     };
-    poll_fn(|cx| stream.poll_handshake(cx)).await?;
+    Ok((stream, taken))
+}
+
+/// Drives a handshake that has begun to its end.
+pub(crate) async fn handshake_on<IO>(mut stream: TlsStream<IO>) -> Result<TlsStream<IO>, Error>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    while !poll_fn(|cx| stream.poll_round(cx, &mut &[][..])).await? {}
     Ok(stream)
+}
+
+impl<IO> TlsStream<IO> {
+    /// Around a connection whose handshake has not begun.
+    pub(crate) fn new(io: IO, tls: Connection) -> Self {
+        Self {
+            io,
+            tls,
+            unread: Bytes::new(),
+            ended: false,
+            flush_due: false,
+            senders: Senders::default(),
+            fillers: Senders::default(),
+            pollers: Senders::default(),
+            write_error: None,
+        }
+    }
 }
 
 impl<IO> TlsStream<IO> {
@@ -108,28 +136,63 @@ impl<IO> TlsStream<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
-    fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        loop {
-            let polled = self.tls.poll(cx);
-            let sent = self.poll_answer(cx, Half::Read);
-            match polled {
-                // The alert goes first; a transport that takes nothing any more does not hold it up.
-                Poll::Ready(Err(_)) if sent.is_pending() => return Poll::Pending,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.explain(error))),
-                Poll::Ready(Ok(_)) if !self.tls.is_handshaking() => return sent.map_err(Error::Io),
-                Poll::Ready(Ok(_)) => {
-                    if let Poll::Ready(Err(error)) = sent {
-                        // The peer may have said why before it closed.
-                        self.write_error = Some(error);
-                    }
-                    match ready!(self.poll_fill(cx, Half::Read)) {
-                        Ok(()) => {}
-                        Err(error) => return Poll::Ready(Err(self.write_error.take().unwrap_or(error).into())),
-                    }
+    /// A round of the first handshake: takes in what is at hand, sends what is due, and reads once. Says whether that was the
+    /// last. `early` is what may be sent with the hello, and is less what was.
+    pub(crate) fn poll_round(&mut self, cx: &mut Context<'_>, early: &mut &[u8]) -> Poll<Result<bool, Error>> {
+        let polled = self.tls.poll(cx);
+        let sent = self.poll_early_data(cx, early)?;
+        match polled {
+            // The alert goes first; a transport that takes nothing any more does not hold it up.
+            Poll::Ready(Err(_)) if sent.is_pending() => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(self.explain(error))),
+            // A server's tickets go out with what follows: the client may not read before it has written.
+            Poll::Ready(Ok(_)) if !self.tls.is_handshaking() && sent.is_pending() && self.tls.output_can_wait() => {
+                Poll::Ready(Ok(true))
+            }
+            Poll::Ready(Ok(_)) if !self.tls.is_handshaking() => sent.map_ok(|()| true).map_err(Error::Io),
+            Poll::Ready(Ok(_)) => {
+                if let Poll::Ready(Err(error)) = sent {
+                    // The peer may have said why before it closed.
+                    self.write_error = Some(error);
                 }
-                // A callback of the caller's is at work; the end of the input is noticed meanwhile.
-                Poll::Pending if self.ended || self.tls.receive_room() == 0 => return Poll::Pending,
-                Poll::Pending => ready!(self.poll_fill(cx, Half::Read))?,
+                match ready!(self.poll_fill(cx, Half::Read)) {
+                    Ok(()) => Poll::Ready(Ok(false)),
+                    Err(error) => Poll::Ready(Err(self.write_error.take().unwrap_or(error).into())),
+                }
+            }
+            // A callback of the caller's is at work; the end of the input is noticed meanwhile.
+            Poll::Pending if self.ended || self.tls.receive_room() == 0 => Poll::Pending,
+            Poll::Pending => {
+                ready!(self.poll_fill(cx, Half::Read))?;
+                Poll::Ready(Ok(false))
+            }
+        }
+    }
+
+    /// Sends what the handshake has put out, and early data behind it as long as some may be sent.
+    fn poll_early_data(&mut self, cx: &mut Context<'_>, early: &mut &[u8]) -> Result<Poll<io::Result<()>>, Error> {
+        loop {
+            let taken = if self.tls.is_handshaking() { self.tls.write_early(early)? } else { 0 };
+            *early = early.get(taken..).unwrap_or_default();
+            let sent = self.poll_answer(cx, Half::Read);
+            if taken == 0 || !matches!(sent, Poll::Ready(Ok(()))) {
+                return Ok(sent);
+            }
+        }
+    }
+
+    /// The next piece of early data; `None` when the handshake is done.
+    pub(crate) fn poll_read_early(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
+        loop {
+            // An error comes again in the round.
+            let _ = self.tls.poll(cx);
+            if let Some(piece) = self.tls.read_early() {
+                // The client waits for our hello, whatever the caller does with this.
+                let _ = self.poll_answer(cx, Half::Read);
+                return Poll::Ready(Ok(Some(piece)));
+            }
+            if ready!(self.poll_round(cx, &mut &[][..]))? {
+                return Poll::Ready(Ok(None));
             }
         }
     }
@@ -203,25 +266,39 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     }
 
     /// Shakes hands again (RFC 5746), and says what was agreed then. What the peer sends meanwhile is there to be read
-    /// afterwards.
+    /// afterwards. TLS 1.3 has [`Self::update_keys`] and [`Self::request_client_certificate`] in its place.
     ///
     /// # Errors
-    /// With [`clasp_handshake::Error::NoRenegotiation`] in it the policy forbids it or the peer declined, and the stream goes
-    /// on as before. Any other error has ended it.
+    /// With [`clasp_handshake::Error::NoRenegotiation`] in it the policy forbids it, the peer declined, or the version is TLS 1.3,
+    /// and the stream goes on as before. Any other error has ended it.
     pub async fn renegotiate(&mut self) -> Result<&Session, Error> {
         self.tls.renegotiate()?;
         poll_fn(|cx| self.poll_renegotiated(cx, Half::Read)).await?;
         Ok(self.session())
     }
 
-    /// As a server, asks for the client's certificate now, by shaking hands again, and says who the client is then.
+    /// As a server, asks for the client's certificate now, and says who the client is then: by shaking hands again, or in
+    /// TLS 1.3 by itself (RFC 8446 4.6.2), of a client that offers that, as few do.
     ///
     /// # Errors
-    /// As [`Self::renegotiate`]; a certificate that is refused ends the stream.
+    /// As [`Self::renegotiate`], also of a client of TLS 1.3 that does not offer it; a certificate that is refused ends the
+    /// stream.
     pub async fn request_client_certificate(&mut self, client_auth: ClientAuth) -> Result<&Session, Error> {
         self.tls.request_client_certificate(client_auth)?;
         poll_fn(|cx| self.poll_renegotiated(cx, Half::Read)).await?;
         Ok(self.session())
+    }
+
+    /// Writes under new keys from here on, in TLS 1.3, and asks the peer to do so too if `request_peer` says so (RFC 8446 4.6.3);
+    /// the peer's come with what it sends next. It happens by itself before keys are used up. A peer may take many updates
+    /// in a row for a flood, as we do ([`clasp_handshake::Limits::post_handshake_messages`]): data between them.
+    ///
+    /// # Errors
+    /// [`clasp_handshake::Error::NoRenegotiation`] before TLS 1.3, and [`clasp_handshake::Error::NotWritable`] after `shutdown`
+    /// and while our certificate is being shown: the stream goes on. Any other error has ended it.
+    pub async fn update_keys(&mut self, request_peer: bool) -> Result<(), Error> {
+        self.tls.update_keys(request_peer)?;
+        Ok(poll_fn(|cx| self.poll_answer(cx, Half::Write)).await?)
     }
 
     /// Begins to shake hands again, and leaves it to the following reads and writes to carry on with it: for streams in

@@ -2,7 +2,9 @@
 
 mod again;
 mod callbacks;
+mod early;
 mod hostile;
+mod tls13;
 mod transport;
 
 use std::sync::Arc;

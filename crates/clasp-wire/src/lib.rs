@@ -41,11 +41,13 @@ pub use message::{
     Certificate, Certificate13, CertificateEntry, CertificateExtension, CertificateRequest, CertificateRequest10,
     CertificateRequest13, CertificateRequestExtension, CertificateStatus, CertificateStatusRequest, CertificateVerify,
     ClientDhPublic, ClientEcdhPublic, ClientExtension, ClientHello, CompressedCertificate, DhServerKeyExchange,
-    DigitallySigned, DigitallySigned10, EcdhServerKeyExchange, EchClientHello, EchConfig, EchConfigContents,
-    EchConfigExtension, EchOuter, EncryptedExtensions, EncryptedPreMasterSecret, EncryptedPreMasterSecret30,
-    EndOfEarlyData, Finished, HandshakeMessage, HelloRequest, HpkeSymmetricCipherSuite, KeyShareEntry, KeyUpdate,
-    NewSessionTicket, NewSessionTicket13, OfferedPsks, PskIdentity, Random, RsaServerKeyExchange, ServerExtension,
-    ServerHello, ServerHelloDone, ServerNameEntry, SessionId, TicketExtension, TicketRequest, UnknownExtension,
+    DigitallySigned, DigitallySigned10, EcdhPskClientKeyExchange, EcdhPskServerKeyExchange, EcdhServerKeyExchange,
+    EchClientHello, EchConfig, EchConfigContents, EchConfigExtension, EchOuter, EncryptedExtensions,
+    EncryptedPreMasterSecret, EncryptedPreMasterSecret30, EndOfEarlyData, Finished, HandshakeMessage, HelloRequest,
+    HpkeSymmetricCipherSuite, KeyShareEntry, KeyUpdate, NewSessionTicket, NewSessionTicket13, OfferedPsks,
+    PskClientKeyExchange, PskIdentity, PskServerKeyExchange, Random, RawPublicKeyCertificate, RsaServerKeyExchange,
+    ServerExtension, ServerHello, ServerHelloDone, ServerNameEntry, SessionId, TicketExtension, TicketRequest,
+    UnknownExtension,
 };
 #[cfg(feature = "codec")]
 pub use reassembly::{RawHandshake, Reassembler};

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf, Bytes};
 use clasp_handshake::{
-    ClientAuth, ClientConfig, Connection, Error, RenegotiationStatus, ServerConfig, Session, Status,
+    ClientAuth, ClientConfig, Connection, EarlyData, Error, RenegotiationStatus, ServerConfig, Session, Status,
 };
 use rustls_pki_types::ServerName;
 
@@ -19,6 +19,12 @@ use rustls_pki_types::ServerName;
 /// The handshake is done by the constructors, over a transport that blocks. [`Stream::close`] sends close_notify; dropping
 /// the stream does not, and the peer will take that for a cut. A read or write that ends with a timeout of the transport's
 /// may be tried again: nothing is lost or sent twice.
+///
+/// In TLS 1.3 the server still has things to say when a client's handshake is done, and they come with reads: that it refuses
+/// the client's certificate (the read fails, with its alert), the tickets to come back with, a wish for new keys or for a
+/// certificate (RFC 8446 4.6). A client that only writes learns of none of it, and resumes nothing: read until the end. Over
+/// TCP, what was received and not read makes the end of a connection a reset, which can cost the server what it has not read
+/// either.
 pub struct Stream<IO> {
     io: IO,
     tls: Connection,
@@ -33,6 +39,11 @@ impl<IO> fmt::Debug for Stream<IO> {
     }
 }
 
+fn name(host: &str) -> io::Result<ServerName<'static>> {
+    let wrong = |_| io::Error::new(io::ErrorKind::InvalidInput, format!("{host:?} is no DNS name or IP address"));
+    Ok(ServerName::try_from(host).map_err(wrong)?.to_owned())
+}
+
 /// A transport's timeout, after which it can be used again.
 fn timed_out(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
@@ -44,13 +55,37 @@ impl<IO: Read + Write> Stream<IO> {
     /// # Errors
     /// The transport's, or an [`io::Error`] around [`Error`].
     pub fn client(config: Arc<ClientConfig>, host: &str, io: IO) -> io::Result<Self> {
-        let name = ServerName::try_from(host)
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, format!("{host:?} is no DNS name or IP address")))?
-            .to_owned();
-        Self::handshake(Connection::client(config, name), io)
+        Self::handshake(Connection::client(config, name(host)?), io)
     }
 
-    /// Shakes hands as a server.
+    /// [`Self::client`], and sends `data` with the hello, before the server has said a word, if an earlier session's server takes
+    /// so much (RFC 8446 2.3; `ClientConfigBuilder::early_data`). Says how many bytes of `data` the server has taken, from its
+    /// beginning: write the rest to the stream. The session's `early_data` says why, where that is 0.
+    ///
+    /// Somebody on the way may send the data to the server again, and who gets at the key of the server's tickets reads it: give
+    /// only what is harmless twice, such as an HTTP GET.
+    ///
+    /// # Errors
+    /// The transport's, or an [`io::Error`] around [`Error`]; around
+    /// [`EarlyDataInOlderVersion`](clasp_handshake::Misbehaviour::EarlyDataInOlderVersion) where the server has gone back to
+    /// TLS 1.2: connect again, without early data (RFC 8446 D.3).
+    pub fn client_with_early_data(
+        config: Arc<ClientConfig>,
+        host: &str,
+        io: IO,
+        data: &[u8],
+    ) -> io::Result<(Self, usize)> {
+        let mut stream = Self::new(Connection::client(config, name(host)?), io);
+        let mut rest = data;
+        while !stream.round(&mut rest)? {}
+        let taken = match stream.session().map(Session::early_data) {
+            Some(EarlyData::Accepted) => data.len() - rest.len(),
+            _ => 0,
+        };
+        Ok((stream, taken))
+    }
+
+    /// Shakes hands as a server. Early data, where the configuration takes some, is what the stream reads first.
     ///
     /// # Errors
     /// The transport's, or an [`io::Error`] around [`Error`].
@@ -58,17 +93,40 @@ impl<IO: Read + Write> Stream<IO> {
         Self::handshake(Connection::server(config), io)
     }
 
+    /// [`Self::server`], in two steps: early data can be read before the handshake is done (`ServerConfigBuilder::early_data`).
+    pub fn server_early(config: Arc<ServerConfig>, io: IO) -> EarlyStream<IO> {
+        EarlyStream(Self::new(Connection::server(config), io))
+    }
+
+    fn new(tls: Connection, io: IO) -> Self {
+        Self { io, tls, unread: Bytes::new(), flush_due: false }
+    }
+
     fn handshake(tls: Connection, io: IO) -> io::Result<Self> {
-        let mut stream = Self { io, tls, unread: Bytes::new(), flush_due: false };
-        loop {
-            let status = stream.drive()?;
-            if !stream.tls.is_handshaking() {
-                return Ok(stream);
+        let mut stream = Self::new(tls, io);
+        while !stream.round(&mut &[][..])? {}
+        Ok(stream)
+    }
+
+    /// A round of the first handshake. Says whether that was the last. `early` is what may be sent with the hello, and is less
+    /// what was.
+    fn round(&mut self, early: &mut &[u8]) -> io::Result<bool> {
+        let status = self.drive()?;
+        while self.tls.is_handshaking() && !early.is_empty() {
+            let taken = self.tls.write_early(early)?;
+            if taken == 0 {
+                break;
             }
-            if status == Status::NeedInput {
-                stream.fill()?;
-            }
+            *early = early.get(taken..).unwrap_or_default();
+            self.answer()?;
         }
+        if !self.tls.is_handshaking() {
+            return Ok(true);
+        }
+        if status == Status::NeedInput {
+            self.fill()?;
+        }
+        Ok(false)
     }
 
     /// What was agreed, and who the peer is.
@@ -100,7 +158,7 @@ impl<IO: Read + Write> Stream<IO> {
     }
 
     /// Shakes hands again (RFC 5746), and says what was agreed then. What the peer sends meanwhile is there to be read
-    /// afterwards.
+    /// afterwards. TLS 1.3 has [`Self::update_keys`] and [`Self::request_client_certificate`] in its place.
     ///
     /// # Errors
     /// The transport's, or an [`io::Error`] around [`Error`]; after [`Error::NoRenegotiation`] the stream goes on as before.
@@ -110,7 +168,19 @@ impl<IO: Read + Write> Stream<IO> {
         Ok(self.session())
     }
 
-    /// As a server, asks for the client's certificate now, by shaking hands again, and says who the client is then.
+    /// Writes under new keys from here on, in TLS 1.3, and asks the peer to do so too if `request_peer` says so (RFC 8446 4.6.3).
+    /// It happens by itself before keys are used up. A peer may take many updates in a row for a flood, as we do.
+    ///
+    /// # Errors
+    /// The transport's, or an [`io::Error`] around [`Error`]; after [`Error::NoRenegotiation`], before TLS 1.3, and
+    /// [`Error::NotWritable`] the stream goes on as before.
+    pub fn update_keys(&mut self, request_peer: bool) -> io::Result<()> {
+        self.tls.update_keys(request_peer)?;
+        self.answer()
+    }
+
+    /// As a server, asks for the client's certificate now, and says who the client is then: by shaking hands again, or in
+    /// TLS 1.3 by itself (RFC 8446 4.6.2), of a client that offers that, as few do.
     ///
     /// # Errors
     /// As [`Self::renegotiate`]; a certificate that is refused ends the stream.
@@ -231,5 +301,46 @@ impl<IO: Read + Write> Write for Stream<IO> {
     }
 }
 
+/// A server's connection whose handshake is going on: [`Stream::server_early`].
+///
+/// What [`read_early`](Self::read_early) gives, somebody on the way may have recorded and sent again. This server takes it once
+/// (`ServerConfigBuilder::anti_replay`), but another one that shares its ticket keys may have taken it too: act on it only
+/// where twice is as good as once, as with an HTTP GET (RFC 8470). What is read of the stream after the handshake is the
+/// client's own, now.
+#[derive(Debug)]
+pub struct EarlyStream<IO>(Stream<IO>);
+
+impl<IO: Read + Write> EarlyStream<IO> {
+    /// Shakes hands until a piece of early data is there, and gives it. `None`: the handshake is done, and what is left comes with
+    /// the reads of the stream that [`handshake`](Self::handshake) gives.
+    ///
+    /// # Errors
+    /// The transport's, or an [`io::Error`] around [`Error`].
+    pub fn read_early(&mut self) -> io::Result<Option<Bytes>> {
+        let Self(stream) = self;
+        loop {
+            stream.drive()?;
+            if let Some(piece) = stream.tls.read_early() {
+                return Ok(Some(piece));
+            }
+            if !stream.tls.is_handshaking() {
+                return Ok(None);
+            }
+            stream.fill()?;
+        }
+    }
+
+    /// Shakes hands to the end. Early data that was not taken before is what the stream reads first.
+    ///
+    /// # Errors
+    /// The transport's, or an [`io::Error`] around [`Error`].
+    pub fn handshake(mut self) -> io::Result<Stream<IO>> {
+        while !self.0.round(&mut &[][..])? {}
+        Ok(self.0)
+    }
+}
+
+#[cfg(test)]
+mod early_tests;
 #[cfg(test)]
 mod tests;

@@ -17,14 +17,21 @@ pub use clasp_record as record;
 pub use clasp_tokio as tokio;
 pub use clasp_wire as wire;
 
-pub use clasp_cert::{Identity, RootStore};
+pub use clasp_cert::{Identity, RawPublicKeyVerifier, RootStore};
+#[cfg(feature = "brotli")]
+pub use clasp_handshake::BROTLI;
+#[cfg(feature = "zlib")]
+pub use clasp_handshake::ZLIB;
+#[cfg(feature = "zstd")]
+pub use clasp_handshake::ZSTD;
 pub use clasp_handshake::{
-    AlertReceived, CIPHER_SUITES, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo,
-    ClientIdentityResolver, Clock, ConfigError, Connection, Error, FixedIdentities, IdentityResolver, KeyLog,
-    KeyLogFile, Limits, MemorySessions, Misbehaviour, NoCommonGround, Offer, Policy, ReloadableConfig,
-    ReloadableIdentities, Renegotiation, RenegotiationStatus, Resolved, Role, ServerConfig, ServerConfigBuilder,
-    Session, SessionStore, Status, Step, Suite, TicketKeys, Trace, TraceEvent,
+    AlertReceived, AntiReplay, CIPHER_SUITES, CertificateCompression, ClientAuth, ClientConfig, ClientConfigBuilder,
+    ClientHelloInfo, ClientIdentityResolver, Clock, ConfigError, Connection, EarlyData, Error, ExternalPsk,
+    FixedIdentities, IdentityResolver, KeyLog, KeyLogFile, Limits, MemorySessions, Misbehaviour, NoCommonGround, Offer,
+    PSK_CIPHER_SUITES, Policy, RecordPadding, ReloadableConfig, ReloadableIdentities, Renegotiation,
+    RenegotiationStatus, ReplayMemory, Resolved, Role, ServerConfig, ServerConfigBuilder, Session, SessionStore,
+    Status, Step, Suite, TLS13_CIPHER_SUITES, TicketKeys, Trace, TraceEvent,
 };
 #[cfg(feature = "tokio")]
-pub use clasp_tokio::{Acceptor, Connector, TlsStream};
+pub use clasp_tokio::{Acceptor, Connector, EarlyStream, TlsStream};
 pub use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};

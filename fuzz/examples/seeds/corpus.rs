@@ -345,6 +345,11 @@ fn made_by_hand(corpus: &mut Corpus) {
     corpus.add("handshake_messages", "compressed-certificate", vec![18, 0, 1, 0, 1, 0, 0, 0, 3, 9, 9, 9]);
     corpus.add("handshake_messages", "key-update", vec![20, 1]);
     corpus.add("handshake_messages", "end-of-early-data", vec![21]);
+    let point = [&[32][..], &(1..=32).collect::<Vec<u8>>()].concat();
+    corpus.add("handshake_messages", "server-key-exchange-psk", [&[24, 0, 4][..], b"hint"].concat());
+    corpus.add("handshake_messages", "server-key-exchange-ecdhe-psk", [&[25, 0, 0, 3, 0, 29][..], &point].concat());
+    corpus.add("handshake_messages", "client-key-exchange-psk", [&[26, 0, 6][..], b"pump 7"].concat());
+    corpus.add("handshake_messages", "client-key-exchange-ecdhe-psk", [&[27, 0, 6][..], b"pump 7", &point].concat());
     corpus.add("handshake_messages", "hello-retry-request", vec![22, 0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 29]);
     corpus.add("alert", "warning-no-renegotiation", vec![1, 100]);
     // The longest paddings, which no peer of today writes, put right by the body (0x20).

@@ -52,6 +52,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("clasp-insecure", &["bytes", "cbc", "des", "md-5", "rc2", "rc4", "rsa", "rustls-pki-types", "subtle", "zeroize"]),
     ("clasp-tokio", &["bytes", "rustls-pki-types", "thiserror", "tokio"]),
     ("clasp", &["bytes", "rustls-pki-types"]),
+    ("clasp-bogo", &["base64", "bytes", "zeroize"]),
     ("clasp-cli", &["bytes", "clap", "httparse", "rcgen", "rsa", "serde_json", "thiserror", "tokio", "zeroize"]),
 ];
 
@@ -73,8 +74,14 @@ const NEVER: &[&str] = &["anyhow", "aws-lc-rs", "aws-lc-sys", "native-tls", "ope
 
 /// What may come only with a feature that asks for it by name: the broken ciphers, those that are worn out, and those
 /// that a small program can do without.
-const ASKED_FOR: &[(&str, &[&str])] =
-    &[("insecure", &["rc2", "rc4"]), ("legacy", &["des", "md-5"]), ("post-quantum", &["libcrux-ml-kem"])];
+const ASKED_FOR: &[(&str, &[&str])] = &[
+    ("insecure", &["rc2", "rc4"]),
+    ("legacy", &["des", "md-5"]),
+    ("post-quantum", &["libcrux-ml-kem"]),
+    ("zlib", &["flate2"]),
+    ("brotli", &["brotli"]),
+    ("zstd", &["ruzstd"]),
+];
 
 /// The oldest compiler, as the workspace states it.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");

@@ -14,8 +14,8 @@ use crate::{gnutls, openssl};
 
 /// An s_server that sends every line back reversed, for many connections.
 fn reversing(options: &[&str]) -> openssl::Server {
-    let mut command = server_command(&pki().rsa, &["-rev"]);
-    command.args(["-naccept", "100", "-client_renegotiation"]).args(options);
+    let options = [&["-rev", "-naccept", "100", "-client_renegotiation"], options].concat();
+    let command = server_command(&pki().rsa, &options);
     openssl::Server::start_command(command)
 }
 

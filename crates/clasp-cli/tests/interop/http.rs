@@ -26,20 +26,29 @@ fn curl_reads_the_page_about_its_connection() {
         return;
     }
     let server = Server::start(&[&pki().p256, &pki().rsa], &["--http"]);
-    let page = page(&curl(server.port, &["--ciphers", "ECDHE-RSA-AES256-GCM-SHA384", "--curves", "P-256"]));
-    for line in [
-        "version                 TLS 1.2\n",
-        "cipher suite            TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384\n",
-        "group                   secp256r1\n",
-        "server name             localhost\n",
-        "extended master secret  yes\n",
-        "client                  none\n",
-        " 3  ",
-        "10  ",
+    for (options, version, suite) in [
+        (
+            &["--tls-max", "1.2", "--ciphers", "ECDHE-RSA-AES256-GCM-SHA384"][..],
+            "TLS 1.2",
+            "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        ),
+        (&["--tls13-ciphers", "TLS_AES_128_GCM_SHA256"], "TLS 1.3", "TLS_AES_128_GCM_SHA256"),
     ] {
-        assert!(page.contains(line), "{line}: {page}");
+        let page = page(&curl(server.port, &[options, &["--curves", "P-256"]].concat()));
+        for line in [
+            &format!("version                 {version}\n"),
+            &format!("cipher suite            {suite}\n"),
+            "group                   secp256r1\n",
+            "server name             localhost\n",
+            "extended master secret  yes\n",
+            "client                  none\n",
+            " 3  ",
+            "10  ",
+        ] {
+            assert!(page.contains(line), "{line}: {page}");
+        }
+        server.running.wait_for(&format!(" {version} {suite}, 1 requests\n"));
     }
-    server.running.wait_for(" TLS 1.2 TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, 1 requests\n");
 }
 
 #[test]
@@ -87,5 +96,5 @@ fn broken_clients_do_not_keep_the_page_from_others() {
     let silent = openssl::Client::start(server.port, &[]);
     silent.report();
     drop(openssl::Client::start(server.port, &[]));
-    assert!(page(&curl(server.port, &[])).contains("TLS 1.2"));
+    assert!(page(&curl(server.port, &[])).contains("TLS 1.3"));
 }

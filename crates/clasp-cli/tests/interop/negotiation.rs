@@ -25,7 +25,7 @@ fn s_server(options: &[&str]) -> openssl::Server {
     openssl::Server::start(&pki().rsa, &[options, &["-naccept", "2"]].concat())
 }
 
-const OFFERED: &str = "We offered versions TLS 1.2; cipher suites TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, ";
+const OFFERED: &str = "We offered versions TLS 1.3, TLS 1.2; cipher suites TLS_AES_256_GCM_SHA384, ";
 
 #[test]
 fn clasp_finds_out_which_suite_and_policy_would_do() {
@@ -95,18 +95,20 @@ fn clasp_says_that_a_server_is_too_new() {
         return;
     }
     let server = s_server(&["-tls1_3"]);
-    let ended = connect_with(server.port, &[]);
+    let ended = connect_with(server.port, &["--max-version", "tls1.2"]);
     assert_says(
         &ended,
         &[
             "the peer refused: alert protocol_version (70)",
             "We offered versions TLS 1.2; ",
-            "refuses that too (alert protocol_version). It may speak only versions that this build does not carry.",
+            "the server chose TLS 1.3 with TLS_AES_256_GCM_SHA384. Policy modern accepts that: \
+             try --policy modern without --max-version.",
         ],
     );
     let priority = format!("{}:-VERS-ALL:+VERS-TLS1.3:+CIPHER-ALL", gnutls::ALL);
     let server = gnutls::Server::start(&[&pki().rsa], &priority, &["--disable-client-cert"]);
-    assert_says(&connect_with(server.port, &[]), &["the peer refused: alert ", "refuses that too"]);
+    let ended = connect_with(server.port, &["--max-version", "tls1.2"]);
+    assert_says(&ended, &["the peer refused: alert ", "the server chose TLS 1.3 with ", "without --max-version."]);
 }
 
 #[test]
@@ -119,7 +121,7 @@ fn clasp_shows_both_offers_when_a_client_has_no_suite_in_common() {
     assert_received(AlertDescription::HANDSHAKE_FAILURE, &stderr, &messages);
     let line = server.wait_line_with("no handshake");
     for part in [
-        "no common cipher suite: we have versions TLS 1.2; cipher suites TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, ",
+        "no common cipher suite: we have versions TLS 1.3, TLS 1.2; cipher suites TLS_AES_256_GCM_SHA384, ",
         "the peer offers versions TLS 1.2; cipher suites TLS_RSA_WITH_AES_256_CBC_SHA256; ",
         "Policy compatible would accept what the peer offers",
     ] {
@@ -150,13 +152,13 @@ fn clasp_refuses_clients_of_other_versions() {
     let (stderr, messages) = openssl::Client::start(server.port, &options).ended();
     assert_received(AlertDescription::PROTOCOL_VERSION, &stderr, &messages);
     let line = server.wait_line_with("no handshake");
-    assert!(line.contains("no common protocol version: we have versions TLS 1.2; "), "{line}");
+    assert!(line.contains("no common protocol version: we have versions TLS 1.3, TLS 1.2; "), "{line}");
     assert!(line.contains("the peer offers versions TLS 1.1; "), "{line}");
 
-    let seen = server.running.printed();
-    let (stderr, _) = openssl::Client::start(server.port, &["-tls1_3"]).ended();
+    let older = Server::start(&[&pki().p256], &["--max-version", "tls1.2"]);
+    let (stderr, _) = openssl::Client::start(older.port, &["-tls1_3"]).ended();
     assert!(stderr.contains("SSL alert number 70"), "{stderr}");
-    server.running.wait_for_after(seen, "the peer offers versions TLS 1.3; ");
+    older.running.wait_for("the peer offers versions TLS 1.3; ");
 
     let priority = gnutls::ALL.replace("+VERS-TLS1.2", "+VERS-TLS1.1:+VERS-TLS1.0");
     let log = gnutls::Client::start(server.port, &priority, &[]).ended();

@@ -16,14 +16,19 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 pub(crate) fn have(programs: &[&str]) -> bool {
     for program in programs {
         if let Err(why) = look(program) {
-            let test = thread::current().name().unwrap_or("a test").to_owned();
-            // Straight to standard output: what `println!` prints is kept back when a test passes. The line before it
-            // may be unfinished, as `--quiet` prints a dot a test.
-            let _ = writeln!(std::io::stdout().lock(), "\nskipped: {program}: {why} ({test})");
+            skip(program, &why);
             return false;
         }
     }
     true
+}
+
+/// Says that a test is skipped for want of a peer.
+pub(crate) fn skip(peer: &str, why: &str) {
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    // Straight to standard output: what `println!` prints is kept back when a test passes. The line before it may be
+    // unfinished, as `--quiet` prints a dot a test.
+    let _ = writeln!(std::io::stdout().lock(), "\nskipped: {peer}: {why} ({test})");
 }
 
 /// Looks whether a program runs, and is what the tests were written for.

@@ -147,7 +147,7 @@ fn the_command_s_diagnosis_names_what_the_old_server_chose_and_the_policy_that_t
             .unwrap();
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{text}");
-        assert!(text.contains("We offered versions TLS 1.2"), "{text}");
+        assert!(text.contains("We offered versions TLS 1.3, TLS 1.2"), "{text}");
         assert!(text.contains(found), "{text}");
         assert!(peer.line().starts_with("refused the handshake failed"));
         // The second connection: a handshake, no data, and an end without ceremony.

@@ -41,11 +41,15 @@ any_size! {
 
 impl SignatureVerificationAlgorithm for AnySize {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        let parsed = public_key(key).ok_or(InvalidSignature)?;
-        match self.ring {
-            Some(ring) if parsed.n().as_ref().bit_width() >= RING => ring.verify_signature(key, message, signature),
-            _ => verify(&parsed, self.scheme, message, signature).ok_or(InvalidSignature),
+        // Preparing a key takes longer than ring takes to verify, so that is only done where ring has said no.
+        if self.ring.is_some_and(|ring| ring.verify_signature(key, message, signature).is_ok()) {
+            return Ok(());
         }
+        let parsed = public_key(key).ok_or(InvalidSignature)?;
+        if self.ring.is_some() && parsed.n().as_ref().bit_width() >= RING {
+            return Err(InvalidSignature);
+        }
+        verify(&parsed, self.scheme, message, signature).ok_or(InvalidSignature)
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {

@@ -4,20 +4,22 @@ use bytes::Bytes;
 use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, ServerVerification};
 use clasp_keys::{MasterSecret, Role};
 use clasp_wire::{
-    AlertDescription, Certificate, CertificateRequest, CertificateStatus, CertificateVerify, Finished,
+    AlertDescription, Certificate, CertificateRequest, CertificateStatus, CertificateType, CertificateVerify, Finished,
     HandshakeMessage, NewSessionTicket, ServerExtension, ServerHello, ServerHelloDone,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-use super::{refused, scope};
-use crate::classic::{Keys, der_chain, settle, verify_finished};
+use super::{refused, scope, verify_again};
+use crate::certificate_type::{self, of_identity};
+use crate::classic::{Keys, settle, verify_finished};
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
-use crate::key_exchange::ServerParams;
+use crate::key_exchange::{ServerKey, ServerParams};
 use crate::negotiate::{self, Agreed};
 use crate::peer::{Order, Peer};
+use crate::psk::{self, scope_with};
 use crate::resumption::{LONGEST_TICKET, Saved};
 use crate::session::{ClassicSecrets, EarlyData, Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
@@ -36,14 +38,34 @@ pub(super) async fn full_handshake(
     limit_records(peer, config, hello);
 
     // Step 2: the server's certificate, its half of the key exchange, and whether it wants ours.
-    let certificate = peer.receive::<Certificate>().await?;
-    let chain = der_chain(&certificate.chain);
-    previous.map_or(Ok(()), |previous| previous.same_peer(&chain, config.identity_may_change))?;
-    let leaf = chain.first().ok_or(Misbehaviour::EmptyCertificate)?;
-    let key = PublicKey::from_certificate(leaf).map_err(refused)?;
-    let staple = if agreed.status_request { peer.receive_optional::<CertificateStatus>().await? } else { None };
-    let params = ServerParams::receive(peer, &agreed, &key).await?;
-    let request = if peer.next_is(CertificateRequest::TYPE, CertificateRequest::NAME).await {
+    // Where a key that both had takes the place of certificates, none is sent and none asked for (RFC 4279 2).
+    let psk = if agreed.suite.is_pre_shared() {
+        Some(psk::classic(&config.psks).next().ok_or(Misbehaviour::SuiteNotOffered)?)
+    } else {
+        None
+    };
+    let psk_identity: Option<Box<[u8]>> = psk.map(|psk| psk.identity().to_vec().into());
+    let chain = if psk.is_some() {
+        Vec::new()
+    } else {
+        let parse = |body: &Bytes| certificate_type::parse(agreed.certificate_types.server, body);
+        peer.receive_as(Certificate::TYPE, Certificate::NAME, parse).await?
+    };
+    if let Some(previous) = previous {
+        previous.same_peer(&chain, psk_identity.as_deref(), config.identity_may_change)?;
+    }
+    let public_key;
+    let key = if let Some(psk) = psk {
+        ServerKey::Shared(psk)
+    } else {
+        let key = certificate_type::public_key(agreed.certificate_types.server, &chain).map_err(refused)?;
+        public_key = key.ok_or(Misbehaviour::EmptyCertificate)?;
+        ServerKey::Public(&public_key)
+    };
+    let status_may_come = agreed.status_request && psk.is_none();
+    let staple = if status_may_come { peer.receive_optional::<CertificateStatus>().await? } else { None };
+    let params = ServerParams::receive(peer, &agreed, key).await?;
+    let request = if psk.is_none() && peer.next_is(CertificateRequest::TYPE, CertificateRequest::NAME).await {
         let parse = |body: &Bytes| agreed.dialect.read_certificate_request(body);
         Some(peer.receive_as(CertificateRequest::TYPE, CertificateRequest::NAME, parse).await?)
     } else {
@@ -60,30 +82,36 @@ pub(super) async fn full_handshake(
     });
 
     // Step 3: the client authenticates the server.
-    check_key(&key, &agreed, policy.min_rsa_bits)?;
-    let mut report = config
-        .verifier
-        .verify_server(ServerVerification {
-            chain: &chain,
-            name: &name,
-            now: config.clock.now(),
-            ocsp_response: staple.as_ref().map_or(&[], |staple| &staple.ocsp_response),
-            // It must be allowed for what it is used for (RFC 5246 7.4.2).
-            key_use: if params.is_signed() { KeyUse::DigitalSignature } else { KeyUse::KeyEncipherment },
-        })
-        .await
-        .map_err(refused)?;
-    params.verify(&agreed, policy, provider, &key)?;
-    // With RSA key exchange the server shows that it holds the key in step 9, by reading the pre-master secret.
-    if params.is_signed() {
-        report.set(Check::Possession, Outcome::Passed);
-    }
-    peer.trace(Step::ServerAuthentication, "authenticated the server", || report_fields(&report));
+    let mut report = match key {
+        ServerKey::Public(key) => {
+            check_key(key, &agreed, policy.min_rsa_bits)?;
+            let verification = ServerVerification {
+                chain: &chain,
+                name: &name,
+                now: config.clock.now(),
+                ocsp_response: staple.as_ref().map_or(&[], |staple| &staple.ocsp_response),
+                // It must be allowed for what it is used for (RFC 5246 7.4.2).
+                key_use: if params.is_signed() { KeyUse::DigitalSignature } else { KeyUse::KeyEncipherment },
+            };
+            let mut report = config.verifier.verify_server(verification).await.map_err(refused)?;
+            if let Some(scheme) = params.verify(&agreed, policy, provider, key)? {
+                peer.trace_signature(scheme);
+            }
+            // With RSA key exchange the server shows that it holds the key in step 9, by reading the pre-master secret.
+            if params.is_signed() {
+                report.set(Check::Possession, Outcome::Passed);
+            }
+            peer.trace(Step::ServerAuthentication, "authenticated the server", || report_fields(&report));
+            Some(report)
+        }
+        // Its Finished will show that it has the key.
+        ServerKey::Shared(_) => None,
+    };
 
     // Step 4: the pre-master secret.
     let group = params.group();
     let temporary_key = params.is_signed();
-    let (pre_master, client_key_exchange) = params.agree(&agreed, policy, provider, &key)?;
+    let (pre_master, client_key_exchange) = params.agree(&agreed, policy, provider, key)?;
 
     // Step 5: our certificate, if the server asked for one.
     let identity = match &request {
@@ -97,7 +125,7 @@ pub(super) async fn full_handshake(
             if chain.is_empty() && agreed.dialect.declines_by_alert() {
                 peer.order(Order::Warn(AlertDescription::NO_CERTIFICATE));
             } else {
-                peer.send(&Certificate { chain: chain.iter().map(|der| Bytes::copy_from_slice(der)).collect() });
+                certificate_type::send(peer, agreed.certificate_types.client, chain);
             }
             signer
         }
@@ -109,6 +137,10 @@ pub(super) async fn full_handshake(
             KeyExchange::Rsa => "alone: encrypted to the server's RSA key",
             KeyExchange::Dhe | KeyExchange::Ecdhe | KeyExchange::Tls13 => {
                 "with the server's cooperation: our public value"
+            }
+            KeyExchange::Psk => "of the key that both had: its name",
+            KeyExchange::EcdhePsk => {
+                "of the key that both had, with the server's cooperation: its name, our public value"
             }
         };
         vec![("pre-master secret made", how.to_owned())]
@@ -142,9 +174,18 @@ pub(super) async fn full_handshake(
     peer.receive_change_cipher_spec(read).await?;
     let theirs = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
     verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
-    report.set(Check::Possession, Outcome::Passed);
+    if let Some(report) = &mut report {
+        report.set(Check::Possession, Outcome::Passed);
+    }
     let created = config.clock.now().as_secs();
-    let made = Made { chain: &chain, client_authenticated: identity.is_some(), hello, ticket, created };
+    let made = Made {
+        chain: &chain,
+        client_authenticated: identity.is_some(),
+        psk_identity: psk_identity.as_deref(),
+        hello,
+        ticket,
+        created,
+    };
     remember(config, &name, &agreed, &keys.master, made).await;
     peer.trace(Step::ServerFinished, "verified the server's Finished", Vec::new);
 
@@ -159,7 +200,7 @@ pub(super) async fn full_handshake(
             alpn: agreed.alpn.map(|name| Box::from(name.as_ref())),
             server_name: Some(name.to_str().into()),
             peer_certificates: chain.into(),
-            report: Some(Box::new(report)),
+            report: report.map(Box::new),
             client_authenticated: identity.is_some(),
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,
@@ -167,16 +208,17 @@ pub(super) async fn full_handshake(
             renegotiations: 0,
             resumed: false,
             early_data: EarlyData::NotOffered,
-            pre_shared: false,
+            pre_shared: psk_identity.is_some(),
+            psk_identity,
             ech_accepted: false,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: ours,
             server_finished: theirs,
-        }),
+        })),
     })
 }
 
@@ -195,6 +237,9 @@ pub(super) async fn resumed_handshake(
     {
         return Err(Misbehaviour::ResumedDifferently.into());
     }
+    let encrypts = agreed.suite.key_exchange == KeyExchange::Rsa && agreed.suite.export.is_none();
+    let key_use = if encrypts { KeyUse::KeyEncipherment } else { KeyUse::DigitalSignature };
+    let report = verify_again(config, &name, &saved, key_use).await?;
     let schedule = settle(peer, &agreed, config.provider)?;
     peer.transcript.drop_raw();
     limit_records(peer, config, hello);
@@ -219,9 +264,12 @@ pub(super) async fn resumed_handshake(
     peer.trace(Step::ClientFinished, "sent ChangeCipherSpec and Finished", Vec::new);
 
     let (chain, client_authenticated) = (saved.peer_certificates, saved.client_authenticated);
+    let psk_identity = saved.psk_identity;
     if ticket.is_some() {
         // As old as the session: tickets do not make it live longer.
-        let made = Made { chain: &chain, client_authenticated, hello, ticket, created: saved.created };
+        let created = saved.created;
+        let made =
+            Made { chain: &chain, client_authenticated, psk_identity: psk_identity.as_deref(), hello, ticket, created };
         remember(config, &name, &agreed, &keys.master, made).await;
     }
     Ok(Established {
@@ -232,7 +280,7 @@ pub(super) async fn resumed_handshake(
             alpn: agreed.alpn.map(|name| Box::from(name.as_ref())),
             server_name: Some(name.to_str().into()),
             peer_certificates: chain.into(),
-            report: None,
+            report: report.map(Box::new),
             client_authenticated,
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,
@@ -240,16 +288,17 @@ pub(super) async fn resumed_handshake(
             renegotiations: 0,
             resumed: true,
             early_data: EarlyData::NotOffered,
-            pre_shared: false,
+            pre_shared: psk_identity.is_some(),
+            psk_identity,
             ech_accepted: false,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: ours,
             server_finished: theirs,
-        }),
+        })),
     })
 }
 
@@ -257,6 +306,7 @@ pub(super) async fn resumed_handshake(
 struct Made<'a> {
     chain: &'a [CertificateDer<'static>],
     client_authenticated: bool,
+    psk_identity: Option<&'a [u8]>,
     hello: &'a ServerHello,
     ticket: Option<NewSessionTicket>,
     created: u64,
@@ -279,6 +329,7 @@ async fn remember(
     if ticket.is_empty() && id.is_empty() {
         return;
     }
+    let Some(scope) = scope_with(scope(config), &config.psks, made.psk_identity, config.provider) else { return };
     let saved = Saved {
         version: agreed.dialect.version(),
         suite: agreed.suite.id,
@@ -292,9 +343,10 @@ async fn remember(
         age_add: 0,
         max_early_data: 0,
         alpn: [].into(),
-        scope: scope(config),
+        scope,
         server_name: Some(name.to_str().into()),
         peer_certificates: made.chain.to_vec(),
+        psk_identity: made.psk_identity.map(Box::from),
         ticket: ticket.to_vec().into(),
         id: id.into(),
     };
@@ -333,9 +385,15 @@ async fn choose_identity(
 ) -> Result<Option<(Arc<Identity>, clasp_wire::SignatureScheme)>, Error> {
     let ours = &config.policy.schemes;
     let schemes: Vec<_> = request.signature_algorithms.iter().copied().filter(|scheme| ours.contains(scheme)).collect();
-    let ask =
-        CertificateAsk { authorities: &request.authorities, schemes: &schemes, types: &request.certificate_types };
-    let Some(identity) = config.identities.resolve(&ask).await else { return Ok(None) };
+    let typ = agreed.certificate_types.client;
+    let ask = CertificateAsk {
+        authorities: &request.authorities,
+        schemes: &schemes,
+        types: &request.certificate_types,
+        raw_public_key: typ == CertificateType::RAW_PUBLIC_KEY,
+    };
+    let identity = config.identities.resolve(&ask).await;
+    let Some(identity) = identity.filter(|identity| of_identity(identity) == typ) else { return Ok(None) };
     let scheme = agreed.dialect.choose_scheme(ours, identity.key().schemes(), &schemes);
     Ok(scheme.map(|scheme| (identity, scheme)))
 }

@@ -3,21 +3,25 @@
 mod classic;
 pub(crate) mod ech;
 mod offer13;
+pub(crate) mod tickets;
 pub(crate) mod tls13;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use clasp_cert::{KeyUse, Report, ServerVerification};
 use clasp_wire::ServerHello;
 use rustls_pki_types::ServerName;
 
 pub(crate) use offer13::Offer13;
+pub(crate) use tickets::{TICKETS_KEPT, session_keys, ticket_key};
 
 use crate::config::ClientConfig;
 use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
 use crate::negotiate;
 use crate::peer::{Order, Peer};
+use crate::psk::scope_with;
 use crate::resumption::Saved;
 use crate::session::{Established, Previous};
 use crate::tls13::{Log, epoch};
@@ -112,6 +116,8 @@ async fn go_on(
 /// From here on early data may be written, where the hello says that it comes (RFC 8446 4.2.10, 7.3).
 fn write_early(peer: &mut Peer, config: &ClientConfig, offer: &ClientOffer, tls13: &Offer13) {
     let (Some((suite, limit)), Some(psk)) = (tls13.early_data, tls13.psks.first()) else { return };
+    // Only the first hello's record may say an older version (RFC 8446 5.1).
+    peer.order(Order::RecordVersion(negotiate::TLS13_RECORDS));
     if config.middlebox_compatibility {
         peer.order(Order::CompatibilityChangeCipherSpec);
     }
@@ -142,7 +148,8 @@ async fn remembered(config: &ClientConfig, name: &ServerName<'static>) -> Option
     let policy = &config.policy;
     let by_ticket = !saved.ticket.is_empty();
     let fits = saved.is_alive(now)
-        && saved.scope == scope(config)
+        && scope_with(scope(config), &config.psks, saved.psk_identity.as_deref(), config.provider)
+            .is_some_and(|scope| scope == saved.scope)
         && (if by_ticket {
             resumption.tickets && policy.hello_has_extensions(true)
         } else {
@@ -163,20 +170,19 @@ fn fits_tls13(config: &ClientConfig, saved: &Saved) -> bool {
         && config.policy.suites.iter().any(|suite| suite.id == saved.suite)
 }
 
-/// How many tickets of a server are kept: as many connections as can be resumed at a time.
-pub(crate) const TICKETS_KEPT: u8 = 4;
-
-/// Where a ticket of TLS 1.3 is kept. No server's name has a byte of 0.
-pub(crate) fn ticket_key(name: &ServerName<'_>, slot: u8) -> Vec<u8> {
-    let mut key = name.to_str().as_bytes().to_vec();
-    key.extend_from_slice(&[0, slot]);
-    key
-}
-
-/// All the keys under which sessions with a server are kept.
-pub(crate) fn session_keys(name: &ServerName<'_>) -> impl Iterator<Item = Vec<u8>> {
-    let tickets = (0..TICKETS_KEPT).map(|slot| ticket_key(name, slot));
-    std::iter::once(name.to_str().as_bytes().to_vec()).chain(tickets)
+/// Verifies the server of a session that is resumed once more, where the configuration wants that.
+async fn verify_again(
+    config: &ClientConfig,
+    name: &ServerName<'static>,
+    saved: &Saved,
+    key_use: KeyUse,
+) -> Result<Option<Report>, Error> {
+    if !config.verify_resumed {
+        return Ok(None);
+    }
+    let now = config.clock.now();
+    let verification = ServerVerification::new(&saved.peer_certificates, name, now, key_use);
+    config.verifier.verify_server(verification).await.map(Some).map_err(refused)
 }
 
 fn refused(error: clasp_cert::CertificateError) -> Error {

@@ -46,6 +46,13 @@ pub(crate) struct OfferedPsk {
     pub(crate) saved: Option<Saved>,
 }
 
+impl OfferedPsk {
+    /// The name of a key from outside.
+    pub(crate) fn external_identity(&self) -> Option<Box<[u8]>> {
+        self.saved.is_none().then(|| self.identity.identity.to_vec().into())
+    }
+}
+
 /// Values that no server knows, so that every server learns to pass over what it does not know (RFC 8701).
 #[derive(Clone, Copy)]
 struct Grease {
@@ -124,6 +131,8 @@ impl Offer13 {
         }
         // RFC 8446 4.2.11: the last one.
         extensions.extend(this.psk_extension());
+        #[cfg(all(test, feature = "legacy"))]
+        crate::rfc8448::replace_hello(hello);
         Ok(this)
     }
 
@@ -235,6 +244,8 @@ impl Offer13 {
         }
         extensions.extend(cookie.map(ClientExtension::Cookie));
         extensions.extend(psks);
+        #[cfg(all(test, feature = "legacy"))]
+        crate::rfc8448::replace_hello(hello);
         Ok(())
     }
 }

@@ -3,26 +3,29 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, Report, ServerVerification};
+use clasp_cert::{Check, Identity, KeyUse, Outcome, Report, ServerVerification};
 use clasp_keys::Role;
-use clasp_keys::tls13::EarlySecret;
+use clasp_keys::tls13::{EarlySecret, TrafficSecret};
 use clasp_wire::{
-    CertificateRequest13, CertificateRequestExtension, EncryptedExtensions, EndOfEarlyData, HandshakeMessage as _,
-    ServerHello, SignatureScheme,
+    CertificateCompressionAlgorithm, CertificateRequest13, CertificateRequestExtension, CertificateType,
+    EncryptedExtensions, EndOfEarlyData, ExtensionPlace, HandshakeMessage as _, ServerHello, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
-use super::refused;
+use super::offer13::OfferedPsk;
+use super::{refused, verify_again};
+use crate::certificate_type::{self, of_identity};
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
 use crate::negotiate;
 use crate::negotiate13::{self, Accepted, Encrypted, Retry};
 use crate::peer::{Order, Peer};
-use crate::session::{EarlyData, Established, Secrets, Session};
+use crate::session::{Done, EarlyData, Established, Secrets, Session};
 use crate::tls13::{
     AskedOfEntries, Log, PeerChain, Secrets13, certificate, choose_scheme, epoch, kdf, receive_certificate,
-    receive_certificate_verify, receive_finished, send_certificate_verify, send_finished, take_chain, transcript_hash,
+    receive_certificate_verify, receive_finished, send_certificate_verify, send_chain, send_finished, take_chain,
+    transcript_hash,
 };
 use crate::trace::{Step, report_fields, short_hex};
 
@@ -68,6 +71,7 @@ pub(super) async fn handshake(
     let mut tls13 = offer.tls13.take().ok_or(Misbehaviour::UnsolicitedExtension)?;
     let shared = tls13.agree(share.group, &share.key_exchange).map_err(|_| Misbehaviour::BadKeyShare)?;
     let chosen = psk.and_then(|index| tls13.psks.into_iter().nth(index));
+    let psk_identity = chosen.as_ref().and_then(OfferedPsk::external_identity);
     let (early, saved) = match chosen {
         Some(psk) => (psk.early, psk.saved),
         None => (EarlySecret::new(kdf, None), None),
@@ -117,10 +121,14 @@ pub(super) async fn handshake(
             if peer.next_is(CertificateRequest13::TYPE, CertificateRequest13::NAME).await {
                 request = Some(receive_request(peer).await?);
             }
-            let (chain, report) = authenticate_server(peer, config, &name, asked).await?;
+            let (chain, report) =
+                authenticate_server(peer, config, &name, asked, encrypted.certificate_types.server).await?;
             (chain, Some(Box::new(report)), false)
         }
-        (Some(saved), _) => (saved.peer_certificates.clone(), None, saved.client_authenticated),
+        (Some(saved), _) => {
+            let report = verify_again(config, &name, saved, KeyUse::DigitalSignature).await?;
+            (saved.peer_certificates.clone(), report.map(Box::new), saved.client_authenticated)
+        }
         (None, Some(_)) => (Vec::new(), None, false),
     };
 
@@ -143,7 +151,7 @@ pub(super) async fn handshake(
     // Step 5: our certificate, when asked.
     let identity = match &request {
         None => None,
-        Some(request) => answer_request(peer, config, request).await?,
+        Some(request) => answer_request(peer, config, request, encrypted.certificate_types.client).await?,
     };
 
     // Step 8: our Finished.
@@ -179,15 +187,16 @@ pub(super) async fn handshake(
             },
             pre_shared: psk.is_some(),
             ech_accepted: offer.ech.is_accepted(),
+            psk_identity,
         },
-        secrets: Secrets::Tls13(Secrets13 {
+        secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: ours_next,
             server: theirs_next,
             exporter,
             resumption,
             transcript: config.post_handshake_auth.then(|| peer.transcript.fork()),
             born: saved.as_ref().map_or_else(|| config.clock.now().as_secs(), |saved| saved.created),
-        }),
+        })),
     })
 }
 
@@ -245,11 +254,11 @@ async fn authenticate_server(
     config: &ClientConfig,
     name: &ServerName<'static>,
     asked: AskedOfEntries,
+    typ: CertificateType,
 ) -> Result<(Vec<CertificateDer<'static>>, Report), Error> {
     let certificate = receive_certificate(peer, &config.certificate_compressions).await?;
     let PeerChain { chain, staple } = take_chain(&certificate, &[], asked)?;
-    let leaf = chain.first().ok_or(Misbehaviour::EmptyCertificate)?;
-    let key = PublicKey::from_certificate(leaf).map_err(refused)?;
+    let key = certificate_type::public_key(typ, &chain).map_err(refused)?.ok_or(Misbehaviour::EmptyCertificate)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
     if algorithm.is_rsa() && key.bits() < config.policy.min_rsa_bits {
         return Err(Misbehaviour::KeyTooSmall.into());
@@ -276,20 +285,30 @@ pub(crate) struct Request {
     context: Bytes,
     schemes: Vec<SignatureScheme>,
     authorities: Vec<Bytes>,
+    compressions: Vec<CertificateCompressionAlgorithm>,
 }
 
 impl Request {
     /// Reads a CertificateRequest (RFC 8446 4.3.2).
     pub(crate) fn read(message: CertificateRequest13) -> Result<Self, Misbehaviour> {
-        let mut this = Self { context: message.request_context, schemes: Vec::new(), authorities: Vec::new() };
+        let mut this = Self {
+            context: message.request_context,
+            schemes: Vec::new(),
+            authorities: Vec::new(),
+            compressions: Vec::new(),
+        };
         let mut says_schemes = false;
         for extension in message.extensions {
+            if !extension.ext_type().allowed_in(ExtensionPlace::CertificateRequest) {
+                return Err(Misbehaviour::MisplacedExtension);
+            }
             match extension {
                 CertificateRequestExtension::SignatureAlgorithms(schemes) => {
                     this.schemes = schemes;
                     says_schemes = true;
                 }
                 CertificateRequestExtension::CertificateAuthorities(names) => this.authorities = names,
+                CertificateRequestExtension::CompressCertificate(algorithms) => this.compressions = algorithms,
                 _ => {}
             }
         }
@@ -308,14 +327,21 @@ pub(crate) async fn answer_request(
     peer: &mut Peer,
     config: &ClientConfig,
     request: &Request,
+    typ: CertificateType,
 ) -> Result<Option<Arc<Identity>>, Error> {
     let ours = &config.policy.schemes;
     let schemes: Vec<_> = request.schemes.iter().copied().filter(|scheme| ours.contains(scheme)).collect();
-    let ask = CertificateAsk { authorities: &request.authorities, schemes: &schemes, types: &[] };
-    let identity = config.identities.resolve(&ask).await;
+    let ask = CertificateAsk {
+        authorities: &request.authorities,
+        schemes: &schemes,
+        types: &[],
+        raw_public_key: typ == CertificateType::RAW_PUBLIC_KEY,
+    };
+    let identity = config.identities.resolve(&ask).await.filter(|identity| of_identity(identity) == typ);
     let signer = identity.and_then(|identity| Some((choose_scheme(&config.policy, &identity, &schemes)?, identity)));
     let shown = signer.as_ref().map(|(_, identity)| identity.as_ref());
-    peer.send(&certificate(shown, request.context.clone(), false));
+    let message = certificate(shown, request.context.clone(), false);
+    send_chain(peer, &config.certificate_compressions, &request.compressions, &message);
     match &signer {
         Some((scheme, identity)) => send_certificate_verify(peer, Role::Client, identity, *scheme).await?,
         None => peer.decline_certificate(),
@@ -335,4 +361,17 @@ fn limit_records(peer: &Peer, config: &ClientConfig, encrypted: &Encrypted) {
             peer.order(Order::ReadLimit(usize::from(ours)));
         }
     }
+}
+
+/// Answers a request that came after the handshake: certificate, signature and Finished in one go (RFC 8446 4.6.2). The
+/// transcript ends with the request; `secret` is what we write under.
+pub(crate) async fn answer_late_request(
+    mut peer: Peer,
+    config: Arc<ClientConfig>,
+    request: Request,
+    secret: TrafficSecret,
+) -> Result<Done, Error> {
+    let identity = answer_request(&mut peer, &config, &request, CertificateType::X509).await?;
+    send_finished(&mut peer, &secret)?;
+    Ok(Done::Answered(identity.is_some()))
 }

@@ -10,7 +10,7 @@ use clasp_record::RecordPadding;
 use super::{ClientIdentityResolver, Clock, FixedIdentities, Limits, SystemClock, alpn_names, fit, record_size};
 #[cfg(feature = "ech")]
 use crate::client::ech::{Ech, EchTarget};
-use crate::compression::CertificateCompression;
+use crate::compression::{CertificateCompression, Compressions};
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
@@ -40,8 +40,9 @@ pub struct ClientConfig {
     pub(crate) middlebox_compatibility: bool,
     pub(crate) post_handshake_auth: bool,
     pub(crate) early_data: bool,
+    pub(crate) verify_resumed: bool,
     pub(crate) psks: Vec<ExternalPsk>,
-    pub(crate) certificate_compressions: Vec<&'static dyn CertificateCompression>,
+    pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
     #[cfg(feature = "ech")]
     pub(crate) ech: Option<Arc<Ech>>,
@@ -51,8 +52,11 @@ impl ClientConfig {
     /// The same for the hello around an encrypted one, whose server is another, and to learn nothing (RFC 9849 6.1, 6.1.7).
     #[cfg(feature = "ech")]
     pub(crate) fn for_outer_hello(&self) -> Self {
+        let mut policy = self.policy.clone();
+        // The keys are for the other server.
+        policy.suites.retain(|suite| !suite.is_pre_shared());
         Self {
-            policy: self.policy.clone(),
+            policy,
             provider: self.provider,
             verifier: Arc::clone(&self.verifier),
             identities: Arc::new(FixedIdentities(Vec::new())),
@@ -70,8 +74,9 @@ impl ClientConfig {
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: false,
             early_data: false,
+            verify_resumed: self.verify_resumed,
             psks: Vec::new(),
-            certificate_compressions: self.certificate_compressions.clone(),
+            certificate_compressions: self.certificate_compressions.again(),
             record_padding: self.record_padding,
             ech: None,
         }
@@ -101,6 +106,7 @@ impl ClientConfig {
             middlebox_compatibility: true,
             post_handshake_auth: false,
             early_data: false,
+            verify_resumed: false,
             psks: Vec::new(),
             certificate_compressions: Vec::new(),
             record_padding: RecordPadding::None,
@@ -140,6 +146,7 @@ pub struct ClientConfigBuilder {
     middlebox_compatibility: bool,
     post_handshake_auth: bool,
     early_data: bool,
+    verify_resumed: bool,
     psks: Vec<ExternalPsk>,
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
     record_padding: RecordPadding,
@@ -287,7 +294,16 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// Offers a key that the server has too (RFC 8446 4.2.11). May be called again.
+    /// Whether the server's certificate, as it was in the first handshake, is verified again where a session is resumed: it may
+    /// have expired or been revoked since. There is no stapled response then. Off by default: a session is resumed for a day at
+    /// most.
+    pub fn verify_resumed(mut self, on: bool) -> Self {
+        self.verify_resumed = on;
+        self
+    }
+
+    /// Offers a key that the server has too (RFC 8446 4.2.11; RFC 4279 in TLS 1.2 and before, the first key alone). May be called
+    /// again. Without roots or a verifier no server is taken that shows a certificate instead.
     pub fn psk(mut self, psk: ExternalPsk) -> Self {
         self.psks.push(psk);
         self
@@ -328,6 +344,8 @@ impl ClientConfigBuilder {
 
     /// The finished configuration; an error says what is missing.
     pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
+        // With keys alone, a server with a certificate is nobody it knows.
+        let certificates = self.verifier.is_some() || !self.roots.is_empty();
         let verifier = match self.verifier {
             Some(verifier) => verifier,
             None if self.roots.is_empty() && self.psks.is_empty() => return Err(ConfigError::NoVerifier),
@@ -341,7 +359,7 @@ impl ClientConfigBuilder {
             ),
         };
         let config = ClientConfig {
-            policy: fit(self.policy, self.provider)?,
+            policy: fit(self.policy, self.provider, &self.psks, certificates)?,
             provider: self.provider,
             verifier,
             identities: self.resolver.unwrap_or_else(|| Arc::new(FixedIdentities(self.identities))),
@@ -364,8 +382,9 @@ impl ClientConfigBuilder {
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: self.post_handshake_auth,
             early_data: self.early_data,
+            verify_resumed: self.verify_resumed,
             psks: self.psks,
-            certificate_compressions: self.certificate_compressions,
+            certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
             #[cfg(feature = "ech")]
             ech: None,

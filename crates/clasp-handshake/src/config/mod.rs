@@ -21,6 +21,7 @@ pub use server::{ClientAuth, ServerConfig, ServerConfigBuilder};
 
 use crate::error::ConfigError;
 use crate::policy::{Policy, Renegotiation};
+use crate::psk::{self, ExternalPsk};
 
 /// Tells the time certificates are checked against.
 pub trait Clock: Debug + Send + Sync {
@@ -64,6 +65,9 @@ pub struct Limits {
     /// Messages after the handshake in a row, without application data between them, that a peer of TLS 1.3 may send:
     /// KeyUpdate, NewSessionTicket (RFC 8446 4.6). Default 32.
     pub post_handshake_messages: u8,
+    /// Bytes that are written under one key of TLS 1.3 before new keys come by themselves (RFC 8446 5.5). Default 2^36; the
+    /// algorithm's own bound, in records, holds besides.
+    pub key_data: u64,
     /// Bytes in one direction under one key of a cipher with blocks of 64 bits. After half of them the keys are changed by
     /// renegotiation, where peer and policy allow it; after all of them the connection ends. Default 2^32.
     pub short_block_data: u64,
@@ -82,6 +86,7 @@ impl Default for Limits {
             renegotiation_data: 128 << 10,
             skipped_early_data: 64 << 10,
             post_handshake_messages: 32,
+            key_data: 1 << 36,
             short_block_data: 1 << 32,
         }
     }
@@ -110,8 +115,14 @@ fn alpn_names<T: AsRef<[u8]>>(names: impl IntoIterator<Item = T>) -> Result<Vec<
         .collect()
 }
 
-/// Strikes from a policy what the provider cannot do, so that nothing is offered in vain.
-fn fit(mut policy: Policy, provider: &Provider) -> Result<Policy, ConfigError> {
+/// Strikes from a policy what the provider cannot do, or what takes a key that is not there, so that nothing is offered in vain.
+/// `certificates` says whether suites with certificates serve too.
+fn fit(
+    mut policy: Policy,
+    provider: &Provider,
+    psks: &[ExternalPsk],
+    certificates: bool,
+) -> Result<Policy, ConfigError> {
     policy.groups.retain(|group| provider.group(*group).is_some());
     policy
         .schemes
@@ -122,6 +133,16 @@ fn fit(mut policy: Policy, provider: &Provider) -> Result<Policy, ConfigError> {
         let spoken = tls13 && suite.is_of_tls13() || dialects.iter().any(|dialect| suite.allows(dialect.version()));
         spoken && suite.supported(provider)
     });
+    let has_psk = psk::classic(psks).next().is_some();
+    let some = !policy.suites.is_empty();
+    policy.suites.retain(
+        |suite| {
+            if suite.is_pre_shared() { has_psk } else { certificates || !has_psk || suite.is_of_tls13() }
+        },
+    );
+    if some && policy.suites.is_empty() && !has_psk {
+        return Err(ConfigError::NoPsk);
+    }
     // Without a suite of its own, a group or a scheme, there is no TLS 1.3.
     policy.tls13 &= policy.suites.iter().any(|suite| suite.is_of_tls13()) && !policy.groups.is_empty();
     if policy.renegotiation == Renegotiation::UnsafeLegacy && !policy.may_renegotiate_unsafely {

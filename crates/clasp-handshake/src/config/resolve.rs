@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clasp_cert::{Identity, MaybeReady};
-use clasp_wire::{AlertDescription, ClientCertificateType, ClientHello, SignatureScheme};
+use clasp_wire::{AlertDescription, CertificateType, ClientCertificateType, ClientHello, SignatureScheme};
 use rustls_pki_types::ServerName;
 
 use super::ServerConfig;
+use crate::certificate_type::of_identity;
 
 /// What a server's resolver sees: the whole hello, before anything is answered.
 #[derive(Debug)]
@@ -75,6 +76,8 @@ pub struct CertificateAsk<'a> {
     pub schemes: &'a [SignatureScheme],
     /// Kinds of certificate.
     pub types: &'a [ClientCertificateType],
+    /// Whether a raw public key is asked for, and not a certificate (RFC 7250).
+    pub raw_public_key: bool,
 }
 
 /// Chooses a client's identity when a server asks for one. May take its time.
@@ -86,6 +89,11 @@ pub trait ClientIdentityResolver: Debug + Send + Sync {
     /// the same. By default it is this very value's, as long as it lives.
     fn resumption_scope(&self) -> Vec<u8> {
         clasp_cert::scope_of_this(self)
+    }
+
+    /// The types of certificate it can show, the preferred one first, which the hello says (RFC 7250 4.1). X.509 by default.
+    fn certificate_types(&self) -> Vec<CertificateType> {
+        vec![CertificateType::X509]
     }
 }
 
@@ -99,10 +107,22 @@ impl ClientIdentityResolver for FixedIdentities {
         self.0.iter().flat_map(|identity| identity.public_key().spki().to_vec()).collect()
     }
 
+    fn certificate_types(&self) -> Vec<CertificateType> {
+        let mut types = Vec::new();
+        for identity in &self.0 {
+            let typ = of_identity(identity);
+            if !types.contains(&typ) {
+                types.push(typ);
+            }
+        }
+        if types.is_empty() { vec![CertificateType::X509] } else { types }
+    }
+
     /// The first that can sign what the server verifies, those first that one of its authorities issued. One issued
     /// by somebody else is still shown: servers often name no intermediate authority, and they decide in the end.
     fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, Option<Arc<Identity>>> {
-        let able = || self.0.iter().filter(|identity| can_sign(identity, ask.schemes));
+        let is_asked_for = |identity: &Identity| identity.is_raw_public_key() == ask.raw_public_key;
+        let able = || self.0.iter().filter(|identity| is_asked_for(identity) && can_sign(identity, ask.schemes));
         let chosen = able().find(|identity| identity.issued_by(ask.authorities)).or_else(|| able().next());
         MaybeReady::ready(chosen.cloned())
     }

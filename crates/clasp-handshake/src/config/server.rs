@@ -8,7 +8,7 @@ use clasp_crypto::{Provider, default_provider};
 use clasp_record::RecordPadding;
 
 use super::{Clock, FixedIdentities, IdentityResolver, Limits, SystemClock, alpn_names, fit, record_size};
-use crate::compression::CertificateCompression;
+use crate::compression::{CertificateCompression, Compressions};
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
@@ -61,7 +61,7 @@ pub struct ServerConfig {
     pub(crate) anti_replay: Arc<dyn AntiReplay>,
     pub(crate) tickets_per_connection: u8,
     pub(crate) psks: Vec<ExternalPsk>,
-    pub(crate) certificate_compressions: Vec<&'static dyn CertificateCompression>,
+    pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
 }
 
@@ -248,7 +248,8 @@ impl ServerConfigBuilder {
         self
     }
 
-    /// Takes a key that a client has too (RFC 8446 4.2.11). May be called again.
+    /// Takes a key that a client has too (RFC 8446 4.2.11; RFC 4279 in TLS 1.2 and before). May be called again. Not where
+    /// clients must show a certificate ([`ClientAuth::Require`]).
     pub fn psk(mut self, psk: ExternalPsk) -> Self {
         self.psks.push(psk);
         self
@@ -293,14 +294,14 @@ impl ServerConfigBuilder {
             Arc::new(if shares_tickets { memory.silent_at_first(now) } else { memory })
         });
         Ok(Arc::new(ServerConfig {
+            policy: fit(self.policy, self.provider, &self.psks, true)?,
             early_data: self.early_data,
             anti_replay,
             tickets_per_connection: self.tickets_per_connection,
             psks: self.psks,
-            certificate_compressions: self.certificate_compressions,
+            certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
             resumption: ServerResumption { ids: self.session_ids.then_some(self.sessions), tickets },
-            policy: fit(self.policy, self.provider)?,
             provider: self.provider,
             identities,
             client_auth: self.client_auth,

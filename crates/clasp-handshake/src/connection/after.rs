@@ -6,28 +6,23 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use clasp_cert::Report;
 use clasp_keys::Transcript;
 use clasp_wire::{
-    CertificateRequest13, ContentType, HandshakeMessage as _, HandshakeType, KeyUpdate, NewSessionTicket13,
-    RawHandshake, TicketExtension,
+    CertificateRequest13, ContentType, ExtensionPlace, HandshakeMessage as _, HandshakeType, KeyUpdate,
+    NewSessionTicket13, RawHandshake,
 };
-use rustls_pki_types::{CertificateDer, ServerName};
-use zeroize::Zeroizing;
 
 use super::{Connection, Side};
-use crate::client::{TICKETS_KEPT, scope, ticket_key, tls13 as client};
-use crate::config::{ClientAuth, ClientConfig};
+use crate::client::{tickets, tls13 as client};
+use crate::config::ClientAuth;
 use crate::error::{Error, Misbehaviour, Role};
 use crate::peer::{Incoming, Order, Peer, SharedMailbox, describe};
-use crate::resumption::{LONGEST_TICKET, Saved};
 use crate::server::tls13 as server;
-use crate::session::{Established, Session};
-use crate::tls13::{Secrets13, epoch, receive_finished, send_finished};
+use crate::session::{Done, Established, Session};
+use crate::tls13::{Secrets13, epoch};
 
 /// How many records are kept for what is written before new keys come: more than one call of `write` takes.
 const RECORDS_KEPT: u64 = 4096;
@@ -37,20 +32,12 @@ const LONGEST_LIFETIME: u32 = 7 * 24 * 3600;
 
 type ErrandFuture = Pin<Box<dyn Future<Output = Result<Done, Error>> + Send>>;
 
-/// What an errand has come to.
-pub(super) enum Done {
-    /// A ticket is kept.
-    Kept,
-    /// We answered a request for our certificate; whether we had one.
-    Answered(bool),
-    /// The client has shown who it is, or declined.
-    Client(Vec<CertificateDer<'static>>, Option<Report>),
-}
-
 /// What is going on after the handshake.
 #[derive(Default)]
 pub(super) struct After {
     errand: Option<(ErrandFuture, SharedMailbox)>,
+    /// The errand is to show our certificate.
+    answering: bool,
     /// The client was asked for its certificate, and has not answered.
     asked: Option<Box<Asked>>,
     /// Messages in a row without application data between them.
@@ -101,8 +88,8 @@ impl Connection {
 
     /// Drives the errand. Ready: there is none, or it waits for a message.
     pub(super) fn poll_errand(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.ended.write {
-            // Behind our close_notify nothing is sent.
+        if self.ended.write && std::mem::take(&mut self.after.answering) {
+            // Behind our close_notify nothing is sent. Tickets are kept, and a client's answer is heard to its end.
             self.after.errand = None;
         }
         let Some((errand, mailbox)) = &mut self.after.errand else { return Poll::Ready(Ok(())) };
@@ -126,11 +113,13 @@ impl Connection {
     }
 
     fn done(&mut self, done: Done) {
+        self.after.answering = false;
         let Some(established) = &mut self.established else { return };
         match done {
             Done::Kept => {}
             Done::Answered(with_certificate) => established.session.client_authenticated |= with_certificate,
-            Done::Client(chain, report) => {
+            Done::Client(client) => {
+                let (chain, report) = *client;
                 established.session.client_authenticated = report.is_some();
                 established.session.peer_certificates = chain.into();
                 established.session.report = report.map(Box::new);
@@ -181,7 +170,9 @@ impl Connection {
     /// Sends the new keys that the peer asked for: once only for however many requests came while it took nothing, or it could
     /// have us fill our memory with answers.
     pub(super) fn update_if_due(&mut self) -> Result<(), Error> {
-        let used_up = self.established.is_some() && self.writer.records_left() < RECORDS_KEPT && self.tls13;
+        let worn =
+            self.writer.records_left() < RECORDS_KEPT || self.writer.bytes_under_key() >= self.side.limits().key_data;
+        let used_up = worn && self.tls13 && self.established.is_some();
         let due = self.after.update_due && self.output.is_empty() || used_up;
         if due && self.after.errand.is_none() && !self.ended.write {
             self.after.update_due = false;
@@ -233,11 +224,15 @@ impl Connection {
         if ticket.lifetime > LONGEST_LIFETIME {
             return Err(Misbehaviour::BadTicketLifetime.into());
         }
+        let mut extensions = ticket.extensions.iter();
+        if extensions.any(|extension| !extension.ext_type().allowed_in(ExtensionPlace::NewSessionTicket)) {
+            return Err(Misbehaviour::MisplacedExtension.into());
+        }
         let Side::Client(config, name) = &self.side else { return Ok(()) };
         let (config, name) = (Arc::clone(config), name.clone());
         let Some((session, secrets)) = self.secrets13() else { return Ok(()) };
-        let Some(saved) = saved(&config, session, secrets, &ticket) else { return Ok(()) };
-        self.send_on_errand(Transcript::new(), move |_| keep(config, name, saved));
+        let Some(saved) = tickets::saved(&config, session, secrets, &ticket) else { return Ok(()) };
+        self.send_on_errand(Transcript::new(), |_| tickets::keep(config, name, saved));
         Ok(())
     }
 
@@ -254,11 +249,8 @@ impl Connection {
         };
         let request = client::Request::read(message.parse::<CertificateRequest13>()?)?;
         transcript.add(&message.raw);
-        self.send_on_errand(transcript, move |mut peer| async move {
-            let identity = client::answer_request(&mut peer, &config, &request).await?;
-            send_finished(&mut peer, &secret)?;
-            Ok(Done::Answered(identity.is_some()))
-        });
+        self.after.answering = true;
+        self.send_on_errand(transcript, |peer| client::answer_late_request(peer, config, request, secret));
         Ok(())
     }
 
@@ -293,61 +285,12 @@ impl Connection {
             return Err(Error::UnexpectedMessage { expected: "application data", got: describe(message.typ) });
         };
         let Asked { context, client_auth, transcript } = *asked;
-        self.send_on_errand(transcript, move |mut peer| async move {
-            let (chain, report) = match client_auth.verifier() {
-                Some(verifier) => {
-                    server::authenticate_client(&mut peer, &config, &client_auth, verifier.as_ref(), &context).await?
-                }
-                None => Default::default(),
-            };
-            receive_finished(&mut peer, &secret).await?;
-            Ok(Done::Client(chain, report))
+        self.send_on_errand(transcript, |peer| {
+            server::authenticate_late_client(peer, config, client_auth, context, secret)
         });
         if let Some((_, mailbox)) = &self.after.errand {
             mailbox.deliver(Incoming::Message(message));
         }
         Ok(())
     }
-}
-
-/// What to keep of a ticket; nothing of one that is good for nothing.
-fn saved(config: &ClientConfig, session: &Session, secrets: &Secrets13, ticket: &NewSessionTicket13) -> Option<Saved> {
-    let resumption = config.resumption.as_ref()?;
-    if !resumption.tickets || ticket.lifetime == 0 || ticket.ticket.len() > LONGEST_TICKET {
-        return None;
-    }
-    let max_early_data = ticket.extensions.iter().find_map(|extension| match extension {
-        TicketExtension::EarlyData(bytes) => Some(*bytes),
-        _ => None,
-    });
-    let mut saved = Saved {
-        version: session.version,
-        suite: session.suite.id,
-        extended_master_secret: true,
-        client_authenticated: session.client_authenticated,
-        master: Zeroizing::new([0; 48]),
-        secret_len: 0,
-        created: secrets.born,
-        received: config.clock.now().as_secs(),
-        lifetime: ticket.lifetime,
-        age_add: ticket.age_add,
-        max_early_data: max_early_data.unwrap_or(0),
-        alpn: session.alpn().unwrap_or_default().into(),
-        scope: scope(config),
-        server_name: session.server_name().map(Box::from),
-        peer_certificates: session.peer_certificates.to_vec(),
-        ticket: ticket.ticket.to_vec().into(),
-        id: [].into(),
-    };
-    saved.set_secret(secrets.resumption.psk(&ticket.nonce).as_bytes());
-    Some(saved)
-}
-
-/// Keeps a ticket, in place of the one that came the longest ago.
-async fn keep(config: Arc<ClientConfig>, name: ServerName<'static>, saved: Saved) -> Result<Done, Error> {
-    if let Some(resumption) = &config.resumption {
-        let slot = resumption.tickets_kept.fetch_add(1, Ordering::Relaxed) % TICKETS_KEPT;
-        resumption.store.put(&ticket_key(&name, slot), saved.encode()).await;
-    }
-    Ok(Done::Kept)
 }

@@ -115,6 +115,7 @@ impl Connection {
             Order::ReadEarlyData(bytes) => {
                 self.early.get_or_insert_default().may_read = Some(usize::try_from(bytes).unwrap_or(usize::MAX));
             }
+            Order::AnswerEarlyData => self.early.get_or_insert_default().may_answer = true,
             Order::SkipEarlyData(bytes) => self.reader.skip_early_data(bytes.into()),
             Order::RecordVersion(version) => self.writer.set_version(version),
             Order::Dialect(dialect) => {
@@ -307,6 +308,8 @@ impl Connection {
             && let Some(resumption) = &config.resumption
             // That was a handshake with another server.
             && !matches!(error, Error::EchRejected { .. })
+            // The end of the transport says nothing of the session (RFC 5246 7.2.1).
+            && !matches!(error, Error::Truncated)
         {
             // A session that came to a bad end is not resumed, nor are its tickets (RFC 5246 7.2.2, RFC 8446 6.2). What is
             // in a store that takes its time stays.

@@ -15,6 +15,8 @@ pub(super) struct Early {
     pub(super) may_write: usize,
     /// How many bytes more the server reads, while it is early data that comes.
     pub(super) may_read: Option<usize>,
+    /// Whether the server may answer already.
+    pub(super) may_answer: bool,
     /// What came, in order.
     received: VecDeque<Bytes>,
 }
@@ -56,6 +58,30 @@ impl Connection {
     /// earlier connection. What is not taken here is there to be read after the handshake, before all else.
     pub fn read_early(&mut self) -> Option<Bytes> {
         self.early.as_mut()?.received.pop_front()
+    }
+
+    /// As a server that takes early data, answers before the client's Finished has come (RFC 8446 2.3, 4.4.4), and says how
+    /// much of it. The client has the key that early data came under; it has not shown that it is there now: whoever recorded
+    /// its hello may have sent that again, and reads nothing of the answer, but has it made. 0: not now.
+    ///
+    /// # Errors
+    /// The connection's own error when it has failed.
+    pub fn write_half_rtt(&mut self, data: &[u8]) -> Result<usize, Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        if self.ended.write || !self.early.as_ref().is_some_and(|early| early.may_answer) {
+            return Ok(0);
+        }
+        let room = self.side.limits().output.saturating_sub(self.output.len());
+        let taken = data.get(..room).unwrap_or(data);
+        if !taken.is_empty()
+            && let Err(error) = self.seal(ContentType::APPLICATION_DATA, taken)
+        {
+            self.fail(&error);
+            return Err(error);
+        }
+        Ok(taken.len())
     }
 
     /// Whether application data that comes now is early data.

@@ -6,6 +6,8 @@
 
 mod after;
 #[cfg(test)]
+mod alert_tests;
+#[cfg(test)]
 mod countermeasure_tests;
 mod drive;
 mod early;
@@ -15,13 +17,21 @@ mod ech_server;
 mod ech_tests;
 #[cfg(test)]
 mod grease_tests;
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod negotiation_tests;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;
+#[cfg(test)]
+mod psk_tests;
 mod renegotiate;
 #[cfg(test)]
 mod renegotiation_tests;
 #[cfg(test)]
 mod resumption_tests;
+#[cfg(test)]
+mod retry_tests;
 #[cfg(test)]
 mod signature_tests;
 #[cfg(test)]
@@ -402,6 +412,13 @@ impl Connection {
     /// What was agreed, once the handshake is done.
     pub fn session(&self) -> Option<&Session> {
         self.established.as_ref().map(|established| &established.session)
+    }
+
+    /// Whether the peer can go on without the [`Self::output`] that the end of the handshake left: there is nothing in it but
+    /// the tickets a TLS 1.3 server sends when the client has finished (RFC 8446 4.6.1). Who waited until a slow transport
+    /// has taken them would wait for a client that writes before it reads.
+    pub fn output_can_wait(&self) -> bool {
+        self.role() == Role::Server && self.session().is_some_and(|session| session.suite.is_of_tls13())
     }
 
     /// Our role.

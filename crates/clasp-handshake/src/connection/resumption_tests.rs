@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use clasp_cert::{CertificateError, CertificateProblem, MaybeReady, Report, ServerVerification, ServerVerifier};
+use clasp_crypto::HashAlgorithm;
 use clasp_wire::CipherSuite;
 use rustls_pki_types::UnixTime;
 
 use crate::testing::{Authority, FirstSession, classic, connections, each, established, exchange, is_tls13, transfer};
 use crate::{
-    ClientConfig, ClientConfigBuilder, Clock, Connection, Error, MemorySessions, Misbehaviour, Policy, ServerConfig,
-    TicketKeys,
+    ClientConfig, ClientConfigBuilder, Clock, Connection, Error, ExternalPsk, MemorySessions, Misbehaviour, Policy,
+    ServerConfig, TicketKeys,
 };
 
 fn resumed(pair: &(Connection, Connection)) -> bool {
@@ -35,8 +37,12 @@ fn by_ticket_and_by_identifier_with_every_suite() {
         for version in widest.versions().filter(|version| suite.allows(*version)) {
             for tickets in [true, false] {
                 let policy = widest.clone().with_cipher_suites(&[suite.id]).with_versions(version, version);
-                let client = ca.client(policy.clone()).build().unwrap();
-                let server = ca.server(policy);
+                let (mut client, mut server) = (ca.client(policy.clone()), ca.server(policy));
+                if suite.is_pre_shared() {
+                    let psk = ExternalPsk::new(b"one", &[1; 16], HashAlgorithm::Sha256).unwrap();
+                    (client, server) = (client.psk(psk.clone()), server.psk(psk));
+                }
+                let client = client.build().unwrap();
                 let server = if tickets { server.session_ids(false) } else { server.tickets(false) };
                 let server = server.build().unwrap();
                 let mut pair = twice(&client, &server);
@@ -45,7 +51,8 @@ fn by_ticket_and_by_identifier_with_every_suite() {
                 let (client, server) = (&mut pair.0, &mut pair.1);
                 transfer(client, server, &[1; 20_000]);
                 transfer(server, client, &[2; 20_000]);
-                assert_eq!(client.session().unwrap().peer_certificates().len(), 1);
+                let certificates = client.session().unwrap().peer_certificates().len();
+                assert_eq!(certificates, usize::from(!suite.is_pre_shared()));
                 assert_eq!(client.session().unwrap().steps().len(), 10);
                 let export = |tls: &Connection| {
                     let mut out = [0; 32];
@@ -300,5 +307,50 @@ fn a_session_belongs_to_its_policy() {
         assert!(resumed(&twice(&client, &wide)));
         assert!(!resumed(&established(&client, &strict)));
         assert!(resumed(&established(&client, &strict)));
+    }
+}
+
+/// RFC 5246 7.2.1: a transport that ends without a close_notify says nothing of the session.
+#[test]
+fn a_session_outlives_a_cut() {
+    let ca = Authority::new("CA");
+    for policy in each(&Policy::modern()) {
+        let client = ca.client(policy.clone()).build().unwrap();
+        let server = ca.server(policy).build().unwrap();
+        let (mut tls, _) = established(&client, &server);
+        tls.receive_eof();
+        assert!(matches!(tls.poll_now(), Err(Error::Truncated)));
+        assert!(resumed(&established(&client, &server)));
+    }
+}
+
+/// Accepts the first server it sees, and after that none.
+#[derive(Debug, Default)]
+struct OnlyOnce(std::sync::atomic::AtomicBool);
+
+impl ServerVerifier for OnlyOnce {
+    fn verify_server<'a>(&'a self, shown: ServerVerification<'a>) -> MaybeReady<'a, Result<Report, CertificateError>> {
+        assert_eq!(shown.chain.len(), 1);
+        MaybeReady::ready(if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            Err(CertificateError::new(CertificateProblem::Revoked, Report::server()))
+        } else {
+            Ok(Report::server())
+        })
+    }
+}
+
+#[test]
+fn a_server_is_verified_again_where_that_is_wanted() {
+    let ca = Authority::new("CA");
+    for policy in each(&Policy::modern()) {
+        for again in [false, true] {
+            let verifier = Arc::new(OnlyOnce::default());
+            let client = ca.client(policy.clone()).verifier(verifier).verify_resumed(again).build().unwrap();
+            let server = ca.server(policy.clone()).build().unwrap();
+            established(&client, &server);
+            let (mut client, mut server) = connections(&client, &server);
+            let (ours, _) = exchange(&mut client, &mut server);
+            assert_eq!(matches!(ours, Some(Error::Certificate { .. })), again, "{ours:?}");
+        }
     }
 }

@@ -125,6 +125,24 @@ fn keys_are_changed_by_either_side_any_number_of_times() {
 }
 
 #[test]
+fn keys_that_wear_out_are_changed_by_themselves() {
+    let ca = Authority::new("CA");
+    let mut limits = crate::Limits::default();
+    limits.key_data = 10_000;
+    let client = ca.client(tls13()).limits(limits).build().unwrap();
+    let server = ca.server(tls13()).build().unwrap();
+    let (mut client, mut server) = established(&client, &server);
+    let secret = |tls: &Connection| tls.established.as_ref().unwrap().secrets.tls13().unwrap().client.clone();
+    let before = secret(&client);
+    transfer(&mut client, &mut server, &data(9_000));
+    assert_eq!(secret(&client).as_bytes(), before.as_bytes());
+    transfer(&mut client, &mut server, &data(9_000));
+    transfer(&mut client, &mut server, &data(9_000));
+    assert_eq!(secret(&client).as_bytes(), before.next().as_bytes());
+    assert_eq!(secret(&server).as_bytes(), before.next().as_bytes());
+}
+
+#[test]
 fn a_flood_of_key_updates_ends_the_connection_and_is_answered_once() {
     let ca = Authority::new("CA");
     let (client, server) = (ca.client(tls13()).build().unwrap(), ca.server(tls13()).build().unwrap());
@@ -202,15 +220,35 @@ fn early_data_is_taken() {
     server.poll_now().unwrap();
     assert!(server.is_handshaking());
     assert_eq!(server.read_early().unwrap(), &b"early"[..]);
+    assert_eq!(server.write_half_rtt(b"at once").unwrap(), 7);
     client.write_early(b" and more").unwrap();
     assert!(matches!(exchange(&mut client, &mut server), (None, None)));
     assert_eq!(client.session().unwrap().early_data(), EarlyData::Accepted);
     assert_eq!(server.session().unwrap().early_data(), EarlyData::Accepted);
+    assert_eq!(client.read().unwrap(), &b"at once"[..]);
+    assert_eq!(server.write_half_rtt(b"too late").unwrap(), 0);
     // What was not taken as early data comes first.
     assert_eq!(server.read().unwrap(), &b" and more"[..]);
     assert_eq!(client.early_data_room(), 0);
     transfer(&mut client, &mut server, &data(3000));
     transfer(&mut server, &mut client, &data(3000));
+}
+
+/// RFC 8446 5.1: no record but the first hello's says an older version.
+#[test]
+fn records_behind_the_first_hello_say_tls12() {
+    let ca = Authority::new("CA");
+    let (client, server) = early(&ca, 1000);
+    let (mut client, _) = connections(&client, &server);
+    client.poll_now().unwrap();
+    client.write_early(b"early").unwrap();
+    let wire = client.output().split();
+    let (mut rest, mut records) = (&wire[..], Vec::new());
+    while let [typ, major, minor, high, low, more @ ..] = rest {
+        records.push((*typ, [*major, *minor]));
+        rest = &more[usize::from(u16::from_be_bytes([*high, *low]))..];
+    }
+    assert_eq!(records, [(22, [3, 1]), (20, [3, 3]), (23, [3, 3])]);
 }
 
 #[test]
@@ -296,6 +334,7 @@ fn keys_from_outside() {
     for tls in [&ours, &theirs] {
         let session = tls.session().unwrap();
         assert!(session.pre_shared_key() && !session.resumed() && session.peer_certificates().is_empty());
+        assert_eq!(session.psk_identity(), Some(&b"two"[..]));
     }
     transfer(&mut ours, &mut theirs, &data(100));
     // With HelloRetryRequest, whose binders cover more.
@@ -309,6 +348,16 @@ fn keys_from_outside() {
     // A key that the server does not have: certificates.
     let client = ca.client(tls13()).psk(psk("three", 7)).build().unwrap();
     assert!(!established(&client, &server).0.session().unwrap().pre_shared_key());
+    // Imported, with a context that must be the same.
+    let imported = |context: &[u8], hash| {
+        ExternalPsk::imported(clasp_crypto::default_provider(), b"one", &[1; 32], context, hash).unwrap()
+    };
+    let server = ca.server(tls13()).psk(imported(b"here", HashAlgorithm::Sha384)).build().unwrap();
+    for (context, taken) in [(&b"here"[..], true), (b"there", false)] {
+        let client = ca.client(tls13()).psk(imported(context, HashAlgorithm::Sha384)).build().unwrap();
+        let (_, theirs) = established(&client, &server);
+        assert_eq!(theirs.session().unwrap().psk_identity().is_some(), taken);
+    }
     // Neither side needs certificates where all have keys.
     let client = crate::ClientConfig::builder(tls13()).psk(psk("one", 1)).build().unwrap();
     let server = crate::ServerConfig::builder(tls13()).psk(psk("one", 1)).build().unwrap();
@@ -377,4 +426,27 @@ fn others_put_in_change_cipher_specs_and_nothing_else() {
     let (_, mut tls) = established(&client, &server);
     give(&mut tls, &[20, 3, 3, 0, 1, 1]);
     assert_eq!(tls.poll_now().unwrap_err().alert(), Some(AlertDescription::UNEXPECTED_MESSAGE));
+}
+
+/// A client that has nothing to say still gets its tickets: they are behind the handshake, before the server's close_notify.
+#[test]
+fn tickets_come_to_who_closes_at_once() {
+    let ca = Authority::new("CA");
+    let client = ca.client(tls13()).build().unwrap();
+    let server = ca.server(tls13()).build().unwrap();
+    for resumed in [false, true, true, true, true] {
+        let (mut ours, mut theirs) = connections(&client, &server);
+        ours.poll_now().unwrap();
+        give(&mut theirs, &ours.output().split());
+        theirs.poll_now().unwrap();
+        give(&mut ours, &theirs.output().split());
+        ours.poll_now().unwrap();
+        assert_eq!(ours.session().unwrap().resumed(), resumed);
+        ours.close();
+        give(&mut theirs, &ours.output().split());
+        assert_eq!(theirs.poll_now().unwrap(), Status::Closed);
+        theirs.close();
+        give(&mut ours, &theirs.output().split());
+        assert_eq!(ours.poll_now().unwrap(), Status::Closed);
+    }
 }

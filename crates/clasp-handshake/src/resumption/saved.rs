@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::LIFETIME;
 
 /// The form of the bytes. Others, and those of other forms, are taken for no session.
-const FORM: u8 = 2;
+const FORM: u8 = 3;
 
 /// A session that may be resumed.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub(crate) struct Saved {
     pub(crate) scope: Box<[u8]>,
     pub(crate) server_name: Option<Box<str>>,
     pub(crate) peer_certificates: Vec<CertificateDer<'static>>,
+    /// The name of the key that took the place of certificates, in TLS 1.2 and before.
+    pub(crate) psk_identity: Option<Box<[u8]>>,
     /// For a client: what to send, a ticket or an identifier.
     pub(crate) ticket: Box<[u8]>,
     pub(crate) id: Box<[u8]>,
@@ -86,6 +88,8 @@ impl Saved {
         write(&mut out, &self.scope);
         out.push(u8::from(self.server_name.is_some()));
         write(&mut out, self.server_name.as_deref().unwrap_or_default().as_bytes());
+        out.push(u8::from(self.psk_identity.is_some()));
+        write(&mut out, self.psk_identity.as_deref().unwrap_or_default());
         write(&mut out, &self.ticket);
         write(&mut out, &self.id);
         out.extend_from_slice(&u32::try_from(self.peer_certificates.len()).unwrap_or(0).to_be_bytes());
@@ -110,6 +114,8 @@ impl Saved {
         let scope = read(&mut rest)?.into();
         let [has_name] = array(&mut rest)?;
         let name = core::str::from_utf8(read(&mut rest)?).ok()?;
+        let [has_psk] = array(&mut rest)?;
+        let psk_identity = read(&mut rest)?.into();
         let ticket = read(&mut rest)?.into();
         let id = read(&mut rest)?.into();
         let count = u32::from_be_bytes(array(&mut rest)?);
@@ -133,6 +139,7 @@ impl Saved {
             scope,
             server_name: (has_name == 1).then(|| name.into()),
             peer_certificates,
+            psk_identity: (has_psk == 1).then_some(psk_identity),
             ticket,
             id,
         })
@@ -178,6 +185,7 @@ mod tests {
             scope: (*b"modern").into(),
             server_name: Some("a.example".into()),
             peer_certificates: vec![vec![1, 2, 3].into(), vec![4].into()],
+            psk_identity: Some((*b"pump").into()),
             ticket: (*b"ticket").into(),
             id: [].into(),
         }
@@ -189,6 +197,7 @@ mod tests {
         let back = Saved::decode(&bytes).unwrap();
         assert_eq!(back.encode(), bytes);
         assert_eq!(back.peer_certificates.len(), 2);
+        assert_eq!(back.psk_identity.as_deref(), Some(&b"pump"[..]));
         for len in 0..bytes.len() {
             assert!(Saved::decode(&bytes[..len]).is_none(), "{len}");
         }

@@ -1,24 +1,27 @@
 //! The server's full handshake in the classic family, SSL 3.0 to TLS 1.2, as RFC 5246 7.3 tells it.
 
 use bytes::Bytes;
-use clasp_cert::{Check, ClientVerification, Identity, Outcome, PrivateKey, PublicKey, Report};
+use clasp_cert::{Check, ClientVerification, Identity, Outcome, PrivateKey, Report};
 use clasp_keys::{MasterSecret, Role};
 use clasp_wire::{
     Certificate, CertificateRequest, CertificateStatus, CertificateVerify, ClientCertificateType, ClientDhPublic,
-    ClientEcdhPublic, ClientHello, CompressionMethod, EcPointFormat, EncryptedPreMasterSecret, Finished,
-    HandshakeMessage, NewSessionTicket, Random, ServerExtension, ServerHello, ServerHelloDone, SessionId,
+    ClientEcdhPublic, ClientHello, CompressionMethod, EcPointFormat, EcdhPskClientKeyExchange,
+    EncryptedPreMasterSecret, Finished, HandshakeMessage, NewSessionTicket, PskClientKeyExchange, Random,
+    ServerExtension, ServerHello, ServerHelloDone, SessionId,
 };
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use super::{fitting, refused};
+use crate::certificate_type::{self, CertificateTypes};
 use crate::classic::{Keys, der_chain, settle, verify_finished};
 use crate::config::{ClientAuth, ServerConfig};
-use crate::error::{Error, Misbehaviour};
+use crate::error::{ConfigError, Error, Misbehaviour};
 use crate::hello::{RecordLimits, random, record_limits};
 use crate::key_exchange::{PreMaster, ServerExchange};
 use crate::negotiate::{self, Agreed, ServerChoice};
 use crate::peer::{Order, Peer};
+use crate::psk::{find_or_make_up, scope_with};
 use crate::resumption::{Found, Saved, fresh_id, scope, ticket};
 use crate::session::{ClassicSecrets, EarlyData, Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
@@ -32,11 +35,17 @@ pub(super) async fn full_handshake(
     choice: ServerChoice,
     previous: Option<&Previous>,
 ) -> Result<Established, Error> {
-    let ServerChoice { agreed, identity, group, scheme, point_formats } = choice;
+    let ServerChoice { mut agreed, identity, group, scheme, point_formats } = choice;
     let (policy, provider) = (&config.policy, config.provider);
+    let identity = identity.as_deref();
+    if let Some(identity) = identity {
+        agreed.certificate_types = CertificateTypes::choose(client_hello, identity, client_auth);
+    }
+    // Where a key that both had takes the place of certificates, none is asked for either (RFC 4279 2).
+    let client_verifier = identity.and_then(|_| client_auth.verifier());
     let schedule = settle(peer, &agreed, provider)?;
 
-    if client_auth.verifier().is_none() {
+    if client_verifier.is_none() {
         peer.transcript.drop_raw();
     }
 
@@ -45,7 +54,7 @@ pub(super) async fn full_handshake(
     let by_id = !agreed.ticket && previous.is_none() && config.resumption.ids.is_some();
     let session_id = if by_id { fresh_id(provider)? } else { SessionId::EMPTY };
     let named = client_hello.server_name().map(rustls_pki_types::ServerName::try_from);
-    let names_us = matches!(named, Some(Ok(name)) if identity.matches_name(&name));
+    let names_us = matches!((named, identity), (Some(Ok(name)), Some(identity)) if identity.matches_name(&name));
     let hello = ServerHello {
         session_id,
         ..server_hello(&agreed, &Extras { names_us, point_formats, limits: &limits, previous })
@@ -62,12 +71,15 @@ pub(super) async fn full_handshake(
     });
     limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes)));
     limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
-    peer.send(&Certificate { chain: identity.chain().iter().map(|der| Bytes::copy_from_slice(der)).collect() });
-    if let (true, Some(response)) = (agreed.status_request, identity.ocsp_response()) {
-        peer.send(&CertificateStatus { ocsp_response: Bytes::copy_from_slice(response) });
+    if let Some(identity) = identity {
+        certificate_type::send(peer, agreed.certificate_types.server, identity.chain());
+        if let (true, Some(response)) = (agreed.status_request, identity.ocsp_response()) {
+            peer.send(&CertificateStatus { ocsp_response: Bytes::copy_from_slice(response) });
+        }
     }
     let exchange = ServerExchange::start(agreed.suite, group, scheme, provider)?;
-    if let (Some(params), Some(scheme)) = (exchange.params(), scheme) {
+    exchange.send_unsigned(peer);
+    if let (Some(params), Some(scheme), Some(identity)) = (exchange.params(), scheme, identity) {
         let mut message = Vec::with_capacity(64 + params.len());
         message.extend_from_slice(&agreed.randoms.concatenated());
         message.extend_from_slice(&params);
@@ -75,7 +87,6 @@ pub(super) async fn full_handshake(
         let signature = identity.key().sign(scheme, &message).await?;
         exchange.send(peer, params, agreed.dialect.write_signature(scheme, signature));
     }
-    let client_verifier = client_auth.verifier();
     if let Some(verifier) = client_verifier {
         peer.send_encoded(agreed.dialect.write_certificate_request(CertificateRequest {
             certificate_types: vec![ClientCertificateType::RSA_SIGN, ClientCertificateType::ECDSA_SIGN],
@@ -86,7 +97,7 @@ pub(super) async fn full_handshake(
     peer.send(&ServerHelloDone);
     peer.trace(Step::ServerHello, "sent the rest of the flight", || {
         vec![
-            ("certificates", identity.chain().len().to_string()),
+            ("certificates", identity.map_or(0, |identity| identity.chain().len()).to_string()),
             ("key exchange", agreed.suite.key_exchange.name().to_owned()),
             ("group", group.map_or_else(|| "-".to_owned(), |group| group.to_string())),
             ("certificate request", client_verifier.is_some().to_string()),
@@ -99,19 +110,32 @@ pub(super) async fn full_handshake(
             let certificate = peer.receive_unless_declined::<Certificate>().await?;
             certificate.map(|certificate| der_chain(&certificate.chain)).unwrap_or_default()
         }
-        Some(_) => der_chain(&peer.receive::<Certificate>().await?.chain),
+        Some(_) => {
+            let parse = |body: &Bytes| certificate_type::parse(agreed.certificate_types.client, body);
+            peer.receive_as(Certificate::TYPE, Certificate::NAME, parse).await?
+        }
         None => Vec::new(),
     };
-    previous.map_or(Ok(()), |previous| previous.same_peer(&chain, config.identity_may_change))?;
+    let same_peer = |psk_identity: Option<&[u8]>| {
+        previous.map_or(Ok(()), |previous| previous.same_peer(&chain, psk_identity, config.identity_may_change))
+    };
+    if identity.is_some() {
+        same_peer(None)?;
+    }
     if chain.is_empty() && client_auth.is_required() {
         return Err(Error::ClientCertificateMissing);
     }
-    let pre_master = receive_key_exchange(peer, exchange, &agreed, &identity, config).await?;
+    let (pre_master, psk_identity) = receive_key_exchange(peer, exchange, &agreed, identity, config).await?;
+    if psk_identity.is_some() {
+        same_peer(psk_identity.as_deref())?;
+    }
     peer.trace(Step::PreMasterSecret, "received ClientKeyExchange", || {
         let how = match agreed.suite.key_exchange {
             KeyExchange::Rsa if scheme.is_some() => "decrypted with our temporary RSA key",
             KeyExchange::Rsa => "decrypted with our RSA key",
             KeyExchange::Dhe | KeyExchange::Ecdhe | KeyExchange::Tls13 => "agreed from both sides' public values",
+            KeyExchange::Psk => "of the key that the client named",
+            KeyExchange::EcdhePsk => "of the key that the client named, and both sides' public values",
         };
         vec![("pre-master secret", how.to_owned())]
     });
@@ -119,11 +143,11 @@ pub(super) async fn full_handshake(
     // Step 6: both make the master secret, and we authenticate the client.
     let keys = Keys::derive(peer, &agreed, schedule.as_ref(), &pre_master, config.key_log.as_deref())?;
     drop(pre_master);
-    let report = match (client_verifier, chain.first()) {
-        (Some(verifier), Some(leaf)) => {
+    let report = match client_verifier {
+        Some(verifier) if !chain.is_empty() => {
             let verification = ClientVerification { chain: &chain, now: config.clock.now() };
             let report = verifier.verify_client(verification).await.map_err(refused)?;
-            let report = receive_possession(peer, config, &agreed, &keys.master, leaf, report).await?;
+            let report = receive_possession(peer, config, &agreed, &keys.master, &chain, report).await?;
             peer.trace(Step::MasterSecret, "authenticated the client", || report_fields(&report));
             Some(Box::new(report))
         }
@@ -139,6 +163,8 @@ pub(super) async fn full_handshake(
     peer.trace(Step::ClientFinished, "verified the client's Finished", Vec::new);
 
     // Step 9: ours, after a ticket for this session, which the client can ask to be resumed (RFC 5077 3.3).
+    let scope = scope_with(scope(config), &config.psks, psk_identity.as_deref(), provider);
+    let may_resume = scope.is_some();
     let saved = Saved {
         version: agreed.dialect.version(),
         suite: agreed.suite.id,
@@ -152,16 +178,17 @@ pub(super) async fn full_handshake(
         age_add: 0,
         max_early_data: 0,
         alpn: [].into(),
-        scope: scope(config),
+        scope: scope.unwrap_or_default(),
         server_name: client_hello.server_name().map(Box::from),
         peer_certificates: chain.clone(),
+        psk_identity: psk_identity.clone(),
         ticket: [].into(),
         id: [].into(),
     };
     if agreed.ticket {
         send_ticket(peer, config, &saved);
     }
-    if let (false, Some(store)) = (session_id.is_empty(), &config.resumption.ids) {
+    if let (true, false, Some(store)) = (may_resume, session_id.is_empty(), &config.resumption.ids) {
         store.put(session_id.as_slice(), saved.encode()).await;
     }
     drop(saved);
@@ -189,16 +216,17 @@ pub(super) async fn full_handshake(
             renegotiations: 0,
             resumed: false,
             early_data: EarlyData::NotOffered,
-            pre_shared: false,
+            pre_shared: psk_identity.is_some(),
+            psk_identity,
             ech_accepted: false,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: theirs,
             server_finished: ours,
-        }),
+        })),
     })
 }
 
@@ -294,16 +322,17 @@ pub(super) async fn resumed_handshake(
             renegotiations: 0,
             resumed: true,
             early_data: EarlyData::NotOffered,
-            pre_shared: false,
+            pre_shared: saved.psk_identity.is_some(),
+            psk_identity: saved.psk_identity,
             ech_accepted: false,
         },
-        secrets: Secrets::Classic(ClassicSecrets {
+        secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
             master: keys.master,
             randoms: agreed.randoms,
             client_finished: theirs,
             server_finished: ours,
-        }),
+        })),
     })
 }
 
@@ -332,7 +361,7 @@ fn server_hello(agreed: &Agreed, extras: &Extras<'_>) -> ServerHello {
     if agreed.encrypt_then_mac {
         extensions.push(ServerExtension::EncryptThenMac);
     }
-    if point_formats && matches!(agreed.suite.key_exchange, KeyExchange::Ecdhe) {
+    if point_formats && agreed.suite.key_exchange.takes_curve() {
         extensions.push(ServerExtension::EcPointFormats(vec![EcPointFormat::UNCOMPRESSED]));
     }
     if agreed.status_request {
@@ -344,6 +373,7 @@ fn server_hello(agreed: &Agreed, extras: &Extras<'_>) -> ServerHello {
     if let Some(protocol) = &agreed.alpn {
         extensions.push(ServerExtension::Alpn(protocol.clone()));
     }
+    extensions.extend(agreed.certificate_types.answer());
     extensions.extend(limits.answer.clone());
     ServerHello {
         server_version: agreed.dialect.version(),
@@ -356,16 +386,19 @@ fn server_hello(agreed: &Agreed, extras: &Extras<'_>) -> ServerHello {
     }
 }
 
-/// Step 4, server: the pre-master secret out of the client's message.
+/// Step 4, server: the pre-master secret out of the client's message, and the name of the key in place of certificates.
 async fn receive_key_exchange(
     peer: &mut Peer,
     exchange: ServerExchange,
     agreed: &Agreed,
-    identity: &Identity,
+    identity: Option<&Identity>,
     config: &ServerConfig,
-) -> Result<PreMaster, Error> {
-    Ok(match exchange {
-        ServerExchange::Rsa => receive_pre_master(peer, agreed, identity.key(), config).await?,
+) -> Result<(PreMaster, Option<Box<[u8]>>), Error> {
+    let pre_master = match exchange {
+        ServerExchange::Rsa => {
+            let identity = identity.ok_or(ConfigError::NoIdentity)?;
+            receive_pre_master(peer, agreed, identity.key(), config).await?
+        }
         ServerExchange::TemporaryRsa(temporary) => receive_pre_master(peer, agreed, &*temporary.key, config).await?,
         ServerExchange::Ecdh(_, exchange) => {
             let message = peer.receive::<ClientEcdhPublic>().await?;
@@ -375,7 +408,19 @@ async fn receive_key_exchange(
             let message = peer.receive::<ClientDhPublic>().await?;
             PreMaster::Dh(exchange.complete(&message.yc).map_err(|_| Misbehaviour::BadKeyShare)?)
         }
-    })
+        ServerExchange::Psk => {
+            let message = peer.receive::<PskClientKeyExchange>().await?;
+            let psk = find_or_make_up(&config.psks, &message.identity, config.provider)?;
+            return Ok((PreMaster::of_psk(&psk, None)?, Some(message.identity.to_vec().into())));
+        }
+        ServerExchange::EcdhPsk(_, exchange) => {
+            let message = peer.receive::<EcdhPskClientKeyExchange>().await?;
+            let secret = exchange.complete(&message.point).map_err(|_| Misbehaviour::BadKeyShare)?;
+            let psk = find_or_make_up(&config.psks, &message.identity, config.provider)?;
+            return Ok((PreMaster::of_psk(&psk, Some(&secret))?, Some(message.identity.to_vec().into())));
+        }
+    };
+    Ok((pre_master, None))
 }
 
 /// The pre-master secret that the client made alone, decrypted with our key.
@@ -403,10 +448,11 @@ async fn receive_possession(
     config: &ServerConfig,
     agreed: &Agreed,
     master: &MasterSecret,
-    leaf: &CertificateDer<'_>,
+    chain: &[CertificateDer<'_>],
     mut report: Report,
 ) -> Result<Report, Error> {
-    let key = PublicKey::from_certificate(leaf).map_err(refused)?;
+    let key = certificate_type::public_key(agreed.certificate_types.client, chain).map_err(refused)?;
+    let key = key.ok_or(Misbehaviour::EmptyCertificate)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
     if algorithm.is_rsa() && key.bits() < config.policy.min_rsa_bits {
         return Err(Misbehaviour::KeyTooSmall.into());
@@ -420,6 +466,7 @@ async fn receive_possession(
     }
     let content = agreed.dialect.handshake_to_sign(config.provider, signed.scheme, &signed_so_far, master)?;
     key.verify(config.provider, signed.scheme, &content, &signed.signature).map_err(|_| Misbehaviour::BadSignature)?;
+    peer.trace_signature(signed.scheme);
     report.set(Check::Possession, Outcome::Passed);
     Ok(report)
 }

@@ -75,7 +75,8 @@ pub(crate) async fn handshake(
         }
         return resumed;
     }
-    let choice = negotiate::choose(&config, &hello, &identities, random(config.provider)?.0, previous.as_ref())?;
+    let choice =
+        negotiate::choose(&config, client_auth, &hello, &identities, random(config.provider)?.0, previous.as_ref())?;
     classic::full_handshake(&mut peer, &config, client_auth, &hello, choice, previous.as_ref()).await
 }
 

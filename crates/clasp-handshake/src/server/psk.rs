@@ -62,6 +62,11 @@ impl FoundPsk {
         Some(self)
     }
 
+    /// The name of a key from outside.
+    pub(super) fn external_identity(&self) -> Option<Box<[u8]>> {
+        self.session.is_none().then(|| self.identity.to_vec().into())
+    }
+
     pub(super) fn is_resumption(&self) -> bool {
         self.session.is_some()
     }

@@ -3,26 +3,27 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clasp_cert::{Check, ClientVerification, ClientVerifier, Identity, Outcome, PublicKey, Report};
+use clasp_cert::{Check, ClientVerification, ClientVerifier, Identity, Outcome, Report};
 use clasp_crypto::{CryptoError, SharedSecret};
 use clasp_keys::Role;
-use clasp_keys::tls13::EarlySecret;
+use clasp_keys::tls13::{EarlySecret, TrafficSecret};
 use clasp_wire::{
-    CertificateRequest13, CertificateRequestExtension, ClientExtension, ClientHello, CompressionMethod,
-    EncryptedExtensions, EndOfEarlyData, KeyShareEntry, NamedGroup, ProtocolVersion, Random, ServerExtension,
-    ServerHello,
+    CertificateRequest13, CertificateRequestExtension, CertificateType, ClientExtension, ClientHello,
+    CompressionMethod, EncryptedExtensions, EndOfEarlyData, KeyShareEntry, NamedGroup, ProtocolVersion, Random,
+    ServerExtension, ServerHello,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::psk::{self, FoundPsk};
 use super::{fitting, refused};
+use crate::certificate_type::{self, CertificateTypes};
 use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::{random, record_limits};
 use crate::negotiate;
 use crate::negotiate13;
 use crate::peer::{Order, Peer};
-use crate::session::{EarlyData, Established, Secrets, Session};
+use crate::session::{Done, EarlyData, Established, Secrets, Session};
 use crate::suites::Suite;
 use crate::tls13::{
     AskedOfEntries, Log, Secrets13, epoch, kdf, receive_certificate, receive_certificate_verify, receive_finished,
@@ -74,11 +75,10 @@ pub(super) async fn handshake(
     let (ours, shared) = respond(provider, group, &share)?;
     let client_hello_hash = transcript_hash(&peer.transcript)?;
     let server_random = random(provider)?;
-    let mut extensions = vec![
-        ServerExtension::SupportedVersions(negotiate::TLS13),
-        ServerExtension::KeyShare(KeyShareEntry { group, key_exchange: ours.into() }),
-    ];
-    extensions.extend(psk.as_ref().map(|psk| ServerExtension::PreSharedKey(psk.index)));
+    // In the order of RFC 8448's traces.
+    let mut extensions: Vec<_> = psk.iter().map(|psk| ServerExtension::PreSharedKey(psk.index)).collect();
+    extensions.push(ServerExtension::KeyShare(KeyShareEntry { group, key_exchange: ours.into() }));
+    extensions.push(ServerExtension::SupportedVersions(negotiate::TLS13));
     peer.send(&server_hello(hello, server_random, suite, extensions));
     peer.trace(Step::ServerHello, "sent ServerHello", || {
         vec![
@@ -111,22 +111,23 @@ pub(super) async fn handshake(
     limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes)));
     limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
     peer.order(Order::WriteKeys(epoch(suite, &ours)));
-    match &early_keys {
-        Some(early) => {
-            peer.order(Order::ReadKeys(epoch(suite, early)));
-            peer.order(Order::ReadEarlyData(config.early_data));
-        }
-        None => {
-            peer.order(Order::ReadKeys(epoch(suite, &theirs)));
-            if offers_early_data && !retried {
-                peer.order(Order::SkipEarlyData(config.limits.skipped_early_data));
-            }
+    if let Some(early) = &early_keys {
+        peer.order(Order::ReadKeys(epoch(suite, early)));
+        peer.order(Order::ReadEarlyData(config.early_data));
+    } else {
+        peer.order(Order::ReadKeys(epoch(suite, &theirs)));
+        if offers_early_data && !retried {
+            peer.order(Order::SkipEarlyData(config.limits.skipped_early_data));
         }
     }
     peer.trace(Step::SessionKeys, "derived the keys of the handshake", || vec![("suite", suite.id.to_string())]);
 
     let names_us = identity.as_ref().is_some_and(|(identity, _)| names(hello, identity));
-    peer.send(&encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data));
+    let types = match &identity {
+        Some((identity, _)) => CertificateTypes::choose(hello, identity, client_auth),
+        None => CertificateTypes::default(),
+    };
+    peer.send(&encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data, types));
     // With a key that both have the certificates were shown when it was made (RFC 8446 4.3.2).
     let verifier = client_auth.verifier().filter(|_| psk.is_none());
     if let Some((identity, scheme)) = &identity {
@@ -148,13 +149,14 @@ pub(super) async fn handshake(
     log.application(&theirs_next, &ours_next, &exporter);
     peer.order(Order::WriteKeys(epoch(suite, &ours_next)));
     if takes_early_data {
+        peer.order(Order::AnswerEarlyData);
         peer.receive::<EndOfEarlyData>().await?;
         peer.order(Order::ReadKeys(epoch(suite, &theirs)));
     }
 
     // Steps 5 and 6: the client's certificate, and who it is.
     let (chain, report) = match verifier {
-        Some(verifier) => authenticate_client(peer, config, client_auth, verifier.as_ref(), &[]).await?,
+        Some(verifier) => authenticate_client(peer, config, client_auth, verifier.as_ref(), &[], types.client).await?,
         None => psk.as_ref().map_or_else(Default::default, FoundPsk::client),
     };
 
@@ -188,15 +190,16 @@ pub(super) async fn handshake(
             },
             pre_shared: psk.is_some(),
             ech_accepted: false,
+            psk_identity: psk.as_ref().and_then(FoundPsk::external_identity),
         },
-        secrets: Secrets::Tls13(Secrets13 {
+        secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: theirs_next,
             server: ours_next,
             exporter,
             resumption,
             transcript: offers_post_handshake_auth(hello).then(|| peer.transcript.fork()),
             born: psk.as_ref().and_then(FoundPsk::born).unwrap_or_else(|| config.clock.now().as_secs()),
-        }),
+        })),
     };
     super::tickets::send(peer, config, hello, &established).await?;
     peer.trace(Step::ApplicationData, "application data may flow", || {
@@ -297,6 +300,7 @@ fn encrypted_extensions(
     limit: Option<ServerExtension>,
     names_us: bool,
     early_data: bool,
+    types: CertificateTypes,
 ) -> EncryptedExtensions {
     let mut extensions = Vec::with_capacity(4);
     if names_us {
@@ -304,6 +308,7 @@ fn encrypted_extensions(
     }
     extensions.extend(alpn.cloned().map(ServerExtension::Alpn));
     extensions.extend(limit);
+    extensions.extend(types.answer());
     if early_data {
         extensions.push(ServerExtension::EarlyData);
     }
@@ -317,10 +322,15 @@ pub(crate) fn certificate_request(
     request_context: Bytes,
 ) -> CertificateRequest13 {
     let schemes: Vec<_> = config.policy.named_schemes().collect();
-    // All extensions together have 65,535 bytes; each of the two has a header of 4 and a list's length of 2.
-    let room = usize::from(u16::MAX).saturating_sub(2 * (4 + 2) + 2 * schemes.len());
+    // All extensions together have 65,535 bytes; each has a header of 4, and a list's length of 2 or 1.
+    let compressions = config.certificate_compressions.algorithms();
+    let taken = 2 * (4 + 2) + 2 * schemes.len() + 4 + 1 + 2 * compressions.len();
+    let room = usize::from(u16::MAX).saturating_sub(taken);
     let authorities = fitting(verifier.authorities(), room);
     let mut extensions = vec![CertificateRequestExtension::SignatureAlgorithms(schemes)];
+    if !compressions.is_empty() {
+        extensions.push(CertificateRequestExtension::CompressCertificate(compressions));
+    }
     if !authorities.is_empty() {
         extensions.push(CertificateRequestExtension::CertificateAuthorities(authorities));
     }
@@ -334,13 +344,13 @@ pub(crate) async fn authenticate_client(
     client_auth: &ClientAuth,
     verifier: &dyn ClientVerifier,
     request_context: &[u8],
+    typ: CertificateType,
 ) -> Result<(Vec<CertificateDer<'static>>, Option<Report>), Error> {
     let certificate = receive_certificate(peer, &config.certificate_compressions).await?;
     let chain = take_chain(&certificate, request_context, AskedOfEntries::default())?.chain;
-    let Some(leaf) = chain.first() else {
+    let Some(key) = certificate_type::public_key(typ, &chain).map_err(refused)? else {
         return if client_auth.is_required() { Err(Error::ClientCertificateRequired) } else { Ok((chain, None)) };
     };
-    let key = PublicKey::from_certificate(leaf).map_err(refused)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
     if algorithm.is_rsa() && key.bits() < config.policy.min_rsa_bits {
         return Err(Misbehaviour::KeyTooSmall.into());
@@ -355,4 +365,25 @@ pub(crate) async fn authenticate_client(
 
 fn offers_post_handshake_auth(hello: &ClientHello) -> bool {
     hello.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::PostHandshakeAuth))
+}
+
+/// Receives what a client answers to a request after the handshake (RFC 8446 4.6.2). The transcript ends with the request;
+/// `secret` is what the client writes under.
+pub(crate) async fn authenticate_late_client(
+    mut peer: Peer,
+    config: Arc<ServerConfig>,
+    client_auth: ClientAuth,
+    request_context: Bytes,
+    secret: TrafficSecret,
+) -> Result<Done, Error> {
+    let typ = CertificateType::X509;
+    let client = match client_auth.verifier() {
+        Some(verifier) => {
+            let verifier = verifier.as_ref();
+            authenticate_client(&mut peer, &config, &client_auth, verifier, &request_context, typ).await?
+        }
+        None => Default::default(),
+    };
+    receive_finished(&mut peer, &secret).await?;
+    Ok(Done::Client(Box::new(client)))
 }

@@ -1,6 +1,7 @@
 //! Shaking hands again while data flows (RFC 5746).
 
 use clasp_handshake::cert::WebPkiClientVerifier;
+use clasp_handshake::wire::ProtocolVersion;
 use clasp_handshake::{ClientAuth, Error as TlsError};
 
 use super::*;
@@ -9,7 +10,7 @@ use super::*;
 fn willing() -> (Connector, Acceptor, ClientAuth) {
     let (identity, roots) = made();
     let verifier = WebPkiClientVerifier::builder(roots.clone()).build().unwrap();
-    let policy = Policy::compatible();
+    let policy = Policy::compatible().with_versions(ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2);
     let client = ClientConfig::builder(policy.clone()).roots(roots).identity(identity.clone()).build().unwrap();
     let server = ServerConfig::builder(policy).identity(identity).build().unwrap();
     (Connector::new(client), Acceptor::new(server), ClientAuth::Require(Arc::new(verifier)))

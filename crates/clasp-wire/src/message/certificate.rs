@@ -42,6 +42,30 @@ impl HandshakeMessage for Certificate {
     }
 }
 
+/// A raw public key in the place of a chain, before TLS 1.3, which has it as the only entry of its own message
+/// (RFC 7250 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawPublicKeyCertificate {
+    /// DER SubjectPublicKeyInfo, not looked into. A client without a key leaves it empty.
+    pub spki: Bytes,
+}
+
+impl HandshakeMessage for RawPublicKeyCertificate {
+    const TYPE: HandshakeType = HandshakeType::CERTIFICATE;
+    const NAME: &'static str = "Certificate";
+
+    fn parse_body(body: &Bytes) -> Result<Self, DecodeError> {
+        whole(Self::NAME, body, |input| {
+            let (input, spki) = field("ASN.1_subjectPublicKeyInfo", vector24(0))(input)?;
+            Ok((input, Self { spki: view(body, spki) }))
+        })
+    }
+
+    fn write_body(&self, out: &mut BytesMut) {
+        write::vector24(out, |out| out.put_slice(&self.spki));
+    }
+}
+
 /// A stapled certificate status (RFC 6066 8). TLS 1.3 has it in an extension of the certificate (RFC 8446 4.4.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateStatus {

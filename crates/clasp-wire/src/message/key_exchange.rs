@@ -35,6 +35,17 @@ impl EcdhServerKeyExchange {
     }
 }
 
+/// ServerECDHParams for a named curve: the curve and the public value.
+pub(super) fn named_curve(input: &[u8]) -> Parsed<'_, (NamedGroup, &[u8])> {
+    let (left, curve_type) = field("curve_type", u8)(input)?;
+    if EcCurveType(curve_type) != EcCurveType::NAMED_CURVE {
+        return fail(input, DecodeErrorKind::Illegal("a curve without a name"));
+    }
+    let (left, group) = field("namedcurve", u16)(left)?;
+    let (left, public) = field("public", vector8(1, 255))(left)?;
+    Ok((left, (NamedGroup(group), public)))
+}
+
 /// What `parser` reads, and the bytes it read.
 fn with_bytes<'a, T>(input: &'a [u8], parser: impl FnOnce(&'a [u8]) -> Parsed<'a, T>) -> Parsed<'a, (&'a [u8], T)> {
     let (left, value) = parser(input)?;
@@ -48,20 +59,12 @@ impl HandshakeMessage for EcdhServerKeyExchange {
 
     fn parse_body(body: &Bytes) -> Result<Self, DecodeError> {
         whole(Self::NAME, body, |input| {
-            let (left, (params, (group, public))) = with_bytes(input, |input| {
-                let (left, curve_type) = field("curve_type", u8)(input)?;
-                if EcCurveType(curve_type) != EcCurveType::NAMED_CURVE {
-                    return fail(input, DecodeErrorKind::Illegal("a curve without a name"));
-                }
-                let (left, group) = field("namedcurve", u16)(left)?;
-                let (left, public) = field("public", vector8(1, 255))(left)?;
-                Ok((left, (group, public)))
-            })?;
+            let (left, (params, (group, public))) = with_bytes(input, named_curve)?;
             let (left, signature) = rest(left)?;
             Ok((
                 left,
                 Self {
-                    group: NamedGroup(group),
+                    group,
                     public: view(body, public),
                     params: view(body, params),
                     signature: view(body, signature),

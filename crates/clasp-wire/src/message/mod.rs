@@ -9,6 +9,7 @@ mod extensions;
 mod key_exchange;
 mod key_share;
 mod psk;
+mod psk_key_exchange;
 mod server_extension;
 mod server_hello;
 mod simple;
@@ -20,7 +21,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 pub use certificate::{
     Certificate, CertificateRequest, CertificateRequest10, CertificateStatus, CertificateVerify, DigitallySigned,
-    DigitallySigned10,
+    DigitallySigned10, RawPublicKeyCertificate,
 };
 pub use certificate13::{
     Certificate13, CertificateEntry, CertificateExtension, CertificateRequest13, CertificateRequestExtension,
@@ -36,6 +37,9 @@ pub use key_exchange::{
 };
 pub use key_share::KeyShareEntry;
 pub use psk::{OfferedPsks, PskIdentity};
+pub use psk_key_exchange::{
+    EcdhPskClientKeyExchange, EcdhPskServerKeyExchange, PskClientKeyExchange, PskServerKeyExchange,
+};
 pub use server_extension::ServerExtension;
 pub use server_hello::ServerHello;
 pub use simple::{Finished, HelloRequest, NewSessionTicket, ServerHelloDone};

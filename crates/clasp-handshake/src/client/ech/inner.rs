@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::target::EchTarget;
 use super::{CONFIRMATION, Standing, check_confirmation};
+use crate::certificate_type;
 use crate::client::{Offer13, go_on, write_early};
 use crate::config::ClientConfig;
 use crate::error::{ConfigError, Error};
@@ -58,6 +59,10 @@ pub(in crate::client) async fn handshake(
     // No older session may be resumed by the inner hello (RFC 9849 6.1).
     let saved = saved.filter(negotiate::is_of_tls13);
     let mut outer = ClientOffer::new(outer_config, &target.public_name, None, None)?;
+    // A key without a certificate has no name that it could be good for (RFC 9849 6.1.7).
+    outer.hello.extensions.get_or_insert_default().retain(|extension| {
+        !matches!(extension, ClientExtension::ServerCertificateTypes(_) | ClientExtension::ClientCertificateTypes(_))
+    });
     let mut inner = inner_offer(&config, &name, &mut outer, saved.as_ref())?;
     let Some(inner13) = &inner.tls13 else { return Err(ConfigError::EchWithoutTls13.into()) };
 
@@ -108,12 +113,14 @@ pub(in crate::client) async fn handshake(
 }
 
 /// Whether the inner hello has such an extension as the outer one has it. What is left stands in one of them alone, or is
-/// another's: names and protocols, versions, sessions, what only older versions have, and what means nothing.
+/// another's: names and protocols, kinds of certificate, versions, sessions, what only older versions have, and what means nothing.
 fn is_shared(extension: &ClientExtension) -> bool {
     !matches!(
         extension,
         ClientExtension::ServerName(_)
             | ClientExtension::Alpn(_)
+            | ClientExtension::ClientCertificateTypes(_)
+            | ClientExtension::ServerCertificateTypes(_)
             | ClientExtension::EcPointFormats(_)
             | ClientExtension::EncryptThenMac
             | ClientExtension::ExtendedMasterSecret
@@ -146,6 +153,7 @@ fn inner_offer(
     }
     extensions.push(ClientExtension::SupportedVersions(vec![negotiate::TLS13]));
     extensions.push(ClientExtension::EncryptedClientHello(EchClientHello::Inner.encode()));
+    extensions.extend(certificate_type::offer(config));
     if config.post_handshake_auth {
         extensions.push(ClientExtension::PostHandshakeAuth);
     }

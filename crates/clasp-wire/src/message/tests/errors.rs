@@ -134,6 +134,19 @@ fn of_the_other_messages() {
     says(error::<ClientEcdhPublic>(&[]), "ClientKeyExchange.ecdh_Yc: needs 1 bytes but only 0 are left (offset 0)");
     says(error::<ClientDhPublic>(&[0, 0]), "ClientKeyExchange.dh_Yc: length 0 is not in 1..=65535 (offset 0)");
     says(error::<EncryptedPreMasterSecret>(&[0, 1, 0, 0]), "ClientKeyExchange: 1 bytes too many (offset 3)");
+    says(
+        error::<PskServerKeyExchange>(&[0, 2, 7]),
+        "ServerKeyExchange.psk_identity_hint: length 2 runs past the end (offset 0)",
+    );
+    says(
+        error::<EcdhPskServerKeyExchange>(&[0, 0, 3, 0, 29, 0]),
+        "ServerKeyExchange.public: length 0 is not in 1..=255 (offset 5)",
+    );
+    says(error::<PskClientKeyExchange>(&[0, 1, 7, 0]), "ClientKeyExchange: 1 bytes too many (offset 3)");
+    says(
+        error::<EcdhPskClientKeyExchange>(&[0, 1, 7, 0]),
+        "ClientKeyExchange.ecdh_Yc: length 0 is not in 1..=255 (offset 3)",
+    );
     says(error::<NewSessionTicket>(&[0; 5]), "NewSessionTicket.ticket: needs 2 bytes but only 1 are left (offset 4)");
     says(error::<ServerHelloDone>(&[0]), "ServerHelloDone: 1 bytes too many (offset 0)");
     says(error::<HelloRequest>(&[0, 0]), "HelloRequest: 2 bytes too many (offset 0)");
@@ -144,6 +157,10 @@ fn of_the_other_messages() {
 fn of_what_is_not_allowed() {
     let says = |got: (alloc::string::String, bool), wanted: &str| assert_eq!(got, (wanted.to_string(), true));
     says(error::<EcdhServerKeyExchange>(&[1, 0, 29, 1, 0]), "ServerKeyExchange: a curve without a name (offset 0)");
+    says(
+        error::<EcdhPskServerKeyExchange>(&[0, 0, 1, 0, 29, 1, 0]),
+        "ServerKeyExchange: a curve without a name (offset 2)",
+    );
     says(
         error::<CertificateStatus>(&[2, 0, 0, 1, 0]),
         "CertificateStatus: a status type that was not asked for (offset 0)",

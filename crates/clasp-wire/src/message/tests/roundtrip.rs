@@ -103,6 +103,15 @@ proptest! {
     }
 
     #[test]
+    fn key_exchanges_with_a_pre_shared_key(name in bytes(0..300), group: u16, point in bytes(1..=255)) {
+        let group = NamedGroup(group);
+        check(&PskServerKeyExchange { hint: name.clone() }, 0, false);
+        check(&EcdhPskServerKeyExchange { hint: name.clone(), group, public: point.clone() }, 0, false);
+        check(&PskClientKeyExchange { identity: name.clone() }, 0, false);
+        check(&EcdhPskClientKeyExchange { identity: name, point }, 0, false);
+    }
+
+    #[test]
     fn the_small_ones(data in bytes(0..100), response in bytes(1..100), lifetime_hint: u32) {
         check(&HelloRequest, 0, false);
         check(&ServerHelloDone, 0, false);
@@ -131,6 +140,7 @@ proptest! {
         outcome::<ClientHello>(&data);
         outcome::<ServerHello>(&data);
         outcome::<Certificate>(&data);
+        outcome::<RawPublicKeyCertificate>(&data);
         outcome::<CertificateRequest>(&data);
         outcome::<CertificateStatus>(&data);
         outcome::<EcdhServerKeyExchange>(&data);
@@ -138,6 +148,10 @@ proptest! {
         outcome::<EncryptedPreMasterSecret>(&data);
         outcome::<ClientDhPublic>(&data);
         outcome::<ClientEcdhPublic>(&data);
+        outcome::<PskServerKeyExchange>(&data);
+        outcome::<EcdhPskServerKeyExchange>(&data);
+        outcome::<PskClientKeyExchange>(&data);
+        outcome::<EcdhPskClientKeyExchange>(&data);
         outcome::<NewSessionTicket>(&data);
         outcome::<HelloRequest>(&data);
         outcome::<ServerHelloDone>(&data);
@@ -217,6 +231,8 @@ fn known_types_are_known() {
 #[test]
 fn the_shortest_there_are() {
     check(&Certificate { chain: vec![] }, 0, false);
+    check(&RawPublicKeyCertificate { spki: Bytes::new() }, 0, false);
+    check(&RawPublicKeyCertificate { spki: Bytes::from_static(&[7; 91]) }, 0, false);
     check(&NewSessionTicket { lifetime_hint: 0, ticket: Bytes::new() }, 0, false);
     check(&EncryptedPreMasterSecret { ciphertext: Bytes::new() }, 0, false);
     check(&Finished { verify_data: Bytes::new() }, 0, true);

@@ -1,0 +1,381 @@
+//! Verifiers, resolvers and keys as the flags want them, ready at once or after being asked twice.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use bytes::Bytes;
+use clasp::cert::pki_types::SubjectPublicKeyInfoDer;
+use clasp::cert::{
+    CertificateError, CertificateProblem, ClientVerification, ClientVerifier, KeyUse, MaybeReady, PreMaster48,
+    PrivateKey, PublicKey, Report, ServerVerification, ServerVerifier,
+};
+use clasp::crypto::{CryptoError, KeyAlgorithm};
+use clasp::handshake::CertificateAsk;
+use clasp::wire::{AlertDescription, ClientCertificateType, ClientExtension, SignatureScheme};
+use clasp::{
+    CertificateDer, ClientHelloInfo, ClientIdentityResolver, Identity, IdentityResolver, Resolved, Trace, TraceEvent,
+};
+
+use crate::flags::Flags;
+use crate::setup::hex_list;
+
+/// An answer that is not there the first time it is asked for.
+pub(crate) fn later<'a, T: Send + 'a>(answer: T) -> MaybeReady<'a, T> {
+    let mut answer = Some(answer);
+    let mut asked = false;
+    MaybeReady::future(poll_fn(move |cx| {
+        if !std::mem::replace(&mut asked, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        answer.take().map_or(Poll::Pending, Poll::Ready)
+    }))
+}
+
+fn answer<'a, T: Send + 'a>(flags: &Flags, answer: T) -> MaybeReady<'a, T> {
+    if flags.asynchronous { later(answer) } else { MaybeReady::ready(answer) }
+}
+
+/// What was seen in one connection that the connection itself does not tell.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    inner: Mutex<SeenInner>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct SeenInner {
+    /// What in a callback was otherwise than expected.
+    pub(crate) complaints: Vec<String>,
+    /// The stapled response that the verifier was shown.
+    pub(crate) ocsp_response: Vec<u8>,
+    pub(crate) hello_retry_request: bool,
+    /// With what the peer signed.
+    pub(crate) peer_signature_scheme: Option<SignatureScheme>,
+    /// How often a certificate was verified.
+    pub(crate) verified: usize,
+}
+
+impl Seen {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut SeenInner) -> T) -> T {
+        work(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn complain(&self, what: String) {
+        self.with(|seen| seen.complaints.push(what));
+    }
+}
+
+impl Trace for Seen {
+    fn event(&self, event: &TraceEvent) {
+        if event.what == "verified the peer's signature"
+            && let [(_, scheme)] = &event.fields[..]
+        {
+            self.with(|seen| seen.peer_signature_scheme = SignatureScheme::from_name(scheme));
+        }
+        if event.what.ends_with("HelloRetryRequest") {
+            self.with(|seen| seen.hello_retry_request = true);
+        }
+    }
+}
+
+/// Accepts or refuses all certificates that can be read and whose key is for what is done with it.
+#[derive(Debug)]
+pub(crate) struct Verifier {
+    pub(crate) flags: Arc<Flags>,
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) authorities: Vec<Vec<u8>>,
+    pub(crate) accepted: Arc<Accepted>,
+}
+
+/// The clients' chains that were accepted. Clasp asks for a client's certificate again where a session is resumed;
+/// BoringSSL does so only with `-reverify-on-resume`.
+#[derive(Debug, Default)]
+pub(crate) struct Accepted(Mutex<Vec<Vec<CertificateDer<'static>>>>);
+
+impl Verifier {
+    fn refuses(&self) -> bool {
+        // Where the runner wants no verification, what the callback says counts for nothing.
+        let counts = self.flags.verify_peer || self.flags.require_any_client_certificate;
+        self.flags.verify_fail && counts
+    }
+}
+
+impl ServerVerifier for Verifier {
+    fn verify_server<'a>(&'a self, shown: ServerVerification<'a>) -> MaybeReady<'a, Result<Report, CertificateError>> {
+        let report = Report::server();
+        self.seen.with(|seen| {
+            seen.ocsp_response = shown.ocsp_response.to_vec();
+            seen.verified += 1;
+        });
+        let result = match shown.chain.first().map(PublicKey::from_certificate) {
+            None => Err(CertificateError::new(CertificateProblem::NoCertificate, report)),
+            Some(Err(error)) => Err(error),
+            Some(Ok(key)) if !key.allows(shown.key_use) => {
+                let problem = CertificateProblem::WrongKeyUsage { required: shown.key_use };
+                Err(CertificateError::new(problem, report))
+            }
+            Some(Ok(_)) if self.refuses() => {
+                let reason = "-verify-fail".into();
+                Err(CertificateError::new(CertificateProblem::Refused { reason }, report))
+            }
+            Some(Ok(_)) if self.flags.fail_ocsp_callback => {
+                let reason = "-fail-ocsp-callback".into();
+                Err(CertificateError::new(CertificateProblem::StapleMissing { reason }, report))
+            }
+            Some(Ok(_)) => Ok(report),
+        };
+        answer(&self.flags, result)
+    }
+
+    /// The connections of a test are to resume each other's sessions, whatever their flags.
+    fn resumption_scope(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+impl ClientVerifier for Verifier {
+    fn verify_client<'a>(&'a self, shown: ClientVerification<'a>) -> MaybeReady<'a, Result<Report, CertificateError>> {
+        let report = Report::client();
+        let mut accepted = self.accepted.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.flags.reverify_on_resume && accepted.iter().any(|chain| chain == shown.chain) {
+            return MaybeReady::ready(Ok(report));
+        }
+        self.seen.with(|seen| seen.verified += 1);
+        let key_use = KeyUse::DigitalSignature;
+        let result = match shown.chain.first().map(PublicKey::from_certificate) {
+            Some(Err(error)) => Err(error),
+            Some(Ok(key)) if !key.allows(key_use) => {
+                Err(CertificateError::new(CertificateProblem::WrongKeyUsage { required: key_use }, report))
+            }
+            _ if self.refuses() => {
+                let reason = "-verify-fail".into();
+                Err(CertificateError::new(CertificateProblem::Refused { reason }, report))
+            }
+            _ => {
+                accepted.push(shown.chain.to_vec());
+                Ok(report)
+            }
+        };
+        answer(&self.flags, result)
+    }
+
+    fn authorities(&self) -> &[Vec<u8>] {
+        &self.authorities
+    }
+}
+
+/// An identity, and for whom it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) must_match_issuer: bool,
+}
+
+impl Candidate {
+    /// Whether it is for a peer that trusts these.
+    fn is_for(&self, authorities: &[Bytes]) -> bool {
+        !self.must_match_issuer || !authorities.is_empty() && self.identity.issued_by(authorities)
+    }
+}
+
+/// Answers a client's hello.
+#[derive(Debug)]
+pub(crate) struct ServerResolver {
+    pub(crate) flags: Arc<Flags>,
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) identities: Vec<Candidate>,
+}
+
+impl IdentityResolver for ServerResolver {
+    fn resolve<'a>(&'a self, info: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
+        let Flags { expect_server_name, expect_advertised_alpn, expect_peer_verify_prefs, .. } = &*self.flags;
+        if self.flags.expect_no_server_name && info.server_name.is_some() {
+            self.seen.complain(format!("the client sent the server name {:?}", info.server_name));
+        }
+        if expect_server_name.is_some() && expect_server_name.as_deref() != info.server_name {
+            self.seen.complain(format!("the server name is {:?}, not {expect_server_name:?}", info.server_name));
+        }
+        let offered: Vec<u8> = info
+            .hello
+            .alpn()
+            .unwrap_or_default()
+            .iter()
+            .flat_map(|name| std::iter::once(u8::try_from(name.len()).unwrap_or(0)).chain(name.iter().copied()))
+            .collect();
+        if let Some(expected) = expect_advertised_alpn
+            && expected.as_bytes() != offered
+        {
+            self.seen.complain(format!("the client offers {offered:?}, not {expected:?}"));
+        }
+        let schemes = info.hello.signature_algorithms().unwrap_or_default();
+        if !expect_peer_verify_prefs.is_empty()
+            && !schemes.iter().map(|scheme| scheme.0).eq(expect_peer_verify_prefs.iter().copied())
+        {
+            self.seen.complain(format!("the client verifies {schemes:?}, not {expect_peer_verify_prefs:?}"));
+        }
+        let authorities = info.hello.extensions.iter().flatten().find_map(|extension| match extension {
+            ClientExtension::CertificateAuthorities(names) => Some(&names[..]),
+            _ => None,
+        });
+        let authorities = authorities.unwrap_or_default();
+        let fitting = self.identities.iter().filter(|candidate| candidate.is_for(authorities));
+        let fitting: Vec<_> = fitting.map(|candidate| Arc::clone(&candidate.identity)).collect();
+        let fails = self.flags.fail_early_callback
+            || self.flags.fail_ddos_callback
+            || self.flags.fail_cert_callback
+            || self.flags.fail_ocsp_callback;
+        answer(
+            &self.flags,
+            if fails {
+                // BoringSSL's alert for each of these callbacks.
+                let alert = if self.flags.fail_early_callback {
+                    AlertDescription::HANDSHAKE_FAILURE
+                } else {
+                    AlertDescription::INTERNAL_ERROR
+                };
+                Resolved::Refuse(alert)
+            } else if fitting.is_empty() && !self.identities.is_empty() {
+                Resolved::Refuse(AlertDescription::HANDSHAKE_FAILURE)
+            } else {
+                Resolved::Identities(fitting)
+            },
+        )
+    }
+}
+
+/// Answers a server's request for a certificate.
+#[derive(Debug)]
+pub(crate) struct ClientResolver {
+    pub(crate) flags: Arc<Flags>,
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) identities: Vec<Candidate>,
+}
+
+impl ClientIdentityResolver for ClientResolver {
+    fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, Option<Arc<Identity>>> {
+        if let Some(expected) = &self.flags.expect_certificate_types
+            && !ask.types.iter().map(|typ| typ.0).eq(expected.iter().copied())
+        {
+            self.seen.complain(format!("the server asks for certificates of the types {:?}", ask.types));
+        }
+        if let Some(expected) = &self.flags.expect_client_ca_list {
+            let expected = hex_list(expected).unwrap_or_default();
+            if !ask.authorities.iter().map(|name| &name[..]).eq(expected.iter().map(|name| &name[..])) {
+                self.seen.complain(format!("the server names {} authorities", ask.authorities.len()));
+            }
+        }
+        let able = self.identities.iter().find(|candidate| {
+            let key = candidate.identity.key();
+            let typ = if key.algorithm().is_rsa() {
+                ClientCertificateType::RSA_SIGN
+            } else {
+                ClientCertificateType::ECDSA_SIGN
+            };
+            // TLS 1.3 names no types.
+            candidate.is_for(ask.authorities)
+                && (ask.types.is_empty() || ask.types.contains(&typ))
+                && key.schemes().iter().any(|scheme| ask.schemes.contains(scheme))
+        });
+        answer(&self.flags, able.map(|candidate| Arc::clone(&candidate.identity)))
+    }
+
+    fn resumption_scope(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// A private key that signs in the ways it is told to, counts its uses, and may take its time.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) inner: Arc<dyn PrivateKey>,
+    pub(crate) schemes: Vec<SignatureScheme>,
+    pub(crate) asynchronous: bool,
+    pub(crate) number: i64,
+    /// The number of the credential that was used last.
+    pub(crate) used: Arc<Used>,
+}
+
+/// Which credential was used: its number, and 2, so that it is never 0, which stands for none.
+#[derive(Debug, Default)]
+pub(crate) struct Used(AtomicUsize);
+
+impl Used {
+    fn set(&self, number: i64) {
+        self.0.store(usize::try_from(number + 2).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// -1 is that of the flags outside of any credential; so is none.
+    pub(crate) fn number(&self) -> i64 {
+        i64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0).max(1) - 2
+    }
+}
+
+impl Key {
+    fn answer<'a, T: Send + 'a>(&self, answer: MaybeReady<'a, T>) -> MaybeReady<'a, T> {
+        self.used.set(self.number);
+        match answer.try_take() {
+            Ok(answer) if self.asynchronous => later(answer),
+            Ok(answer) => MaybeReady::ready(answer),
+            Err(pending) => pending,
+        }
+    }
+}
+
+impl PrivateKey for Key {
+    fn algorithm(&self) -> KeyAlgorithm {
+        self.inner.algorithm()
+    }
+
+    fn schemes(&self) -> &[SignatureScheme] {
+        if self.schemes.is_empty() { self.inner.schemes() } else { &self.schemes }
+    }
+
+    fn public_key(&self) -> Option<SubjectPublicKeyInfoDer<'_>> {
+        self.inner.public_key()
+    }
+
+    fn sign<'a>(&'a self, scheme: SignatureScheme, message: &'a [u8]) -> MaybeReady<'a, Result<Vec<u8>, CryptoError>> {
+        self.answer(self.inner.sign(scheme, message))
+    }
+
+    fn can_decrypt(&self) -> bool {
+        self.inner.can_decrypt()
+    }
+
+    fn decrypt_or_keep<'a>(
+        &'a self,
+        ciphertext: &'a [u8],
+        prefix: [u8; 2],
+        fallback: PreMaster48,
+    ) -> MaybeReady<'a, Result<PreMaster48, CryptoError>> {
+        self.answer(self.inner.decrypt_or_keep(ciphertext, prefix, fallback))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn a_late_answer_comes_the_second_time() {
+        let mut answer = later(7);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut poll = || std::future::Future::poll(std::pin::Pin::new(&mut answer), &mut cx);
+        assert_eq!(poll(), Poll::Pending);
+        assert_eq!(poll(), Poll::Ready(7));
+    }
+
+    #[test]
+    fn no_credential_and_the_default_one_are_minus_one() {
+        let used = Used::default();
+        assert_eq!(used.number(), -1);
+        used.set(0);
+        assert_eq!(used.number(), 0);
+        used.set(-1);
+        assert_eq!(used.number(), -1);
+    }
+}

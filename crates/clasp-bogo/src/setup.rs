@@ -1,0 +1,366 @@
+//! Configurations as the flags want them.
+
+use std::sync::Arc;
+
+use clasp::cert::pki_types::ServerName;
+use clasp::cert::{Identity, MaybeReady};
+use clasp::handshake::{AntiReplay, Dialect, ReplayMemory, TLS10, TLS11, TLS12, TLS13_CIPHER_SUITES};
+use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
+use clasp::{
+    CIPHER_SUITES, ClientAuth, ClientConfig, Connection, Limits, Policy, Renegotiation, ServerConfig, TicketKeys,
+};
+
+use crate::Failure;
+use crate::callbacks::{Accepted, Candidate, ClientResolver, Key, Seen, ServerResolver, Used, Verifier, later};
+use crate::compliance;
+use crate::compression;
+use crate::flags::{Credential, Flags};
+use crate::stores::{MovedClock, Sessions};
+
+/// What the connections of a test have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) clock: Arc<MovedClock>,
+    tickets: Arc<TicketKeys>,
+    anti_replay: Arc<Memory>,
+    accepted: Arc<Accepted>,
+}
+
+impl Shared {
+    pub(crate) fn new(flags: &Flags) -> Result<Self, Failure> {
+        let tickets = TicketKeys::generate(clasp::crypto::default_provider())
+            .map_err(|error| Failure::failed(format!("ticket keys: {error}")))?;
+        let kind = if flags.server { Sessions::server } else { Sessions::client };
+        Ok(Self {
+            sessions: Arc::new(kind(flags.asynchronous)),
+            clock: Arc::default(),
+            tickets: Arc::new(tickets),
+            anti_replay: Arc::new(Memory { inner: ReplayMemory::default(), asynchronous: flags.asynchronous }),
+            accepted: Arc::default(),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Memory {
+    inner: ReplayMemory,
+    asynchronous: bool,
+}
+
+impl AntiReplay for Memory {
+    fn is_first_use<'a>(&'a self, ticket: &'a [u8], now: u64) -> MaybeReady<'a, bool> {
+        match self.inner.is_first_use(ticket, now).try_take() {
+            Ok(first) if self.asynchronous => later(first),
+            Ok(first) => MaybeReady::ready(first),
+            Err(pending) => pending,
+        }
+    }
+}
+
+/// The name by which a client that is told none keeps its sessions.
+const NOBODY: &str = "nobody.test";
+
+/// A connection, and what its callbacks have seen.
+pub(crate) struct Made {
+    pub(crate) connection: Connection,
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) used: Arc<Used>,
+}
+
+/// Makes a connection.
+pub(crate) fn connection(flags: &Arc<Flags>, shared: &Shared) -> Result<Made, Failure> {
+    let (seen, used) = (Arc::new(Seen::default()), Arc::new(Used::default()));
+    let identities = identities(flags, &used)?;
+    let connection = if flags.server {
+        Connection::server(server_config(flags, shared, &seen, identities)?)
+    } else {
+        let config = client_config(flags, shared, &seen, identities, Arc::clone(&shared.sessions))?;
+        Connection::client(config, server_name(flags)?)
+    };
+    Ok(Made { connection, seen, used })
+}
+
+/// Whether the newest session in the store allows early data: what a client would be told that came back with it.
+pub(crate) fn may_send_early_data(flags: &Flags, shared: &Shared) -> Result<bool, Failure> {
+    let flags = Arc::new(Flags { asynchronous: false, enable_early_data: true, ..flags.clone() });
+    let copy = Arc::new(shared.sessions.copy());
+    let config = client_config(&flags, shared, &Arc::default(), Vec::new(), copy)?;
+    let mut next = Connection::client(config, server_name(&flags)?);
+    next.poll_now()?;
+    Ok(next.early_data_room() > 0)
+}
+
+fn server_name(flags: &Flags) -> Result<ServerName<'static>, Failure> {
+    let name = flags.host_name.clone().unwrap_or_else(|| NOBODY.to_owned());
+    ServerName::try_from(name).map_err(|_| Failure::Unimplemented("a server name that is none".to_owned()))
+}
+
+fn client_config(
+    flags: &Arc<Flags>,
+    shared: &Shared,
+    seen: &Arc<Seen>,
+    identities: Vec<Candidate>,
+    sessions: Arc<Sessions>,
+) -> Result<Arc<ClientConfig>, Failure> {
+    let verifier = Verifier {
+        flags: Arc::clone(flags),
+        seen: Arc::clone(seen),
+        authorities: Vec::new(),
+        accepted: Arc::default(),
+    };
+    let resolver = ClientResolver { flags: Arc::clone(flags), seen: Arc::clone(seen), identities };
+    let trace: Arc<Seen> = Arc::clone(seen);
+    let protocols = flags.advertise_alpn.as_deref().map(protocol_list).transpose()?.unwrap_or_default();
+    Ok(ClientConfig::builder(policy(flags)?)
+        .verifier(Arc::new(verifier))
+        .identity_resolver(Arc::new(resolver))
+        .session_store(sessions)
+        .tickets(!flags.no_ticket)
+        .clock(shared.clock.clone())
+        .send_server_name(flags.host_name.is_some())
+        .alpn(protocols)?
+        .grease(flags.enable_grease)
+        .early_data(flags.enable_early_data)
+        .verify_resumed(flags.reverify_on_resume)
+        .certificate_compressions(&compressions(flags))
+        .limits(limits(flags))
+        .trace(trace)
+        .build()?)
+}
+
+fn server_config(
+    flags: &Arc<Flags>,
+    shared: &Shared,
+    seen: &Arc<Seen>,
+    identities: Vec<Candidate>,
+) -> Result<Arc<ServerConfig>, Failure> {
+    let authorities = match flags.use_client_ca_list.as_deref() {
+        None | Some("<NULL>" | "<EMPTY>") => Vec::new(),
+        Some(list) => hex_list(list).ok_or_else(|| Failure::failed("-use-client-ca-list"))?,
+    };
+    let verifier = Arc::new(Verifier {
+        flags: Arc::clone(flags),
+        seen: Arc::clone(seen),
+        authorities,
+        accepted: Arc::clone(&shared.accepted),
+    });
+    let client_auth = match (flags.require_any_client_certificate, flags.verify_peer) {
+        (true, _) => ClientAuth::Require(verifier),
+        (false, true) => ClientAuth::Request(verifier),
+        (false, false) => ClientAuth::None,
+    };
+    let resolver = ServerResolver { flags: Arc::clone(flags), seen: Arc::clone(seen), identities };
+    let protocols: Vec<Vec<u8>> = match flags.select_alpn.as_ref().filter(|name| !name.is_empty()) {
+        Some(protocol) => vec![protocol.clone().into_bytes()],
+        // A protocol nobody offers: all that are offered are refused.
+        None if flags.reject_alpn => vec![b"none of these".to_vec()],
+        None => Vec::new(),
+    };
+    let trace: Arc<Seen> = Arc::clone(seen);
+    Ok(ServerConfig::builder(policy(flags)?)
+        .identity_resolver(Arc::new(resolver))
+        .client_auth(client_auth)
+        .session_store(shared.sessions.clone())
+        .ticket_keys(Arc::clone(&shared.tickets))
+        .tickets(!flags.no_ticket)
+        .tickets_per_connection(if flags.no_ticket { 0 } else { 2 })
+        .clock(shared.clock.clone())
+        .alpn(protocols)?
+        .prefer_client_order(flags.cipher.is_none() && !flags.server_preference)
+        // What BoringSSL says of its own tickets.
+        .early_data(if flags.enable_early_data { 14336 } else { 0 })
+        .anti_replay(shared.anti_replay.clone())
+        .certificate_compressions(&compressions(flags))
+        .limits(limits(flags))
+        .trace(trace)
+        .build()?)
+}
+
+fn compressions(flags: &Flags) -> Vec<&'static dyn clasp::handshake::CertificateCompression> {
+    match (flags.install_cert_compression_algs, flags.install_one_cert_compression_alg) {
+        (true, _) => compression::chosen(None),
+        (false, Some(one)) => compression::chosen(Some(one)),
+        (false, None) => Vec::new(),
+    }
+}
+
+fn limits(flags: &Flags) -> Limits {
+    let mut limits = Limits::default();
+    if let Some(bytes) = flags.max_cert_list {
+        limits.handshake_message = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+    // The runner's refusals are the end of the connection.
+    limits.refused_renegotiations = 0;
+    limits.renegotiations = if flags.renegotiate_once { 1 } else { u32::MAX };
+    limits.renegotiation_distance = 0;
+    // BoringSSL's own bounds.
+    limits.warnings = 4;
+    limits
+}
+
+/// What BoringSSL speaks unless told otherwise is about what the policy `legacy` does.
+fn policy(flags: &Flags) -> Result<Policy, Failure> {
+    let mut policy = versions(flags, Policy::legacy())?;
+    policy = policy.with_renegotiation(if flags.renegotiate_freely || flags.renegotiate_once {
+        Renegotiation::Secure
+    } else {
+        Renegotiation::Never
+    });
+    if !flags.curves.is_empty() {
+        let groups: Vec<_> = flags.curves.iter().map(|group| NamedGroup(*group)).collect();
+        let provider = clasp::crypto::default_provider();
+        if let Some(group) = groups.iter().find(|group| provider.group(**group).is_none()) {
+            return Err(Failure::Unimplemented(format!("the group {group}")));
+        }
+        policy = policy.with_groups(&groups);
+    }
+    if !flags.verify_prefs.is_empty() {
+        let schemes: Vec<_> = flags.verify_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
+        known(&schemes)?;
+        policy = policy.with_signature_schemes(&schemes);
+    }
+    if let Some(list) = &flags.cipher {
+        // That list says nothing of TLS 1.3's suites.
+        let mut suites: Vec<_> =
+            policy.suites().iter().map(|suite| suite.id).filter(|suite| is_of_tls13(*suite)).collect();
+        suites.extend(cipher_list(list)?);
+        policy = policy.with_cipher_suites(&suites);
+    }
+    compliance::narrow(policy, flags)
+}
+
+/// Whether the suite is one of TLS 1.3.
+pub(crate) fn is_of_tls13(suite: CipherSuite) -> bool {
+    TLS13_CIPHER_SUITES.iter().any(|row| row.id == suite)
+}
+
+fn versions(flags: &Flags, policy: Policy) -> Result<Policy, Failure> {
+    let within = |version: ProtocolVersion| {
+        let code = i64::from(version.0);
+        flags.min_version.is_none_or(|least| least <= code) && flags.max_version.is_none_or(|most| code <= most)
+    };
+    let classic: [(bool, &'static dyn Dialect); 3] =
+        [(flags.no_tls12, &TLS12), (flags.no_tls11, &TLS11), (flags.no_tls1, &TLS10)];
+    let classic = classic.into_iter().filter(|(refused, dialect)| !refused && within(dialect.version()));
+    let mut classic = classic.map(|(_, dialect)| dialect);
+    let narrowed = if !flags.no_tls13 && within(ProtocolVersion::TLS_1_3) {
+        policy.with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3)
+    } else {
+        let newest = classic.next().ok_or_else(|| Failure::failed("no version is left"))?.version();
+        policy.with_versions(newest, newest)
+    };
+    Ok(classic.fold(narrowed, Policy::and_dialect))
+}
+
+/// Clasp has these schemes.
+fn known(schemes: &[SignatureScheme]) -> Result<(), Failure> {
+    let policy = Policy::legacy();
+    match schemes.iter().find(|scheme| !policy.signature_schemes().contains(scheme)) {
+        Some(scheme) => Err(Failure::Unimplemented(format!("the signature scheme {scheme}"))),
+        None => Ok(()),
+    }
+}
+
+/// A list of suites by their registered names, and the few of OpenSSL's words that the runner uses. Groups of equal
+/// preference are not had.
+fn cipher_list(list: &str) -> Result<Vec<CipherSuite>, Failure> {
+    let all = || CIPHER_SUITES.iter().map(|suite| suite.id);
+    let with = |part: &'static str| move |suite: &CipherSuite| suite.name().is_some_and(|name| name.contains(part));
+    let mut chosen = Vec::new();
+    for word in list.split(':') {
+        match word {
+            "ALL" | "DEFAULT" => chosen.extend(all()),
+            "3DES" => chosen.extend(all().filter(with("_3DES_"))),
+            "AES128" => chosen.extend(all().filter(with("_AES_128_"))),
+            "!AES" => chosen.retain(|suite| !with("_AES_")(suite)),
+            name => {
+                let suite = all().find(|suite| suite.name() == Some(name));
+                chosen.push(suite.ok_or_else(|| Failure::Unimplemented(format!("-cipher {list}")))?);
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+/// Protocol names, each after a byte that tells its length.
+fn protocol_list(list: &str) -> Result<Vec<Vec<u8>>, Failure> {
+    let (mut names, mut rest) = (Vec::new(), list.as_bytes());
+    while let Some((length, more)) = rest.split_first() {
+        let (name, more) = more
+            .split_at_checked(usize::from(*length))
+            .ok_or_else(|| Failure::failed("-advertise-alpn runs past its end"))?;
+        names.push(name.to_vec());
+        rest = more;
+    }
+    Ok(names)
+}
+
+/// Byte strings in hexadecimal, between commas.
+pub(crate) fn hex_list(list: &str) -> Option<Vec<Vec<u8>>> {
+    list.split(',')
+        .map(|text| {
+            let digits: Option<Vec<u8>> =
+                text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+            let (pairs, rest) = digits.as_deref()?.as_chunks::<2>();
+            rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
+        })
+        .collect()
+}
+
+fn identities(flags: &Flags, used: &Arc<Used>) -> Result<Vec<Candidate>, Failure> {
+    let mut identities = Vec::new();
+    // The runner's credentials come before the one outside of them, as in BoringSSL.
+    for (credential, number) in flags.credentials.iter().zip(0..).chain([(&flags.default_credential, -1)]) {
+        identities.extend(identity(credential, number, flags, used)?);
+    }
+    Ok(identities)
+}
+
+fn identity(
+    credential: &Credential,
+    number: i64,
+    flags: &Flags,
+    used: &Arc<Used>,
+) -> Result<Option<Candidate>, Failure> {
+    let (Some(chain), Some(key)) = (&credential.cert_file, &credential.key_file) else { return Ok(None) };
+    let plain = Identity::from_pem_files(chain, key)?;
+    let schemes: Vec<_> = credential.signing_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
+    known(&schemes)?;
+    let key =
+        Key { inner: plain.shared_key(), schemes, asynchronous: flags.asynchronous, number, used: Arc::clone(used) };
+    let mut identity = Identity::with_key(plain.chain().to_vec(), Arc::new(key))?;
+    if let Some(response) = credential.ocsp_response.as_ref().filter(|_| !flags.decline_ocsp_callback) {
+        identity = identity.with_ocsp_response(response.clone());
+    }
+    Ok(Some(Candidate { identity: Arc::new(identity), must_match_issuer: credential.must_match_issuer }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spoken(flags: Flags) -> Vec<u16> {
+        policy(&flags).unwrap().versions().map(|version| version.0).collect()
+    }
+
+    #[test]
+    fn versions_may_have_gaps() {
+        assert_eq!(spoken(Flags::default()), [0x304, 0x303, 0x302, 0x301]);
+        assert_eq!(spoken(Flags { no_tls12: true, ..Flags::default() }), [0x304, 0x302, 0x301]);
+        assert_eq!(spoken(Flags { no_tls13: true, no_tls11: true, ..Flags::default() }), [0x303, 0x301]);
+        assert_eq!(spoken(Flags { max_version: Some(0x302), min_version: Some(0x302), ..Flags::default() }), [0x302]);
+        assert!(policy(&Flags { min_version: Some(0x305), ..Flags::default() }).is_err());
+    }
+
+    #[test]
+    fn lists_are_read() {
+        assert_eq!(hex_list("00ff,ab").unwrap(), [vec![0, 255], vec![0xab]]);
+        assert_eq!(hex_list("0"), None);
+        assert_eq!(protocol_list("\u{3}foo\u{1}b").unwrap(), [b"foo".to_vec(), b"b".to_vec()]);
+        assert!(protocol_list("\u{9}foo").is_err());
+        assert!(cipher_list("TLS_RSA_WITH_AES_128_CBC_SHA:TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256").is_ok());
+        assert!(cipher_list("ALL:!AES").unwrap().iter().all(|suite| !suite.name().unwrap().contains("AES")));
+        assert!(matches!(cipher_list("[A|B]"), Err(Failure::Unimplemented(_))));
+    }
+}

@@ -1,0 +1,3 @@
+module clasp.test/driver
+
+go 1.26

@@ -1,0 +1,111 @@
+//! Whether a side shows a certificate or a raw public key (RFC 7250 4; RFC 8446 4.4.2).
+
+use bytes::Bytes;
+use clasp_cert::{CertificateError, CertificateProblem, Identity, PublicKey, Report};
+use clasp_wire::{
+    Certificate, CertificateType, ClientExtension, ClientHello, DecodeError, HandshakeMessage as _,
+    RawPublicKeyCertificate, ServerExtension,
+};
+use rustls_pki_types::CertificateDer;
+
+use crate::classic::der_chain;
+use crate::config::{ClientAuth, ClientConfig};
+use crate::error::Misbehaviour;
+use crate::peer::Peer;
+
+/// What was agreed for both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CertificateTypes {
+    pub(crate) server: CertificateType,
+    pub(crate) client: CertificateType,
+}
+
+impl Default for CertificateTypes {
+    fn default() -> Self {
+        Self { server: CertificateType::X509, client: CertificateType::X509 }
+    }
+}
+
+/// The extensions of a client's hello. Where X.509 alone is meant nothing is said (RFC 7250 4.1).
+pub(crate) fn offer(config: &ClientConfig) -> impl Iterator<Item = ClientExtension> {
+    let said = |types: &[CertificateType]| (types != [CertificateType::X509]).then(|| types.to_vec());
+    let client = said(&config.identities.certificate_types()).map(ClientExtension::ClientCertificateTypes);
+    let server = said(config.verifier.certificate_types()).map(ClientExtension::ServerCertificateTypes);
+    client.into_iter().chain(server)
+}
+
+impl CertificateTypes {
+    /// Takes up, as a client, an extension of the server's, which must choose from what was offered.
+    pub(crate) fn accept(&mut self, offered: &ClientHello, extension: &ServerExtension) -> Result<(), Misbehaviour> {
+        let (slot, types, chosen) = match extension {
+            ServerExtension::ServerCertificateType(typ) => (&mut self.server, offered.server_certificate_types(), typ),
+            ServerExtension::ClientCertificateType(typ) => (&mut self.client, offered.client_certificate_types(), typ),
+            _ => return Ok(()),
+        };
+        if !types.unwrap_or_default().contains(chosen) {
+            return Err(Misbehaviour::CertificateTypeNotOffered);
+        }
+        *slot = *chosen;
+        Ok(())
+    }
+
+    /// What a server says with this identity: the client's type is only chosen where the client is asked (RFC 7250 4.2).
+    pub(crate) fn choose(hello: &ClientHello, identity: &Identity, client_auth: &ClientAuth) -> Self {
+        let accepted = client_auth.verifier().map(|verifier| verifier.certificate_types()).unwrap_or_default();
+        let theirs = hello.client_certificate_types().unwrap_or_default();
+        let client = theirs.iter().copied().find(|typ| accepted.contains(typ));
+        Self { server: of_identity(identity), client: client.unwrap_or(CertificateType::X509) }
+    }
+
+    /// The extensions that say it. X.509 is what is meant without them.
+    pub(crate) fn answer(self) -> impl Iterator<Item = ServerExtension> {
+        let said = |typ| Some(typ).filter(|typ| *typ != CertificateType::X509);
+        let client = said(self.client).map(ServerExtension::ClientCertificateType);
+        client.into_iter().chain(said(self.server).map(ServerExtension::ServerCertificateType))
+    }
+}
+
+/// The type of an identity.
+pub(crate) fn of_identity(identity: &Identity) -> CertificateType {
+    if identity.is_raw_public_key() { CertificateType::RAW_PUBLIC_KEY } else { CertificateType::X509 }
+}
+
+/// Whether the client accepts what this identity shows.
+pub(crate) fn is_accepted(hello: &ClientHello, identity: &Identity) -> bool {
+    hello.server_certificate_types().unwrap_or(&[CertificateType::X509]).contains(&of_identity(identity))
+}
+
+/// The key of what a peer showed. A raw public key stands alone (RFC 8446 4.4.2).
+pub(crate) fn public_key(
+    typ: CertificateType,
+    chain: &[CertificateDer<'_>],
+) -> Result<Option<PublicKey>, CertificateError> {
+    match chain {
+        [] => Ok(None),
+        [spki] if typ == CertificateType::RAW_PUBLIC_KEY => PublicKey::from_raw_public_key(spki).map(Some),
+        _ if typ == CertificateType::RAW_PUBLIC_KEY => {
+            let problem = CertificateProblem::TooManyCertificates { count: chain.len(), limit: 1 };
+            Err(CertificateError::new(problem, Report::server()))
+        }
+        [leaf, ..] => PublicKey::from_certificate(leaf).map(Some),
+    }
+}
+
+/// Sends a Certificate as it was before TLS 1.3: a list, or the key alone (RFC 7250 3).
+pub(crate) fn send(peer: &mut Peer, typ: CertificateType, chain: &[CertificateDer<'_>]) {
+    if typ == CertificateType::RAW_PUBLIC_KEY {
+        let spki = chain.first().map(|spki| Bytes::copy_from_slice(spki)).unwrap_or_default();
+        peer.send(&RawPublicKeyCertificate { spki });
+    } else {
+        peer.send(&Certificate { chain: chain.iter().map(|der| Bytes::copy_from_slice(der)).collect() });
+    }
+}
+
+/// Reads what [`send`] sends.
+pub(crate) fn parse(typ: CertificateType, body: &Bytes) -> Result<Vec<CertificateDer<'static>>, DecodeError> {
+    if typ == CertificateType::RAW_PUBLIC_KEY {
+        let spki = RawPublicKeyCertificate::parse_body(body)?.spki;
+        return Ok(if spki.is_empty() { Vec::new() } else { vec![spki.to_vec().into()] });
+    }
+    Ok(der_chain(&Certificate::parse_body(body)?.chain))
+}

@@ -1,0 +1,84 @@
+//! A server asks for another hello once, and a client answers once (RFC 8446 4.1.2, 4.1.4).
+
+use clasp_wire::{
+    AlertDescription, CipherSuite, ClientHello, CompressionMethod, HandshakeMessage as _, HandshakeType, NamedGroup,
+    ProtocolVersion, Random, ServerExtension, ServerHello,
+};
+
+use crate::testing::{Authority, connections, give, message_at};
+use crate::{Connection, Error, Misbehaviour, Policy};
+
+fn groups(groups: &[NamedGroup]) -> Policy {
+    Policy::modern().with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3).with_groups(groups)
+}
+
+/// A HelloRetryRequest that answers this hello, as a record.
+fn retry(flight: &[u8], group: NamedGroup) -> Vec<u8> {
+    let hello = message_at(flight, HandshakeType::CLIENT_HELLO).unwrap();
+    let body = bytes::Bytes::copy_from_slice(&flight[hello.start + 4..hello.end]);
+    let hello = ClientHello::parse_body(&body).unwrap();
+    let message = ServerHello {
+        server_version: ProtocolVersion::TLS_1_2,
+        random: Random::HELLO_RETRY_REQUEST,
+        session_id: hello.session_id,
+        cipher_suite: CipherSuite::TLS_AES_128_GCM_SHA256,
+        compression_method: CompressionMethod::NULL,
+        extensions: Some(vec![
+            ServerExtension::SupportedVersions(ProtocolVersion::TLS_1_3),
+            ServerExtension::RetryKeyShare(group),
+        ]),
+    };
+    let message = message.encode();
+    [&[22, 3, 3], &u16::try_from(message.len()).unwrap().to_be_bytes()[..], &message].concat()
+}
+
+#[test]
+fn a_client_answers_one_request_for_another_hello() {
+    let ca = Authority::new("CA");
+    let offered = [NamedGroup::X25519, NamedGroup::SECP256R1, NamedGroup::SECP384R1];
+    let client = ca.client(groups(&offered)).build().unwrap();
+    let server = ca.server(groups(&offered)).build().unwrap();
+    let begun = || {
+        let (mut client, _) = connections(&client, &server);
+        client.poll_now().unwrap();
+        let flight = client.output().split();
+        (client, flight)
+    };
+    let (mut tls, flight) = begun();
+    give(&mut tls, &retry(&flight, NamedGroup::SECP256R1));
+    tls.poll_now().unwrap();
+    assert!(tls.has_output(), "the second hello");
+    give(&mut tls, &retry(&flight, NamedGroup::SECP384R1));
+    let error = tls.poll_now().unwrap_err();
+    assert_eq!(error.alert(), Some(AlertDescription::UNEXPECTED_MESSAGE), "{error}");
+    // For the group that came with the first one, and for one that was not offered.
+    for group in [NamedGroup::X25519, NamedGroup::SECP521R1] {
+        let (mut tls, flight) = begun();
+        give(&mut tls, &retry(&flight, group));
+        let error = tls.poll_now().unwrap_err();
+        assert_eq!(error.alert(), Some(AlertDescription::ILLEGAL_PARAMETER), "{group}: {error}");
+    }
+}
+
+#[test]
+fn a_server_asks_once() {
+    let ca = Authority::new("CA");
+    let client = ca.client(groups(&[NamedGroup::X25519, NamedGroup::SECP384R1])).grease(false).build().unwrap();
+    let server = ca.server(groups(&[NamedGroup::SECP384R1])).build().unwrap();
+    let (mut client, _) = connections(&client, &server);
+    client.poll_now().unwrap();
+    let flight = client.output().split();
+    let mut tls = Connection::server(server);
+    give(&mut tls, &flight);
+    tls.poll_now().unwrap();
+    assert!(tls.has_output(), "the request");
+    tls.output().clear();
+    // The same hello once more, which has no better share.
+    give(&mut tls, &flight);
+    let error = tls.poll_now().unwrap_err();
+    assert!(
+        matches!(error, Error::Misbehaved(Misbehaviour::BadKeyShares | Misbehaviour::ChangedAfterRetry)),
+        "{error}"
+    );
+    assert_eq!(error.alert(), Some(AlertDescription::ILLEGAL_PARAMETER));
+}
