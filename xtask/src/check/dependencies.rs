@@ -78,6 +78,7 @@ const ASKED_FOR: &[(&str, &[&str])] = &[
     ("insecure", &["rc2", "rc4"]),
     ("legacy", &["des", "md-5"]),
     ("post-quantum", &["libcrux-ml-kem"]),
+    ("ech", &["hpke"]),
     ("zlib", &["flate2"]),
     ("brotli", &["brotli"]),
     ("zstd", &["ruzstd"]),

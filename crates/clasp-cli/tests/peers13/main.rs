@@ -20,5 +20,6 @@ mod peers;
 
 mod end;
 mod with_go;
+mod with_go_ech;
 mod with_openssl;
 mod with_rustls;
