@@ -17,6 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "crypto-bigint",
             "des",
             "hmac",
+            "hpke",
             "libcrux-ml-kem",
             "md-5",
             "p256",
