@@ -14,13 +14,28 @@ use clasp_wire::RecordHeader;
 /// Client random and master secret.
 type Secret = ([u8; 32], [u8; 48]);
 
-/// Keeps the first and the last master secret of each thread: a configuration may serve several.
+/// Keeps the first and the last master secret of each thread, as a configuration may serve several; and of TLS 1.3 the
+/// latest secret under each label.
 #[derive(Debug, Default)]
-pub struct Secrets(Mutex<HashMap<ThreadId, (Secret, Secret)>>);
+pub struct Secrets {
+    master: Mutex<HashMap<ThreadId, (Secret, Secret)>>,
+    traffic: Mutex<HashMap<(ThreadId, String), Vec<u8>>>,
+}
 
 impl Secrets {
     fn get(&self) -> Option<(Secret, Secret)> {
-        self.0.lock().expect("nobody panics while holding it").get(&thread::current().id()).copied()
+        self.master.lock().expect("nobody panics while holding it").get(&thread::current().id()).copied()
+    }
+
+    /// This thread's latest secret of TLS 1.3 under a label of the key log.
+    pub fn traffic(&self, label: &str) -> Option<Vec<u8>> {
+        let traffic = self.traffic.lock().expect("nobody panics while holding it");
+        traffic.get(&(thread::current().id(), label.to_owned())).cloned()
+    }
+
+    /// Forgets all secrets of TLS 1.3: another connection is to begin.
+    pub fn forget_traffic(&self) {
+        self.traffic.lock().expect("nobody panics while holding it").clear();
     }
 
     /// This thread's first client random and master secret.
@@ -36,9 +51,13 @@ impl Secrets {
 
 impl KeyLog for Secrets {
     fn log(&self, label: &str, client_random: &[u8; 32], secret: &[u8]) {
-        assert_eq!(label, "CLIENT_RANDOM");
+        if label != "CLIENT_RANDOM" {
+            let mut traffic = self.traffic.lock().expect("nobody panics while holding it");
+            traffic.insert((thread::current().id(), label.to_owned()), secret.to_vec());
+            return;
+        }
         let secret = secret.try_into().expect("a master secret has 48 bytes");
-        let mut secrets = self.0.lock().expect("nobody panics while holding it");
+        let mut secrets = self.master.lock().expect("nobody panics while holding it");
         let secret = (*client_random, secret);
         secrets.entry(thread::current().id()).or_insert((secret, secret)).1 = secret;
     }

@@ -3,15 +3,19 @@
 
 #![forbid(unsafe_code)]
 
+mod alter;
 mod certificates;
 pub mod chance;
 pub mod connections;
+mod insider;
 mod keyed_peer;
 pub mod keys;
 mod messages;
 mod mutated;
+mod mutated13;
 mod records;
 pub mod run;
+mod saved;
 pub mod setup;
 
 pub use certificates::{certificate_chain, credentials};
@@ -22,7 +26,9 @@ pub use messages::{
     sslv2_client_hello,
 };
 pub use mutated::mutated_handshake;
+pub use mutated13::mutated_tls13;
 pub use records::{deframer, record_open_aead, record_open_cbc};
+pub use saved::{genuine_session, saved_session};
 
 /// A target's name and body.
 pub type Target = (&'static str, fn(&[u8]));
@@ -38,5 +44,5 @@ targets! {
     client_hello server_hello sslv2_client_hello handshake_messages extensions_roundtrip alert reassembler
     deframer record_open_aead record_open_cbc
     certificate_chain credentials key_log_line
-    server_connection client_connection keyed_peer mutated_handshake
+    server_connection client_connection keyed_peer mutated_handshake mutated_tls13 saved_session
 }

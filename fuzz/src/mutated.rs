@@ -1,4 +1,4 @@
-//! Genuine handshakes between a client and a server in memory, with a few mutations that the input chooses on the way
+//! Genuine handshakes of TLS 1.2 and older between a client and a server in memory, with a few mutations that the input chooses on the way
 //! (RFC 5246 F.1, what the handshake protects against).
 //!
 //! Whoever is in the middle holds no keys. So whatever it does, a client that is established talks to a server that is
@@ -8,76 +8,82 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use clasp_handshake::{CIPHER_SUITES, ClientConfig, MemorySessions, ServerConfig};
-use clasp_wire::{CipherSuite, ContentType, HandshakeType, RecordHeader};
+use clasp_handshake::{ClientConfig, MemorySessions, Policy, ServerConfig};
+use clasp_wire::{CipherSuite, ContentType, HandshakeType, ProtocolVersion, RecordHeader};
 
 use crate::chance;
 use crate::keys::records;
 use crate::run::Run;
-use crate::setup::{Ask, Keyed, PROTOCOLS, cast, client, policy, server};
+use crate::setup::{Ask, GROUPS, Keyed, PROTOCOLS, cast, client, policy, server};
 
-const FROM_CLIENT: &[u8] = b"from the client";
-const FROM_SERVER: &[u8] = b"from the server";
+pub(crate) const FROM_CLIENT: &[u8] = b"from the client";
+pub(crate) const FROM_SERVER: &[u8] = b"from the server";
 
 /// More rounds than any handshake has, with the goodbyes.
-const MOST_ROUNDS: usize = 40;
+pub(crate) const MOST_ROUNDS: usize = 40;
 
 /// One thing done to one record on its way.
-struct Mutation<'a> {
+pub(crate) struct Mutation<'a> {
     /// Whether it is done to a record of the client's.
-    from_client: bool,
+    pub(crate) from_client: bool,
     /// Which record of that side, from 0.
-    record: usize,
-    kind: u8,
-    place: usize,
-    value: u8,
+    pub(crate) record: usize,
+    pub(crate) kind: u8,
+    pub(crate) place: usize,
+    pub(crate) value: u8,
     /// What follows in the input, for those that need more bytes.
-    more: &'a [u8],
+    pub(crate) more: &'a [u8],
 }
 
 /// Bytes that say one mutation.
-const MUTATION: usize = 5;
+pub(crate) const MUTATION: usize = 5;
 /// More would rather make two mutations undo each other than lead anywhere.
 const MOST_MUTATIONS: usize = 4;
 
 impl<'a> Mutation<'a> {
-    fn parse(input: &'a [u8]) -> Option<Self> {
+    fn parse(input: &'a [u8], kinds: u8) -> Option<Self> {
         let ([record, kind, high, low, value], more) = input.split_first_chunk::<MUTATION>()?;
         Some(Self {
             from_client: record & 0x80 == 0,
             record: usize::from(record & 15),
-            kind: kind % 12,
+            kind: kind % kinds,
             place: usize::from(u16::from_be_bytes([*high, *low])),
             value: *value,
             more,
         })
     }
 
-    fn list(input: &'a [u8]) -> Vec<Self> {
-        (0..MOST_MUTATIONS).map_while(|n| Self::parse(input.get(n * MUTATION..)?)).collect()
+    /// Those of an input, of that many kinds.
+    pub(crate) fn list(input: &'a [u8], kinds: u8) -> Vec<Self> {
+        (0..MOST_MUTATIONS).map_while(|n| Self::parse(input.get(n * MUTATION..)?, kinds)).collect()
     }
 }
 
 /// Between the two sides.
 #[derive(Default)]
-struct Middle<'a> {
+pub(crate) struct Middle<'a> {
     mutations: Vec<Mutation<'a>>,
     /// Records seen of the client and of the server.
     seen: [usize; 2],
     /// Records held back, to be sent after the next one of their side.
     held: [Vec<u8>; 2],
     /// Whether anything was done.
-    touched: bool,
+    pub(crate) touched: bool,
     /// All that the client and the server said, and what was made of it.
-    said: [Vec<u8>; 2],
-    heard: [Vec<u8>; 2],
+    pub(crate) said: [Vec<u8>; 2],
+    pub(crate) heard: [Vec<u8>; 2],
 }
 
-impl Middle<'_> {
-    fn carry(&mut self, bytes: &[u8], from_client: bool) -> Vec<u8> {
+impl<'a> Middle<'a> {
+    /// Does these things, and no other.
+    pub(crate) fn new(mutations: Vec<Mutation<'a>>) -> Self {
+        Self { mutations, ..Self::default() }
+    }
+
+    pub(crate) fn carry(&mut self, bytes: &[u8], from_client: bool) -> Vec<u8> {
         let side = usize::from(!from_client);
         let mut out = VecDeque::new();
-        for (_, record) in records(bytes) {
+        for record in units(bytes) {
             let number = self.seen[side];
             self.seen[side] += 1;
             let mut now = vec![record.to_vec()];
@@ -124,8 +130,26 @@ fn first_flight(messages: &[u8]) -> &[u8] {
     messages.get(..end).unwrap_or(messages)
 }
 
+/// The whole records, and before them a hello in SSL 2.0's format, which lies in none (RFC 5246 E.2).
+fn units(bytes: &[u8]) -> Vec<&[u8]> {
+    let hello = sslv2_length(bytes).and_then(|length| bytes.split_at_checked(length));
+    let (hello, rest) = hello.map_or((None, bytes), |(hello, rest)| (Some(hello), rest));
+    hello.into_iter().chain(records(rest).into_iter().map(|(_, record)| record)).collect()
+}
+
+/// The length of the hello in SSL 2.0's format that the bytes begin with, header and all.
+fn sslv2_length(bytes: &[u8]) -> Option<usize> {
+    let [high, low] = *bytes.first_chunk()?;
+    (high & 0x80 != 0).then(|| SSLV2_HEADER + (usize::from(high & 0x7f) << 8 | usize::from(low)))
+}
+
+const SSLV2_HEADER: usize = 2;
+
 /// The handshake messages up to the ChangeCipherSpec, whatever the records they lie in.
 fn plain_handshake(bytes: &[u8]) -> Vec<u8> {
+    if let Some((hello, rest)) = sslv2_length(bytes).and_then(|length| bytes.split_at_checked(length)) {
+        return [&hello[SSLV2_HEADER..], &plain_handshake(rest)].concat();
+    }
     let records = records(bytes).into_iter();
     let plain = records.take_while(|(header, _)| header.content_type != ContentType::CHANGE_CIPHER_SPEC);
     let messages = plain.filter(|(header, _)| header.content_type == ContentType::HANDSHAKE);
@@ -133,12 +157,17 @@ fn plain_handshake(bytes: &[u8]) -> Vec<u8> {
 }
 
 const HOLD: u8 = 5;
+/// How many kinds of mutations of records there are.
+pub(crate) const KINDS: u8 = 12;
 
 /// Does it to a record, or to what became of it.
 fn mutate(mut record: Vec<u8>, mutation: &Mutation<'_>) -> Vec<u8> {
     let value = mutation.value;
     let Some(body) = record.len().checked_sub(RecordHeader::LEN).filter(|body| *body > 0) else { return record };
     let inside = RecordHeader::LEN + mutation.place % body;
+    if sslv2_length(&record).is_some() {
+        return mutate_sslv2(record, mutation);
+    }
     match mutation.kind {
         // Anywhere, the header too.
         0 => {
@@ -198,6 +227,27 @@ fn mutate(mut record: Vec<u8>, mutation: &Mutation<'_>) -> Vec<u8> {
     record
 }
 
+/// As [`mutate`], with a hello in SSL 2.0's format.
+fn mutate_sslv2(mut hello: Vec<u8>, mutation: &Mutation<'_>) -> Vec<u8> {
+    let inside = SSLV2_HEADER + mutation.place % (hello.len() - SSLV2_HEADER);
+    match mutation.kind {
+        1 | 9 => hello.insert(inside, mutation.value),
+        2 | 10 => {
+            hello.remove(inside);
+        }
+        3 => hello.extend_from_within(..),
+        4 => hello.clear(),
+        11 => hello.truncate(inside),
+        HOLD => {}
+        _ => hello[inside] ^= mutation.value,
+    }
+    if !matches!(mutation.kind, 3 | 4) {
+        let length = u16::try_from(hello.len() - SSLV2_HEADER).unwrap_or(0).to_be_bytes();
+        hello[..SSLV2_HEADER].copy_from_slice(&[length[0] | 0x80, length[1]]);
+    }
+    hello
+}
+
 /// Writes the record's length into its header, and the message's into the handshake header, when it is one.
 fn fit_lengths(record: &mut [u8], message: bool) {
     let length = record.len().saturating_sub(RecordHeader::LEN);
@@ -227,12 +277,66 @@ const SUITES: [CipherSuite; 8] = [
 /// Both sides' configurations.
 type Sides = (Keyed<ClientConfig>, Keyed<ServerConfig>);
 
-fn configs(choice: u8, options: u8) -> Sides {
+/// The policies of both sides.
+struct Policies {
+    client: Policy,
+    server: Policy,
+    /// The suite where only that one is offered or accepted.
+    suite: CipherSuite,
+    habits: Habits,
+}
+
+/// What older hellos and versions have not.
+#[derive(Clone, Copy)]
+struct Habits {
+    /// SSL 3.0 has no extensions.
+    says_name: bool,
+    /// A hello in SSL 2.0's format takes up no session, and SSL 3.0 has no tickets.
+    resumes: bool,
+    /// SSL 3.0 knows no ECDSA certificates.
+    shows_ecdsa: bool,
+}
+
+impl Policies {
+    /// TLS 1.2 under one of [`SUITES`].
+    fn of_today(choice: u8) -> Self {
+        let habits = Habits { says_name: true, resumes: true, shows_ecdsa: true };
+        Self { client: policy(), server: policy(), suite: SUITES[usize::from(choice & 7)], habits }
+    }
+
+    /// What is older, with all that is broken: the low two bits give the version, or say that the client offers all of them
+    /// and the next two bits the server's newest; then whether the client's hello is in SSL 2.0's format; the rest, with the
+    /// low bits of the choice, gives the suite.
+    fn of_old(choice: u8, age: u8) -> Self {
+        const NEWEST: [ProtocolVersion; 4] =
+            [ProtocolVersion::TLS_1_1, ProtocolVersion::TLS_1_0, ProtocolVersion::SSL_3_0, ProtocolVersion::TLS_1_2];
+        let offers_all = age & 3 == 3;
+        let newest = NEWEST[usize::from(if offers_all { age >> 2 & 3 } else { age & 3 })];
+        let all = clasp_insecure::insecure().with_groups(&GROUPS);
+        let rows: Vec<_> =
+            all.suites().iter().filter(|row| row.versions.0 <= newest && newest <= row.versions.1).collect();
+        let suite = rows[usize::from((age >> 5) << 3 | choice & 7) % rows.len()].id;
+        let server = all.clone().with_versions(ProtocolVersion::SSL_3_0, newest);
+        let client = if offers_all {
+            all.with_versions(ProtocolVersion::SSL_3_0, ProtocolVersion::TLS_1_2)
+        } else {
+            all.with_versions(newest, newest)
+        };
+        let sslv2 = age & 16 != 0;
+        let habits = Habits {
+            says_name: !sslv2 && newest != ProtocolVersion::SSL_3_0,
+            resumes: !sslv2 && (newest != ProtocolVersion::SSL_3_0 || choice & 64 != 0),
+            shows_ecdsa: newest != ProtocolVersion::SSL_3_0,
+        };
+        Self { client: client.sending_sslv2_hello(sslv2), server, suite, habits }
+    }
+}
+
+fn configs(choice: u8, options: u8, policies: Policies) -> Sides {
     // The client offers all, or only what will be chosen: then no mutation can lead to another suite.
-    let suite = SUITES[usize::from(choice & 7)];
-    let chosen = policy().with_cipher_suites(&[suite]);
-    let all: Vec<_> = CIPHER_SUITES.iter().map(|row| row.id).collect();
-    let offered = if choice & 8 == 0 { chosen.clone() } else { policy().with_cipher_suites(&all) };
+    let only = [policies.suite];
+    let narrow = |policy: Policy, all: bool| if all { policy } else { policy.with_cipher_suites(&only) };
+    let offered = narrow(policies.client, choice & 8 != 0);
     let offered = offered.with_extended_master_secret(options & 1 == 0).with_encrypt_then_mac(options & 2 == 0);
     let mut client = client(offered).session_store(Arc::new(MemorySessions::default()));
     if options & 4 == 0 {
@@ -242,7 +346,7 @@ fn configs(choice: u8, options: u8) -> Sides {
     if options & 16 != 0 {
         client = client.alpn(PROTOCOLS).expect("names of protocols").record_size_limit(512);
     }
-    let accepted = if choice & 16 == 0 { chosen } else { policy().with_cipher_suites(&all) };
+    let accepted = narrow(policies.server, choice & 16 != 0);
     let server = server(accepted).client_auth(Ask::from_byte(options >> 6).client_auth()).alpn(PROTOCOLS);
     let server = server.expect("names of protocols").prefer_client_order(options & 32 != 0);
     // By ticket or by identifier.
@@ -275,28 +379,36 @@ fn meet((client, server): &Sides, middle: &mut Middle<'_>) -> (Run, Run) {
 }
 
 /// The first two bytes choose suite, extensions, client authentication, and whether there is an earlier session to resume;
-/// then come up to four mutations of five bytes: side and record, kind, place (two bytes), value.
+/// with the first one's top bit a third chooses an older version ([`Policies::of_old`]). Then come up to four mutations of five bytes: side and record, kind, place (two bytes), value.
 pub fn mutated_handshake(input: &[u8]) {
     let Some(([choice, options], rest)) = input.split_first_chunk() else { return };
+    let (policies, rest) = match rest.split_first() {
+        Some((age, rest)) if choice & 0x80 != 0 => (Policies::of_old(*choice, *age), rest),
+        _ => (Policies::of_today(*choice), rest),
+    };
     chance::begin();
-    let sides = configs(*choice, *options);
+    let habits = policies.habits;
+    let sides = configs(*choice, *options, policies);
     let mut resumable = false;
     if choice & 32 != 0 {
         let (client, server) = meet(&sides, &mut Middle::default());
         resumable = client.view().is_some() && client.closed && server.closed;
     }
-    let mut middle = Middle { mutations: Mutation::list(rest), ..Middle::default() };
+    let mut middle = Middle::new(Mutation::list(rest, KINDS));
     let (client, server) = meet(&sides, &mut middle);
     assert!(resumable || !(client.resumed() || server.resumed()), "a session was resumed that never was");
-    check(&client, &server, &middle, *options);
-    if resumable && !middle.touched {
+    check(&client, &server, &middle, *options, habits);
+    if resumable && habits.resumes && !middle.touched {
         assert!(client.resumed() && server.resumed(), "nothing stands in the way, and yet nothing is resumed");
     }
 }
 
-fn check(client: &Run, server: &Run, middle: &Middle<'_>, options: u8) {
+fn check(client: &Run, server: &Run, middle: &Middle<'_>, options: u8, habits: Habits) {
     let cast = cast();
-    let (of_client, of_server) = (client.view(), server.view());
+    let (mut of_client, of_server) = (client.view(), server.view());
+    if let Some(view) = of_client.as_mut().filter(|_| !habits.says_name) {
+        view.server_name = None;
+    }
     if of_client.is_some() && of_server.is_some() {
         assert_eq!(of_client, of_server, "the two sides are established on different views");
     }
@@ -325,7 +437,8 @@ fn check(client: &Run, server: &Run, middle: &Middle<'_>, options: u8) {
         assert!(!reader.closed || reader.read == written, "an end was believed that the other side did not say");
     }
     // A server that requires a certificate does not get one from a client that has none.
-    let refused = options >> 6 == 3 && options & 4 != 0;
+    let has_one = options & 4 == 0 && (options & 8 != 0 || habits.shows_ecdsa);
+    let refused = options >> 6 == 3 && !has_one;
     if !middle.touched && !refused {
         for (run, written) in [(client, FROM_SERVER), (server, FROM_CLIENT)] {
             assert_eq!(run.verdict(), "closed");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clasp_handshake::{ClientConfig, Connection, Error, Role, ServerConfig, Status};
+use clasp_handshake::{ClientAuth, ClientConfig, Connection, Error, Role, ServerConfig, Status};
 use clasp_record::RecordError;
 use rustls_pki_types::CertificateDer;
 
@@ -11,6 +11,19 @@ use crate::setup::{Keyed, name};
 
 /// More than a whole flight of ours, and less than a peer could make us hold that asks for things again and again.
 const MOST_OUTPUT: usize = 1 << 15;
+
+/// What one side does besides, in TLS 1.3.
+#[derive(Default)]
+pub struct Extras {
+    /// What a client writes as early data, where it may.
+    pub early: &'static [u8],
+    /// A server reads early data while the handshake goes on, and not afterwards.
+    pub reads_early: bool,
+    /// Before it writes it asks for other keys, and says whether the peer is to have others too.
+    pub update_keys: Option<bool>,
+    /// Before it writes it asks for the client's certificate.
+    pub ask: Option<ClientAuth>,
+}
 
 /// A connection with what it read and sent so far. A client writes once it may, and closes when it was answered; a server
 /// answers the first data it gets, and closes.
@@ -31,6 +44,9 @@ pub struct Run {
     pub closed: bool,
     /// What was agreed, by each handshake that a poll came to the end of.
     pub views: Vec<View>,
+    /// Early data that a server read while the handshake went on.
+    pub early_read: Vec<u8>,
+    extras: Extras,
     spoken: bool,
 }
 
@@ -47,6 +63,11 @@ impl Run {
 
     /// Goes on with a connection, whose master secret is, or will be, left in `secrets`.
     pub fn new(tls: Connection, secrets: Arc<Secrets>, speech: &[u8]) -> Self {
+        Self::with(tls, secrets, speech, Extras::default())
+    }
+
+    /// As [`Self::new`], with more to do.
+    pub fn with(tls: Connection, secrets: Arc<Secrets>, speech: &[u8], extras: Extras) -> Self {
         let mut run = Self {
             tls,
             secrets,
@@ -56,6 +77,8 @@ impl Run {
             error: None,
             closed: false,
             views: Vec::new(),
+            early_read: Vec::new(),
+            extras,
             spoken: false,
         };
         run.drive();
@@ -92,6 +115,17 @@ impl Run {
             if let Some(view) = self.view().filter(|view| self.views.last() != Some(view)) {
                 self.views.push(view);
             }
+            if self.extras.reads_early {
+                while let Some(data) = self.tls.read_early() {
+                    self.early_read.extend_from_slice(&data);
+                }
+            }
+            let room = self.tls.early_data_room();
+            if !self.extras.early.is_empty() && room > 0 {
+                let early = std::mem::take(&mut self.extras.early);
+                let taken = self.tls.write_early(early).expect("there is room for it");
+                assert_eq!(taken, early.len().min(room), "there is room for early data, and it is not taken");
+            }
             match polled {
                 Ok(Status::Data) => {
                     let data = self.tls.read().expect("the data that the status tells of");
@@ -120,6 +154,15 @@ impl Run {
             Role::Client => true,
             Role::Server => !self.read.is_empty(),
         };
+        if turn && !self.spoken && self.tls.may_write() {
+            // To be refused is no error of the connection's: the peer may not know of it, or be about to end.
+            if let Some(request) = self.extras.update_keys.take() {
+                let _ = self.tls.update_keys(request);
+            }
+            if let Some(ask) = self.extras.ask.take() {
+                let _ = self.tls.request_client_certificate(ask);
+            }
+        }
         if turn && !self.spoken && self.tls.may_write() {
             self.spoken = true;
             let taken = self.tls.write(&self.speech).expect("a connection that may be written to");
@@ -172,17 +215,18 @@ impl Run {
         Some(View {
             secret,
             agreed: format!(
-                "{:?} {:?} {:?} {protocol:?} {:?} ems {} etm {} rinfo {} client {} resumed {}",
+                "{:?} {:?} {:?} {protocol:?} psk {} ems {} etm {} rinfo {} client {} resumed {}",
                 session.version(),
                 session.cipher_suite(),
                 session.group(),
-                session.server_name(),
+                session.pre_shared_key(),
                 session.extended_master_secret(),
                 session.encrypt_then_mac(),
                 session.secure_renegotiation(),
                 session.client_authenticated(),
                 session.resumed(),
             ),
+            server_name: session.server_name().map(str::to_owned),
             unique: self.tls.tls_unique().map(<[u8]>::to_vec),
         })
     }
@@ -204,8 +248,10 @@ pub struct View {
     /// Exported keying material, which depends on the master secret and both randoms; without the extended master secret,
     /// the beginning of the master secret.
     pub secret: [u8; 16],
-    /// Version, suite, group, protocol, name, and what of the extensions is in force.
+    /// Version, suite, group, protocol, and what of the extensions is in force.
     pub agreed: String,
+    /// The server's name.
+    pub server_name: Option<String>,
     /// The `tls-unique` channel binding.
     pub unique: Option<Vec<u8>>,
 }

@@ -28,6 +28,11 @@ pub const NAME: &str = "server.example";
 /// The application protocols that both sides know.
 pub const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
 
+/// The name of a key that both sides are given where TLS 1.3 is mutated, and the key.
+pub(crate) const PSK_IDENTITY: &[u8] = b"between us";
+/// See [`PSK_IDENTITY`].
+pub(crate) const PSK: &[u8] = b"a key of thirty-two random bytes";
+
 /// The time certificates are checked for: 2040-01-01, seconds since the Unix epoch. They hold for a hundred years.
 const NOW: u64 = 2_208_988_800;
 
@@ -116,13 +121,12 @@ pub fn cast() -> &'static Cast {
     &CAST
 }
 
-/// TLS 1.2 with everything in it. Groups are those whose keys are drawn without chance.
+/// The groups whose keys are drawn without chance.
+pub(crate) const GROUPS: [NamedGroup; 3] = [NamedGroup::SECP256R1, NamedGroup::SECP521R1, NamedGroup::FFDHE2048];
+
+/// TLS 1.2 with everything in it.
 pub fn policy() -> Policy {
-    Policy::compatible().with_versions(ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2).with_groups(&[
-        NamedGroup::SECP256R1,
-        NamedGroup::SECP521R1,
-        NamedGroup::FFDHE2048,
-    ])
+    Policy::compatible().with_versions(ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2).with_groups(&GROUPS)
 }
 
 /// A client that trusts the root, has no certificate of its own, and forgets its sessions.
@@ -202,7 +206,11 @@ pub struct Keyed<C> {
 impl Keyed<ClientConfig> {
     /// Builds a client.
     pub fn client(builder: ClientConfigBuilder) -> Self {
-        let secrets = Arc::new(Secrets::default());
+        Self::client_into(builder, Arc::default())
+    }
+
+    /// Builds a client that leaves its secrets there.
+    pub fn client_into(builder: ClientConfigBuilder, secrets: Arc<Secrets>) -> Self {
         Self { config: builder.key_log(secrets.clone()).build().expect("a client"), secrets }
     }
 }
@@ -210,7 +218,11 @@ impl Keyed<ClientConfig> {
 impl Keyed<ServerConfig> {
     /// Builds a server.
     pub fn server(builder: ServerConfigBuilder) -> Self {
-        let secrets = Arc::new(Secrets::default());
+        Self::server_into(builder, Arc::default())
+    }
+
+    /// Builds a server that leaves its secrets there.
+    pub fn server_into(builder: ServerConfigBuilder, secrets: Arc<Secrets>) -> Self {
         Self { config: builder.key_log(secrets.clone()).build().expect("a server"), secrets }
     }
 }

@@ -25,7 +25,7 @@ hold! {
     client_hello server_hello sslv2_client_hello handshake_messages extensions_roundtrip alert reassembler
     deframer record_open_aead record_open_cbc
     certificate_chain credentials key_log_line
-    server_connection client_connection keyed_peer mutated_handshake
+    server_connection client_connection keyed_peer mutated_handshake mutated_tls13 saved_session
 }
 
 /// Cases for each target; `CLASP_FUZZ_CASES` gives another number.

@@ -48,6 +48,13 @@ const PEERS: &[Peer] = &[
         least: (9, 0),
         what_for: "older OpenSSL, tlslite-ng",
     },
+    Peer {
+        name: "chromium",
+        package: "chromium",
+        probe: &["chromium", "--version"],
+        least: (131, 0),
+        what_for: INTEROP,
+    },
     // The compiler, without which there may be a Java that runs no source.
     Peer {
         name: "javac",

@@ -53,6 +53,8 @@ pub(crate) struct SeenInner {
     pub(crate) hello_retry_request: bool,
     /// With what the peer signed.
     pub(crate) peer_signature_scheme: Option<SignatureScheme>,
+    /// Whether the peer's key is used for what it is not for.
+    pub(crate) key_usage_is_wrong: bool,
     /// How often a certificate was verified.
     pub(crate) verified: usize,
 }
@@ -100,6 +102,24 @@ impl Verifier {
         let counts = self.flags.verify_peer || self.flags.require_any_client_certificate;
         self.flags.verify_fail && counts
     }
+
+    fn refusal(&self, report: Report) -> CertificateError {
+        let reason = "-verify-fail".into();
+        let error = CertificateError::new(CertificateProblem::Refused { reason }, report);
+        // The two callbacks of BoringSSL have different alerts.
+        if self.flags.use_custom_verify_callback {
+            error
+        } else {
+            error.with_alert(AlertDescription::HANDSHAKE_FAILURE)
+        }
+    }
+
+    /// Whether the key is for this, or nobody minds.
+    fn allows(&self, key: &PublicKey, key_use: KeyUse) -> bool {
+        let allowed = key.allows(key_use);
+        self.seen.with(|seen| seen.key_usage_is_wrong = !allowed);
+        allowed || self.flags.ignore_rsa_key_usage && key.algorithm().is_some_and(KeyAlgorithm::is_rsa)
+    }
 }
 
 impl ServerVerifier for Verifier {
@@ -112,14 +132,11 @@ impl ServerVerifier for Verifier {
         let result = match shown.chain.first().map(PublicKey::from_certificate) {
             None => Err(CertificateError::new(CertificateProblem::NoCertificate, report)),
             Some(Err(error)) => Err(error),
-            Some(Ok(key)) if !key.allows(shown.key_use) => {
+            Some(Ok(key)) if !self.allows(&key, shown.key_use) => {
                 let problem = CertificateProblem::WrongKeyUsage { required: shown.key_use };
                 Err(CertificateError::new(problem, report))
             }
-            Some(Ok(_)) if self.refuses() => {
-                let reason = "-verify-fail".into();
-                Err(CertificateError::new(CertificateProblem::Refused { reason }, report))
-            }
+            Some(Ok(_)) if self.refuses() => Err(self.refusal(report)),
             Some(Ok(_)) if self.flags.fail_ocsp_callback => {
                 let reason = "-fail-ocsp-callback".into();
                 Err(CertificateError::new(CertificateProblem::StapleMissing { reason }, report))
@@ -146,13 +163,10 @@ impl ClientVerifier for Verifier {
         let key_use = KeyUse::DigitalSignature;
         let result = match shown.chain.first().map(PublicKey::from_certificate) {
             Some(Err(error)) => Err(error),
-            Some(Ok(key)) if !key.allows(key_use) => {
+            Some(Ok(key)) if !self.allows(&key, key_use) => {
                 Err(CertificateError::new(CertificateProblem::WrongKeyUsage { required: key_use }, report))
             }
-            _ if self.refuses() => {
-                let reason = "-verify-fail".into();
-                Err(CertificateError::new(CertificateProblem::Refused { reason }, report))
-            }
+            _ if self.refuses() => Err(self.refusal(report)),
             _ => {
                 accepted.push(shown.chain.to_vec());
                 Ok(report)

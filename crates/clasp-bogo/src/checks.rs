@@ -15,7 +15,7 @@ pub(crate) struct Witness<'a> {
     pub(crate) used: &'a Used,
 }
 
-fn expect<T: PartialEq + core::fmt::Debug>(what: &str, expected: Option<T>, got: T) -> Result<(), Failure> {
+fn expect<T: Copy + PartialEq + core::fmt::Debug>(what: &str, expected: Option<T>, got: T) -> Result<(), Failure> {
     match expected {
         Some(expected) if expected != got => Err(Failure::failed(format!("{what} is {got:?}, not {expected:?}"))),
         _ => Ok(()),
@@ -126,6 +126,8 @@ fn peer(flags: &Flags, session: &Session, witness: &Witness<'_>) -> Result<(), F
     let (response, verified) = witness.seen.with(|seen| (seen.ocsp_response.clone(), seen.verified));
     // A session that is resumed keeps no response.
     if !session.resumed() {
+        let wrong = witness.seen.with(|seen| seen.key_usage_is_wrong);
+        expect("whether the key is for something else", Some(flags.expect_key_usage_invalid), wrong)?;
         expect("the stapled response", flags.expect_ocsp_response.as_ref(), &response)?;
         require(verified <= 1, "the certificate was verified twice")?;
     }

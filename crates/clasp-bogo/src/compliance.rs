@@ -62,12 +62,9 @@ pub(crate) fn narrow(policy: Policy, flags: &Flags) -> Result<Policy, Failure> {
     } else {
         return Ok(policy);
     };
-    if policy.versions().all(|version| version != ProtocolVersion::TLS_1_2 && version != ProtocolVersion::TLS_1_3) {
+    let policy = policy.with_versions(ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_3);
+    if policy.versions().next().is_none() {
         return Err(Failure::failed("no version is left"));
     }
-    Ok(policy
-        .with_versions(ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_3)
-        .with_cipher_suites(suites)
-        .with_groups(&groups)
-        .with_signature_schemes(schemes))
+    Ok(policy.with_cipher_suites(suites).with_groups(&groups).with_signature_schemes(schemes))
 }

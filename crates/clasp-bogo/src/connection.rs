@@ -241,7 +241,8 @@ impl<'a> Driver<'a> {
             self.write(&material)?;
         }
         if flags.tls_unique {
-            let unique = self.connection.tls_unique().ok_or_else(|| Failure::failed("no tls-unique"))?.to_vec();
+            let unique =
+                self.connection.tls_unique().ok_or_else(|| Failure::failed("failed to get tls-unique"))?.to_vec();
             self.write(&unique)?;
         }
         Ok(())

@@ -141,6 +141,12 @@ flags! {
         "-set-ocsp-in-callback" => set_ocsp_in_callback;
         "-decline-ocsp-callback" => decline_ocsp_callback;
         "-fail-ocsp-callback" => fail_ocsp_callback;
+        "-ignore-rsa-key-usage" => ignore_rsa_key_usage;
+        "-expect-key-usage-invalid" => expect_key_usage_invalid;
+        "-renegotiate-ignore" => renegotiate_ignore;
+        "-allow-hint-mismatch" => allow_hint_mismatch;
+        "-use-ticket-aead-callback" => use_ticket_aead_callback;
+        "-no-server-name-ack" => no_server_name_ack;
         "-reverify-on-resume" => reverify_on_resume;
         "-expect-session-miss" => expect_session_miss;
         "-expect-no-session" => expect_no_session;

@@ -191,11 +191,12 @@ fn limits(flags: &Flags) -> Limits {
         limits.handshake_message = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
     // The runner's refusals are the end of the connection.
-    limits.refused_renegotiations = 0;
+    limits.refused_renegotiations = if flags.renegotiate_ignore { u8::MAX } else { 0 };
     limits.renegotiations = if flags.renegotiate_once { 1 } else { u32::MAX };
     limits.renegotiation_distance = 0;
     // BoringSSL's own bounds.
     limits.warnings = 4;
+    limits.skipped_early_data = 16384;
     limits
 }
 
@@ -216,8 +217,12 @@ fn policy(flags: &Flags) -> Result<Policy, Failure> {
         policy = policy.with_groups(&groups);
     }
     if !flags.verify_prefs.is_empty() {
-        let schemes: Vec<_> = flags.verify_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
+        let mut schemes: Vec<_> = flags.verify_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
         known(&schemes)?;
+        if flags.server && !schemes.contains(&SignatureScheme::RSA_PSS_RSAE_SHA256) {
+            // Clasp has one list for what it verifies and what it signs with. The runner's servers have RSA keys.
+            schemes.push(SignatureScheme::RSA_PSS_RSAE_SHA256);
+        }
         policy = policy.with_signature_schemes(&schemes);
     }
     if let Some(list) = &flags.cipher {
@@ -340,16 +345,16 @@ fn identity(
 mod tests {
     use super::*;
 
-    fn spoken(flags: Flags) -> Vec<u16> {
-        policy(&flags).unwrap().versions().map(|version| version.0).collect()
+    fn spoken(flags: &Flags) -> Vec<u16> {
+        policy(flags).unwrap().versions().map(|version| version.0).collect()
     }
 
     #[test]
     fn versions_may_have_gaps() {
-        assert_eq!(spoken(Flags::default()), [0x304, 0x303, 0x302, 0x301]);
-        assert_eq!(spoken(Flags { no_tls12: true, ..Flags::default() }), [0x304, 0x302, 0x301]);
-        assert_eq!(spoken(Flags { no_tls13: true, no_tls11: true, ..Flags::default() }), [0x303, 0x301]);
-        assert_eq!(spoken(Flags { max_version: Some(0x302), min_version: Some(0x302), ..Flags::default() }), [0x302]);
+        assert_eq!(spoken(&Flags::default()), [0x304, 0x303, 0x302, 0x301]);
+        assert_eq!(spoken(&Flags { no_tls12: true, ..Flags::default() }), [0x304, 0x302, 0x301]);
+        assert_eq!(spoken(&Flags { no_tls13: true, no_tls11: true, ..Flags::default() }), [0x303, 0x301]);
+        assert_eq!(spoken(&Flags { max_version: Some(0x302), min_version: Some(0x302), ..Flags::default() }), [0x302]);
         assert!(policy(&Flags { min_version: Some(0x305), ..Flags::default() }).is_err());
     }
 

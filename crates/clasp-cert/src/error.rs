@@ -20,6 +20,8 @@ pub struct CertificateError {
     pub problem: CertificateProblem,
     /// Every check and how it ended. Boxed, because errors are rare and reports are large.
     pub report: Box<Report>,
+    /// The alert, where it is not the problem's own.
+    alert: Option<AlertDescription>,
 }
 
 impl CertificateError {
@@ -31,12 +33,19 @@ impl CertificateError {
         {
             report.set(check, crate::Outcome::failed(problem.finding()));
         }
-        Self { problem, report: Box::new(report) }
+        Self { problem, report: Box::new(report), alert: None }
+    }
+
+    /// Sends this alert instead of the problem's own: for a verifier that refuses by rules of its own.
+    #[must_use]
+    pub fn with_alert(mut self, alert: AlertDescription) -> Self {
+        self.alert = Some(alert);
+        self
     }
 
     /// The alert to send (RFC 5246, section 7.2.2).
     pub fn alert(&self) -> AlertDescription {
-        self.problem.alert()
+        self.alert.unwrap_or_else(|| self.problem.alert())
     }
 }
 
@@ -323,3 +332,15 @@ impl fmt::Display for CertificateProblem {
 }
 
 impl core::error::Error for CertificateProblem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_may_choose_the_alert() {
+        let error = CertificateError::new(CertificateProblem::Revoked, Report::client());
+        assert_eq!(error.alert(), AlertDescription::CERTIFICATE_REVOKED);
+        assert_eq!(error.with_alert(AlertDescription::ACCESS_DENIED).alert(), AlertDescription::ACCESS_DENIED);
+    }
+}

@@ -106,7 +106,7 @@ pub(crate) struct Shared {
     /// Do without encrypt-then-MAC.
     #[arg(long)]
     pub(crate) no_etm: bool,
-    /// The name of a key that both sides have, in place of certificates (TLS 1.3).
+    /// The name of a key that both sides have, in place of certificates.
     #[arg(long, value_name = "NAME", requires = "psk")]
     pub(crate) psk_identity: Option<String>,
     /// A file with that key, 16 bytes or more, in hexadecimal.

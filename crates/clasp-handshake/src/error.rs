@@ -137,7 +137,7 @@ impl Error {
             Self::AlertReceived(_) | Self::Truncated | Self::CallbackPending | Self::NotWritable(_) => return None,
             Self::ClosedInHandshake { .. } => return None,
             Self::NoCommonGround(what) => what.alert,
-            Self::Certificate { error, .. } => error.problem.alert(),
+            Self::Certificate { error, .. } => error.alert(),
             Self::ClientCertificateMissing => AlertDescription::HANDSHAKE_FAILURE,
             Self::ClientCertificateRequired => AlertDescription::CERTIFICATE_REQUIRED,
             Self::Crypto(CryptoError::BadPeerKey(_)) => AlertDescription::ILLEGAL_PARAMETER,
@@ -303,8 +303,6 @@ misbehaviour! {
     PskOfAnotherHash => ILLEGAL_PARAMETER, "the server chose a pre-shared key that does not go with its cipher suite";
     /// RFC 8446 4.2.11.
     BadBinder => DECRYPT_ERROR, "the client does not hold the pre-shared key that it offers: its binder does not verify";
-    /// RFC 8446 4.2.10.
-    EarlyDataWithoutPsk => ILLEGAL_PARAMETER, "the client offers early data, and no pre-shared key to protect it";
     /// RFC 8446 4.1.2.
     EarlyDataAfterRetry => ILLEGAL_PARAMETER, "the client offers early data again after a HelloRetryRequest";
     /// RFC 8446 4.2.10.

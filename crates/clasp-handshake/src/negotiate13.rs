@@ -127,10 +127,10 @@ pub(crate) struct Encrypted {
     pub(crate) alpn: Option<Bytes>,
     pub(crate) early_data: bool,
     pub(crate) record_size_limit: Option<u16>,
+    pub(crate) certificate_types: CertificateTypes,
     /// What a server that could not open the inner hello says to use (RFC 9849 6.1.6). It is not asked for where there is
     /// none.
     pub(crate) retry_configs: Option<Bytes>,
-    pub(crate) certificate_types: CertificateTypes,
 }
 
 /// Holds, as a client, the EncryptedExtensions against the offer.
@@ -186,10 +186,6 @@ pub(crate) fn read_hello(hello: &ClientHello) -> Result<Offered<'_>, Error> {
     let early_data = hello.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::EarlyData));
     if psks.is_some() && modes.is_none() {
         return Err(Misbehaviour::MissingExtension.into());
-    }
-    if early_data && psks.is_none() {
-        // RFC 8446 4.2.10.
-        return Err(Misbehaviour::EarlyDataWithoutPsk.into());
     }
     let groups = hello.supported_groups();
     let schemes = hello.signature_algorithms();

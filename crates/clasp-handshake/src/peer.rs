@@ -283,13 +283,13 @@ impl Peer {
 
     /// Sends a handshake message whose form the dialect knows, header included.
     pub(crate) fn send_encoded(&mut self, raw: Bytes) {
+        #[cfg(all(test, feature = "legacy"))]
+        let raw = crate::rfc8448::sent(raw);
         #[cfg(test)]
         let raw = match &mut self.front {
             Some(front) => front.sends(&self.transcript, raw),
             None => raw,
         };
-        #[cfg(all(test, feature = "legacy"))]
-        let raw = crate::rfc8448::sent(raw);
         self.transcript.add(&raw);
         self.order(Order::Send(raw));
     }
@@ -323,14 +323,6 @@ impl Peer {
         }
     }
 
-    #[cfg(test)]
-    fn through_front(&mut self, raw: RawHandshake) -> Result<RawHandshake, Error> {
-        match &mut self.front {
-            Some(front) => front.receives(raw),
-            None => Ok(raw),
-        }
-    }
-
     /// Tells with which scheme the peer's handshake signature was made, once it is verified.
     pub(crate) fn trace_signature(&self, scheme: SignatureScheme) {
         let step = match self.role {
@@ -338,6 +330,14 @@ impl Peer {
             Role::Server => Step::MasterSecret,
         };
         self.trace(step, "verified the peer's signature", || vec![("scheme", scheme.to_string())]);
+    }
+
+    #[cfg(test)]
+    fn through_front(&mut self, raw: RawHandshake) -> Result<RawHandshake, Error> {
+        match &mut self.front {
+            Some(front) => front.receives(raw),
+            None => Ok(raw),
+        }
     }
 
     async fn next(&self, awaited: &'static str, may_decline: bool) -> Incoming {

@@ -30,8 +30,8 @@ pub struct Session {
     pub(crate) early_data: EarlyData,
     /// Whether a key that both had before took the place of certificates.
     pub(crate) pre_shared: bool,
-    pub(crate) ech_accepted: bool,
     pub(crate) psk_identity: Option<Box<[u8]>>,
+    pub(crate) ech_accepted: bool,
 }
 
 /// What became of the early data of a handshake (RFC 8446 2.3).
@@ -104,15 +104,15 @@ impl Session {
         self.pre_shared
     }
 
+    /// The name of the key from outside that was used: to a server, who the client is.
+    pub fn psk_identity(&self) -> Option<&[u8]> {
+        self.psk_identity.as_deref()
+    }
+
     /// Whether the server answered an encrypted ClientHello (RFC 9849), so that nobody on the way saw the server name. A
     /// client's session alone tells; one that offers it is never without.
     pub fn ech_accepted(&self) -> bool {
         self.ech_accepted
-    }
-
-    /// The name of the key from outside that was used: to a server, who the client is.
-    pub fn psk_identity(&self) -> Option<&[u8]> {
-        self.psk_identity.as_deref()
     }
 
     /// What became of early data.

@@ -3,11 +3,14 @@
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::thread::{self, JoinHandle};
 
 use bytes::{Buf, Bytes};
-use clasp::wire::{NamedGroup, ProtocolVersion};
-use clasp::{ClientConfig, Connection, Policy, ServerConfig, ServerName, Session, Status};
+use clasp::wire::{ContentType, NamedGroup, ProtocolVersion};
+use clasp::{
+    ClientAuth, ClientConfig, Connection, Policy, RenegotiationStatus, ServerConfig, ServerName, Session, Status,
+};
 
 use crate::ends::{assert_same, noise, tcp};
 
@@ -27,17 +30,42 @@ pub(crate) struct Ours {
     tcp: TcpStream,
     pub(crate) tls: Connection,
     unread: Bytes,
+    /// All that was sent, and all that came.
+    sent: Vec<u8>,
+    came: Vec<u8>,
+}
+
+/// The longest body of an encrypted record, bytes.
+fn longest(mut wire: &[u8]) -> usize {
+    let mut longest = 0;
+    while let [typ, _, _, high, low, rest @ ..] = wire {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        if ContentType(*typ) == ContentType::APPLICATION_DATA {
+            longest = longest.max(length);
+        }
+        wire = rest.get(length..).unwrap_or_default();
+    }
+    longest
 }
 
 impl Ours {
     /// A client that has sent nothing yet.
     pub(crate) fn client(config: &Arc<ClientConfig>, port: u16) -> Self {
         let name = ServerName::try_from("localhost").unwrap();
-        Self { tcp: tcp(port), tls: Connection::client(Arc::clone(config), name), unread: Bytes::new() }
+        Self::new(tcp(port), Connection::client(Arc::clone(config), name))
     }
 
     pub(crate) fn server(config: &Arc<ServerConfig>, tcp: TcpStream) -> Self {
-        Self { tcp, tls: Connection::server(Arc::clone(config)), unread: Bytes::new() }
+        Self::new(tcp, Connection::server(Arc::clone(config)))
+    }
+
+    fn new(tcp: TcpStream, tls: Connection) -> Self {
+        Self { tcp, tls, unread: Bytes::new(), sent: Vec::new(), came: Vec::new() }
+    }
+
+    /// The longest bodies of encrypted records that were sent and that came, bytes.
+    pub(crate) fn longest_records(&self) -> (usize, usize) {
+        (longest(&self.sent), longest(&self.came))
     }
 
     /// Shakes hands as a client.
@@ -68,6 +96,7 @@ impl Ours {
     /// Sends what waits to be sent.
     pub(crate) fn send(&mut self) -> io::Result<()> {
         let output = self.tls.output().split();
+        self.sent.extend_from_slice(&output);
         self.tcp.write_all(&output)
     }
 
@@ -86,7 +115,10 @@ impl Ours {
         let room = self.tls.receive_room().min(buffer.len());
         match self.tcp.read(&mut buffer[..room])? {
             0 => self.tls.receive_eof(),
-            read => assert_eq!(self.tls.receive(&buffer[..read]), read),
+            read => {
+                self.came.extend_from_slice(&buffer[..read]);
+                assert_eq!(self.tls.receive(&buffer[..read]), read);
+            }
         }
         Ok(())
     }
@@ -133,6 +165,34 @@ impl Ours {
     pub(crate) fn update_keys(&mut self, request_peer: bool) -> io::Result<()> {
         self.tls.update_keys(request_peer)?;
         self.send()
+    }
+
+    /// Takes in what comes until something is sent in answer to it.
+    pub(crate) fn until_answered(&mut self) -> io::Result<()> {
+        let before = self.sent.len();
+        while self.sent.len() == before {
+            if self.poll()? == Status::NeedInput && self.sent.len() == before {
+                self.fill()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// As a server: asks for the client's certificate now, and waits for it.
+    pub(crate) fn ask_for_certificate(&mut self, client_auth: ClientAuth) -> io::Result<()> {
+        self.tls.request_client_certificate(client_auth)?;
+        loop {
+            let polled = self.tls.poll_renegotiation(&mut Context::from_waker(Waker::noop()));
+            let sent = self.send();
+            let Poll::Ready(status) = polled else { panic!("a verifier that is never ready") };
+            match status? {
+                RenegotiationStatus::Done => return sent,
+                RenegotiationStatus::NeedInput => {
+                    sent?;
+                    self.fill()?;
+                }
+            }
+        }
     }
 }
 

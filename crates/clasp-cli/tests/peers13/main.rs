@@ -1,5 +1,5 @@
 //! Clasp beside other stacks that speak TLS 1.3, over loopback TCP, in both roles: rustls and Go's crypto/tls in all, and
-//! what only TLS 1.3 has with OpenSSL and GnuTLS (RFC 8446).
+//! what only TLS 1.3 has with OpenSSL and GnuTLS (RFC 8446); and a browser.
 //!
 //! A peer that is not there prints a line `skipped: PEER: why`, as in the tests beside these (`../interop`), whose programs
 //! and certificates are shared.
@@ -9,8 +9,14 @@
 #[path = "../interop/certs.rs"]
 mod certs;
 #[allow(dead_code)]
+#[path = "../interop/command.rs"]
+mod command;
+#[allow(dead_code)]
 #[path = "../interop/ends.rs"]
 mod ends;
+#[allow(dead_code)]
+#[path = "../interop/gnutls.rs"]
+mod gnutls;
 #[allow(dead_code)]
 #[path = "../interop/openssl.rs"]
 mod openssl;
@@ -19,6 +25,8 @@ mod openssl;
 mod peers;
 
 mod end;
+mod with_chromium;
+mod with_gnutls;
 mod with_go;
 mod with_go_ech;
 mod with_openssl;

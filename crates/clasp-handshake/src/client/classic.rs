@@ -338,7 +338,7 @@ async fn remember(
         master: Zeroizing::new(*master.as_bytes()),
         created: made.created,
         secret_len: 48,
-        received: made.created,
+        received: made.created.saturating_mul(1000),
         lifetime: u32::MAX,
         age_add: 0,
         max_early_data: 0,

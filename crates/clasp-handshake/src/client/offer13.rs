@@ -271,7 +271,7 @@ fn offered_psks(config: &ClientConfig, saved: Option<&Saved>) -> Result<Vec<Offe
         && let Some(suite) = suites().find(|suite| suite.id == saved.suite)
     {
         let kdf = kdf(suite, config.provider)?;
-        let age = config.clock.now().as_secs().saturating_sub(saved.received).saturating_mul(1000);
+        let age = config.clock.milliseconds().saturating_sub(saved.received);
         let age = u32::try_from(age).unwrap_or(u32::MAX);
         psks.push(OfferedPsk {
             kdf,
@@ -306,4 +306,65 @@ fn early_data(config: &ClientConfig, psks: &[OfferedPsk]) -> Option<(&'static Su
     // Under a protocol that is no longer offered the server would refuse (RFC 8446 4.2.10).
     let alpn = saved.alpn.is_empty() || config.alpn.iter().any(|name| *name == saved.alpn[..]);
     (config.early_data && saved.max_early_data > 0 && alpn).then_some((suite, saved.max_early_data))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use clasp_wire::{CipherSuite, ProtocolVersion};
+    use rustls_pki_types::UnixTime;
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::Policy;
+    use crate::config::Clock;
+
+    /// Tells milliseconds since the epoch.
+    #[derive(Debug)]
+    struct At(u64);
+
+    impl Clock for At {
+        fn now(&self) -> UnixTime {
+            UnixTime::since_unix_epoch(Duration::from_millis(self.0))
+        }
+
+        fn milliseconds(&self) -> u64 {
+            self.0
+        }
+    }
+
+    /// RFC 8446 4.2.11.1. Whole seconds would make it a second older where one begins in between, and GnuTLS takes no early
+    /// data with a ticket that is older than the server knows it to be.
+    #[test]
+    fn a_tickets_age_is_told_in_milliseconds() {
+        const RECEIVED: u64 = 1_700_000_000_990;
+        let saved = Saved {
+            version: ProtocolVersion::TLS_1_3,
+            suite: CipherSuite::TLS_AES_128_GCM_SHA256,
+            extended_master_secret: true,
+            client_authenticated: false,
+            master: Zeroizing::new([7; 48]),
+            secret_len: 32,
+            created: RECEIVED / 1000,
+            received: RECEIVED,
+            lifetime: 7200,
+            age_add: u32::MAX - 1,
+            max_early_data: 0,
+            alpn: [].into(),
+            scope: [].into(),
+            server_name: None,
+            peer_certificates: Vec::new(),
+            psk_identity: None,
+            ticket: (*b"ticket").into(),
+            id: [].into(),
+        };
+        for age in [0, 20, 5000] {
+            let psk = crate::ExternalPsk::new(b"x", &[1; 16], HashAlgorithm::Sha256).unwrap();
+            let config = ClientConfig::builder(Policy::modern()).psk(psk).clock(Arc::new(At(RECEIVED + age)));
+            let offered = offered_psks(&config.build().unwrap(), Some(&saved)).unwrap();
+            assert_eq!(u64::from(offered[0].identity.obfuscated_ticket_age.wrapping_sub(saved.age_add)), age);
+        }
+    }
 }

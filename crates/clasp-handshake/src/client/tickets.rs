@@ -49,7 +49,7 @@ pub(crate) fn saved(
         master: Zeroizing::new([0; 48]),
         secret_len: 0,
         created: secrets.born,
-        received: config.clock.now().as_secs(),
+        received: config.clock.milliseconds(),
         lifetime: ticket.lifetime,
         age_add: ticket.age_add,
         max_early_data: ticket.max_early_data().unwrap_or(0),

@@ -186,8 +186,8 @@ pub(super) async fn handshake(
                 (true, false) => EarlyData::Rejected,
             },
             pre_shared: psk.is_some(),
-            ech_accepted: offer.ech.is_accepted(),
             psk_identity,
+            ech_accepted: offer.ech.is_accepted(),
         },
         secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: ours_next,

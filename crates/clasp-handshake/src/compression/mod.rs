@@ -62,9 +62,9 @@ impl Compressions {
         Self { ways, made: Mutex::default() }
     }
 
-    /// The same ways, for another configuration.
+    /// For another configuration.
     #[cfg(feature = "ech")]
-    pub(crate) fn again(&self) -> Self {
+    pub(crate) fn same_ways(&self) -> Self {
         Self::new(self.ways.clone())
     }
 

@@ -74,9 +74,9 @@ impl ClientConfig {
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: false,
             early_data: false,
-            verify_resumed: self.verify_resumed,
+            verify_resumed: false,
             psks: Vec::new(),
-            certificate_compressions: self.certificate_compressions.again(),
+            certificate_compressions: self.certificate_compressions.same_ways(),
             record_padding: self.record_padding,
             ech: None,
         }
@@ -303,7 +303,8 @@ impl ClientConfigBuilder {
     }
 
     /// Offers a key that the server has too (RFC 8446 4.2.11; RFC 4279 in TLS 1.2 and before, the first key alone). May be called
-    /// again. Without roots or a verifier no server is taken that shows a certificate instead.
+    /// again. Without roots or a verifier no server is taken that shows a certificate instead. With them, a server of TLS 1.2 that
+    /// takes other clients' keys and not this one fails the handshake, as it does not tell which it has.
     pub fn psk(mut self, psk: ExternalPsk) -> Self {
         self.psks.push(psk);
         self

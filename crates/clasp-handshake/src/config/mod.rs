@@ -6,6 +6,7 @@ mod resolve;
 mod server;
 
 use core::fmt::Debug;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use clasp_crypto::Provider;
@@ -27,6 +28,12 @@ use crate::psk::{self, ExternalPsk};
 pub trait Clock: Debug + Send + Sync {
     /// Seconds since the Unix epoch.
     fn now(&self) -> UnixTime;
+
+    /// Milliseconds since the Unix epoch, by which the age of a ticket is told (RFC 8446 4.2.11.1): whole seconds, for a clock
+    /// that knows no more. Some servers refuse early data when that makes a ticket older than it is.
+    fn milliseconds(&self) -> u64 {
+        self.now().as_secs().saturating_mul(1000)
+    }
 }
 
 /// The system's clock.
@@ -36,6 +43,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> UnixTime {
         UnixTime::now()
+    }
+
+    fn milliseconds(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 }
 

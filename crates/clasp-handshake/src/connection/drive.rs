@@ -306,10 +306,10 @@ impl Connection {
         self.early = None;
         if let Side::Client(config, name) = &self.side
             && let Some(resumption) = &config.resumption
-            // That was a handshake with another server.
-            && !matches!(error, Error::EchRejected { .. })
             // The end of the transport says nothing of the session (RFC 5246 7.2.1).
             && !matches!(error, Error::Truncated)
+            // That was a handshake with another server.
+            && !matches!(error, Error::EchRejected { .. })
         {
             // A session that came to a bad end is not resumed, nor are its tickets (RFC 5246 7.2.2, RFC 8446 6.2). What is
             // in a store that takes its time stays.

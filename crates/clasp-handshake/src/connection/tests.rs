@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use clasp_cert::{Check, Outcome};
-use clasp_wire::{AlertDescription, CipherSuite, ProtocolVersion};
+#[cfg(feature = "legacy")]
+use clasp_wire::ProtocolVersion;
+use clasp_wire::{AlertDescription, CipherSuite};
 
 use super::Status;
 use crate::negotiate::is_for_tls13_alone;

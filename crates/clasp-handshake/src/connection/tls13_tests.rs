@@ -450,3 +450,27 @@ fn tickets_come_to_who_closes_at_once() {
         assert_eq!(ours.poll_now().unwrap(), Status::Closed);
     }
 }
+
+/// A hello that announces early data and offers no key it could be under is answered as if the key were unknown.
+#[test]
+fn early_data_without_a_key_is_passed_over() {
+    let ca = Authority::new("CA");
+    let (client, server) = (ca.client(tls13()).build().unwrap(), ca.server(tls13()).build().unwrap());
+    let (mut client, mut server) = connections(&client, &server);
+    client.poll_now().unwrap();
+    let mut hello = client.output().split().to_vec();
+    // Behind record and message header, version and random come session identifier, suites and compression methods.
+    let suites = 5 + 4 + 2 + 32 + 1 + usize::from(hello[43]);
+    let extensions = suites + 2 + usize::from(u16::from_be_bytes([hello[suites], hello[suites + 1]])) + 2;
+    let early_data = [0, 42, 0, 0];
+    hello.splice(extensions + 2..extensions + 2, early_data);
+    for length in [3, 7, extensions] {
+        let grown = u16::from_be_bytes([hello[length], hello[length + 1]]) + 4;
+        hello[length..length + 2].copy_from_slice(&grown.to_be_bytes());
+    }
+    // A record of early data, under whatever key.
+    hello.extend([&[23, 3, 3, 0, 64][..], &[7; 64]].concat());
+    give(&mut server, &hello);
+    assert_eq!(server.poll_now().unwrap(), Status::NeedInput);
+    assert!(server.is_handshaking() && server.has_output());
+}

@@ -21,8 +21,8 @@ pub(crate) struct Saved {
     pub(crate) secret_len: u8,
     /// When certificates were last verified for it, seconds since the Unix epoch.
     pub(crate) created: u64,
-    /// When this ticket came, or was sent, seconds since the Unix epoch; how long it is good for, and what hides its age,
-    /// milliseconds (RFC 8446 4.6.1). In TLS 1.3 alone, as are the next two.
+    /// When this ticket came, or was sent, milliseconds since the Unix epoch; how long it is good for, seconds; and what hides
+    /// its age (RFC 8446 4.6.1). In TLS 1.3 alone, as are the next two.
     pub(crate) received: u64,
     pub(crate) lifetime: u32,
     pub(crate) age_add: u32,
@@ -53,7 +53,7 @@ impl Saved {
         // Clocks of several machines differ a little.
         now + 60 >= self.created
             && now.saturating_sub(self.created) < LIFETIME
-            && now.saturating_sub(self.received) < u64::from(self.lifetime)
+            && now.saturating_sub(self.received / 1000) < u64::from(self.lifetime)
     }
 
     /// The key of a ticket of TLS 1.3.
@@ -177,7 +177,7 @@ mod tests {
             master: Zeroizing::new([7; 48]),
             secret_len: 32,
             created: 1_000_000,
-            received: 1_000_000,
+            received: 1_000_000_000,
             lifetime: u32::MAX,
             age_add: 5,
             max_early_data: 0,

@@ -285,7 +285,7 @@ fn replay_server(section: u8) {
             master: Zeroizing::new([0; 48]),
             secret_len: 0,
             created: NOW,
-            received: NOW,
+            received: NOW * 1000,
             lifetime: 30,
             age_add: AGE_ADD,
             max_early_data: 1024,

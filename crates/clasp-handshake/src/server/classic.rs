@@ -173,7 +173,7 @@ pub(super) async fn full_handshake(
         master: Zeroizing::new(*keys.master.as_bytes()),
         created: config.clock.now().as_secs(),
         secret_len: 48,
-        received: config.clock.now().as_secs(),
+        received: config.clock.milliseconds(),
         lifetime: u32::MAX,
         age_add: 0,
         max_early_data: 0,

@@ -187,6 +187,6 @@ fn fits(config: &ServerConfig, hello: &ClientHello, saved: &Saved) -> Option<&'s
 
 fn is_fresh(config: &ServerConfig, saved: &Saved, identity: &PskIdentity) -> bool {
     let theirs = u64::from(identity.obfuscated_ticket_age.wrapping_sub(saved.age_add));
-    let ours = config.clock.now().as_secs().saturating_sub(saved.received).saturating_mul(1000);
+    let ours = config.clock.milliseconds().saturating_sub(saved.received);
     theirs.abs_diff(ours) <= AGE_TOLERANCE
 }

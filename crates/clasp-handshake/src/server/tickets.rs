@@ -42,7 +42,7 @@ pub(super) async fn send(
             master: Zeroizing::new([0; 48]),
             secret_len: 0,
             created: secrets.born,
-            received: config.clock.now().as_secs(),
+            received: config.clock.milliseconds(),
             lifetime: u32::try_from(LIFETIME).unwrap_or(u32::MAX),
             age_add,
             max_early_data: config.early_data,

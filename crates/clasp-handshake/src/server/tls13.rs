@@ -189,8 +189,8 @@ pub(super) async fn handshake(
                 (true, false) => EarlyData::Rejected,
             },
             pre_shared: psk.is_some(),
-            ech_accepted: false,
             psk_identity: psk.as_ref().and_then(FoundPsk::external_identity),
+            ech_accepted: false,
         },
         secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: theirs_next,

@@ -223,14 +223,6 @@ pub(super) const CASES: &[Case] = &[
     // Keys from before.
     ("4.2.9", "a pre-shared key, and no modes", RESUMED, FIRST_HELLO, |m| m.remove(MODES), Alert::MISSING_EXTENSION),
     ("4.2.9", "modes, none of them", PLAIN, FIRST_HELLO, |m| m.set(MODES, &[0]), Alert::DECODE_ERROR),
-    (
-        "4.2.10",
-        "early data without a pre-shared key",
-        PLAIN,
-        FIRST_HELLO,
-        |m| m.add(EARLY_DATA, &[]),
-        Alert::ILLEGAL_PARAMETER,
-    ),
     ("4.2.10", "early data with contents", EARLY, FIRST_HELLO, |m| m.set(EARLY_DATA, &[0]), Alert::DECODE_ERROR),
     (
         "4.2.11",
