@@ -28,5 +28,6 @@ mod end;
 mod with_chromium;
 mod with_gnutls;
 mod with_go;
+mod with_go_ech;
 mod with_openssl;
 mod with_rustls;

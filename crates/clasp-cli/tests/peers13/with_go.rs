@@ -35,7 +35,7 @@ const SUITES: [CipherSuite; 3] = [
 ];
 
 /// The driver, built once.
-fn driver() -> Option<&'static Path> {
+pub(crate) fn driver() -> Option<&'static Path> {
     static DRIVER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     match DRIVER.get_or_init(build) {
         Ok(driver) => Some(driver),
@@ -81,13 +81,13 @@ fn number(what: impl Display) -> String {
 }
 
 /// A server of Go's with this identity.
-struct Server {
-    running: Running,
-    port: u16,
+pub(crate) struct Server {
+    pub(crate) running: Running,
+    pub(crate) port: u16,
 }
 
 impl Server {
-    fn start(driver: &Path, identity: &Files, options: &[&str]) -> Self {
+    pub(crate) fn start(driver: &Path, identity: &Files, options: &[&str]) -> Self {
         let identity = ["-role", "server", "-cert", path(&identity.cert), "-key", path(&identity.key)];
         let running = start(driver, &[&identity, options].concat());
         let port = running.wait_line("listening ").parse().unwrap();
@@ -95,18 +95,18 @@ impl Server {
     }
 
     /// Waits for its end, and gives what it told.
-    fn told(self) -> Vec<Value> {
+    pub(crate) fn told(self) -> Vec<Value> {
         told(self.running)
     }
 }
 
 /// Starts a client of Go's that trusts the test authority.
-fn start_client(driver: &Path, port: u16, options: &[&str]) -> Running {
+pub(crate) fn start_client(driver: &Path, port: u16, options: &[&str]) -> Running {
     let trust = ["-port", &number(port), "-ca", path(&pki().ca.files.cert)];
     start(driver, &[&trust, options].concat())
 }
 
-fn told(running: Running) -> Vec<Value> {
+pub(crate) fn told(running: Running) -> Vec<Value> {
     let ended = running.finish();
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
     let text = String::from_utf8(ended.stdout).unwrap();
@@ -115,7 +115,7 @@ fn told(running: Running) -> Vec<Value> {
 
 /// What Go tells of the handshake is what we have.
 #[track_caller]
-fn assert_told(told: &Value, end: &Ours) {
+pub(crate) fn assert_told(told: &Value, end: &Ours) {
     let agreed = end.agreed();
     assert_eq!((&told["error"], &told["version"]), (&"".into(), &"TLS 1.3".into()), "{told}");
     assert_eq!(told["suite"], agreed.suite, "{told}");
@@ -126,7 +126,7 @@ fn assert_told(told: &Value, end: &Ours) {
     assert_eq!(told["alpn"], end.session().alpn().map_or("", |name| std::str::from_utf8(name).unwrap()), "{told}");
 }
 
-fn groups(of: &[NamedGroup]) -> String {
+pub(crate) fn groups(of: &[NamedGroup]) -> String {
     of.iter().map(|group| number(group.0)).collect::<Vec<_>>().join(",")
 }
 

@@ -52,8 +52,11 @@ impl ClientConfig {
     /// The same for the hello around an encrypted one, whose server is another, and to learn nothing (RFC 9849 6.1, 6.1.7).
     #[cfg(feature = "ech")]
     pub(crate) fn for_outer_hello(&self) -> Self {
+        let mut policy = self.policy.clone();
+        // The keys are for the other server.
+        policy.suites.retain(|suite| !suite.is_pre_shared());
         Self {
-            policy: self.policy.clone(),
+            policy,
             provider: self.provider,
             verifier: Arc::clone(&self.verifier),
             identities: Arc::new(FixedIdentities(Vec::new())),

@@ -401,6 +401,21 @@ fn keys_from_outside_go_inside() {
     }
 }
 
+/// Nor do the suites that older versions have for them stand outside.
+#[test]
+fn suites_with_keys_from_outside_are_for_the_server_meant() {
+    let ca = Authority::new("CA");
+    let psk = ExternalPsk::new(b"name", &[7; 32], HashAlgorithm::Sha256).unwrap();
+    let is_psk = |suite: &clasp_wire::CipherSuite| suite.to_string().contains("_PSK_");
+    let client = client(&ca, Policy::compatible(), &list(7)).psk(psk).build().unwrap();
+    assert!(client.policy().suites().iter().any(|suite| is_psk(&suite.id)));
+    let server = server(&ca, tls13()).build().unwrap();
+    let (mut ours, mut theirs, seen) = pair(&client, &server, Decrypts::with(7));
+    assert!(matches!(exchange(&mut ours, &mut theirs), (None, None)));
+    let seen = seen.lock().unwrap();
+    assert!(!seen.outer[0].cipher_suites.iter().chain(&seen.inner[0].cipher_suites).any(is_psk));
+}
+
 #[test]
 fn a_client_shows_its_certificate_to_the_server_meant_alone() {
     let ca = Authority::new("CA");

@@ -4,8 +4,11 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdh"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -33,9 +36,16 @@ var (
 	size     = flag.Int("size", 1000, "how many bytes each way")
 	echo     = flag.Bool("echo", false, "send everything back instead")
 	noTicket = flag.Bool("notickets", false, "no tickets")
+	tls12    = flag.Bool("tls12", false, "TLS 1.2 instead")
+	ech      = flag.String("ech", "", "a server's HPKE: KDF and AEAD by number, with a comma")
+	echRetry = flag.Bool("echretry", false, "gives a client that has another key this one")
+	echList  = flag.String("echlist", "", "a client's ECHConfigList: hex")
 )
 
 const deadline = 20 * time.Second
+
+// What everybody sees in place of a name that is encrypted.
+const publicName = "public.example"
 
 // What is told of a connection.
 type told struct {
@@ -47,6 +57,8 @@ type told struct {
 	Alpn     string `json:"alpn"`
 	Exported string `json:"exported"`
 	Peer     string `json:"peer"`
+	Name     string `json:"name"`
+	Ech      bool   `json:"ech"`
 	Error    string `json:"error"`
 }
 
@@ -91,8 +103,33 @@ func config() *tls.Config {
 	if *keyLog != "" {
 		config.KeyLogWriter = must(os.OpenFile(*keyLog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600))
 	}
+	if *tls12 {
+		config.MinVersion, config.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
+	}
+	if *echList != "" {
+		config.EncryptedClientHelloConfigList = must(hex.DecodeString(*echList))
+	}
 	config.ClientSessionCache = tls.NewLRUClientSessionCache(8)
 	return config
+}
+
+// A fresh key for encrypted hellos, and what is published of it, which is printed.
+func echKey(suite string) tls.EncryptedClientHelloKey {
+	key := must(ecdh.X25519().GenerateKey(rand.Reader))
+	kdf, aead, _ := strings.Cut(suite, ",")
+	contents := []byte{7, 0, 0x20, 0, 32}
+	contents = append(contents, key.PublicKey().Bytes()...)
+	contents = append(contents, 0, 4)
+	contents = binary.BigEndian.AppendUint16(contents, uint16(must(strconv.ParseUint(kdf, 10, 16))))
+	contents = binary.BigEndian.AppendUint16(contents, uint16(must(strconv.ParseUint(aead, 10, 16))))
+	contents = append(contents, 32, byte(len(publicName)))
+	contents = append(contents, publicName...)
+	contents = append(contents, 0, 0)
+	config := binary.BigEndian.AppendUint16([]byte{0xfe, 0x0d}, uint16(len(contents)))
+	config = append(config, contents...)
+	list := append(binary.BigEndian.AppendUint16(nil, uint16(len(config))), config...)
+	fmt.Println("ech", hex.EncodeToString(list))
+	return tls.EncryptedClientHelloKey{Config: config, PrivateKey: key.Bytes(), SendAsRetry: *echRetry}
 }
 
 func read(conn net.Conn, seed uint64) error {
@@ -157,6 +194,8 @@ func one(conn *tls.Conn) (told told) {
 	told.Retried = state.HelloRetryRequest
 	told.Resumed = state.DidResume
 	told.Alpn = state.NegotiatedProtocol
+	told.Name = state.ServerName
+	told.Ech = state.ECHAccepted
 	if len(state.PeerCertificates) > 0 {
 		told.Peer = state.PeerCertificates[0].Subject.CommonName
 	}
@@ -177,6 +216,9 @@ func main() {
 	if *role == "server" {
 		listener = must(net.Listen("tcp", "127.0.0.1:0")).(*net.TCPListener)
 		fmt.Println("listening", listener.Addr().(*net.TCPAddr).Port)
+		if *ech != "" {
+			config.EncryptedClientHelloKeys = []tls.EncryptedClientHelloKey{echKey(*ech)}
+		}
 	}
 	for range *times {
 		var conn *tls.Conn

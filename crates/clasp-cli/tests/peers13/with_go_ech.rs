@@ -1,0 +1,140 @@
+//! Encrypted ClientHello with Go's crypto/tls, by the driver of `with_go.rs` (RFC 9849).
+
+use clasp::wire::NamedGroup;
+use clasp::{ClientConfigBuilder, Error, Policy, ServerConfig};
+
+use crate::certs::{Files, Kind, Leaf, pki};
+use crate::end::{Ours, serve, talk, tls13};
+use crate::ends::{accept, client_config, tls_error};
+use crate::with_go::{Server, assert_told, driver, groups, start_client, told};
+
+/// For both names.
+fn identity() -> Files {
+    pki().ca.issue(&Leaf::server(Kind::P256).names(&["localhost", "public.example"]))
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let text = text.trim();
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+/// What the server publishes.
+fn published(server: &Server) -> Vec<u8> {
+    hex(&server.running.wait_line("ech "))
+}
+
+fn client(policy: Policy, list: &[u8]) -> ClientConfigBuilder {
+    client_config(policy).ech_configs(list).unwrap()
+}
+
+/// The list with another key.
+fn with_another_key(list: &[u8]) -> Vec<u8> {
+    let mut other = list.to_vec();
+    other[11] ^= 1;
+    other
+}
+
+#[track_caller]
+fn rejected(end: std::io::Result<Ours>) -> Option<Vec<u8>> {
+    let error = end.err().expect("the server cannot read it");
+    let Error::EchRejected { retry_configs } = tls_error(&error) else { panic!("{error}") };
+    retry_configs.as_ref().map(|list| list.to_vec())
+}
+
+#[test]
+fn every_suite_with_and_without_another_hello() {
+    let Some(driver) = driver() else { return };
+    let identity = identity();
+    for kdf in 1..=3 {
+        for aead in 1..=3 {
+            for retry in [false, true] {
+                println!("{kdf} {aead} {retry}");
+                let suite = format!("{kdf},{aead}");
+                let mut options = vec!["-ech", &suite, "-times", "2", "-alpn", "h2"];
+                let curves = groups(&[NamedGroup::SECP384R1]);
+                if retry {
+                    options.extend(["-curves", &curves]);
+                }
+                let server = Server::start(driver, &identity, &options);
+                let list = published(&server);
+                let config = client(Policy::modern(), &list).alpn(["h2"]).unwrap().build().unwrap();
+                // The second one resumes, by a ticket in the hello that is encrypted.
+                let ends: Vec<_> = (0..2)
+                    .map(|_| {
+                        let mut end = Ours::connect(&config, server.port).unwrap();
+                        talk(&mut end, 1000).unwrap();
+                        end
+                    })
+                    .collect();
+                for (i, (told, end)) in server.told().iter().zip(&ends).enumerate() {
+                    assert_told(told, end);
+                    assert!(end.session().ech_accepted());
+                    assert_eq!(end.session().resumed(), i == 1);
+                    assert_eq!((&told["ech"], &told["name"]), (&true.into(), &"localhost".into()), "{told}");
+                    assert_eq!(told["retried"], retry, "{told}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_with_another_key_gives_it() {
+    let Some(driver) = driver() else { return };
+    let identity = identity();
+    for curves in [&[NamedGroup::X25519, NamedGroup::X25519MLKEM768][..], &[NamedGroup::SECP384R1]] {
+        let curves = groups(curves);
+        let options = ["-ech", "1,1", "-echretry", "-times", "2", "-curves", &curves];
+        let server = Server::start(driver, &identity, &options);
+        let list = published(&server);
+        let config = client(Policy::modern(), &with_another_key(&list)).build().unwrap();
+        let retry_configs = rejected(Ours::connect(&config, server.port)).unwrap();
+        assert_eq!(retry_configs, list);
+        let config = client(Policy::modern(), &retry_configs).build().unwrap();
+        let mut end = Ours::connect(&config, server.port).unwrap();
+        talk(&mut end, 1000).unwrap();
+        assert!(end.session().ech_accepted());
+        let server = server.told();
+        assert_eq!(server[0]["error"], "remote error: tls: encrypted client hello required");
+        assert_told(&server[1], &end);
+    }
+}
+
+#[test]
+fn a_server_that_has_switched_it_off() {
+    let Some(driver) = driver() else { return };
+    let identity = identity();
+    for options in [&["-ech", "1,1"][..], &[], &["-tls12"]] {
+        let server = Server::start(driver, &identity, options);
+        let list = if options.len() == 2 { published(&server) } else { hex(LIST) };
+        let config = client(Policy::modern(), &with_another_key(&list)).build().unwrap();
+        assert_eq!(rejected(Ours::connect(&config, server.port)), None);
+        let told = server.told();
+        assert!(told[0]["error"].as_str().unwrap_or_default().contains("tls: "), "{options:?}");
+    }
+    // Whoever it is that has not the public name's certificate says nothing of keys.
+    let server = Server::start(driver, &pki().p256, &["-ech", "1,1", "-echretry"]);
+    let config = client(Policy::modern(), &with_another_key(&published(&server))).build().unwrap();
+    let error = Ours::connect(&config, server.port).err().unwrap();
+    assert!(matches!(tls_error(&error), Error::Certificate { .. }), "{error}");
+    server.told();
+}
+
+/// A key of nobody's for `public.example`.
+const LIST: &str = "0041fe0d003d0700200020eeb45f2ac8ed1b0e9a1d1aaa2ff8e6a35bd83f1b8f5a3dd2e2bb6ce1cc9b4c0b000400010001200e7075626c69632e6578616d706c650000";
+
+/// Clasp's servers decrypt none: a client of Go's that has a key for one is told so by the handshake itself.
+#[test]
+fn a_client_of_gos_learns_that_we_have_none() {
+    let Some(driver) = driver() else { return };
+    let config = ServerConfig::builder(tls13()).identity(identity().identity()).build().unwrap();
+    let serving = serve(move |listener| {
+        let mut end = Ours::accept(&config, accept(&listener).unwrap())?;
+        std::io::Read::read(&mut end, &mut [0; 1])
+    });
+    let client = told(start_client(driver, serving.port, &["-echlist", LIST]));
+    assert_eq!(client[0]["error"], "tls: server rejected ECH");
+    let error = serving.join().unwrap_err();
+    let Error::AlertReceived(received) = tls_error(&error) else { panic!("{error}") };
+    assert_eq!(received.alert, clasp::wire::AlertDescription::ECH_REQUIRED);
+}
