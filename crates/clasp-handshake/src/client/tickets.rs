@@ -49,7 +49,8 @@ pub(crate) fn saved(
         master: Zeroizing::new([0; 48]),
         secret_len: 0,
         created: secrets.born,
-        received: config.clock.milliseconds(),
+        // Rounded up: to no server is it to seem older than it is.
+        received: config.clock.milliseconds().saturating_add(1),
         lifetime: ticket.lifetime,
         age_add: ticket.age_add,
         max_early_data: ticket.max_early_data().unwrap_or(0),
