@@ -71,7 +71,9 @@ const KNOWN: &[u8] =
 fn it_looks_like_the_real_thing_and_stays_the_same() {
     let ca = Authority::new("CA");
     let client = ca.client(Policy::modern()).build().unwrap();
-    let first = tls13().groups()[0];
+    // Without the feature `post-quantum` there is no hybrid.
+    let carried = |group: &NamedGroup| clasp_crypto::default_provider().group(*group).is_some();
+    let first = tls13().groups().iter().copied().find(carried).unwrap();
     for group in [first, NamedGroup::SECP384R1] {
         let server = ca.server(tls13().with_groups(&[group])).build().unwrap();
         let says = Says::default();
