@@ -8,7 +8,7 @@ use clasp_crypto::KeyAlgorithm;
 use clasp_record::Form;
 use clasp_wire::{
     AlertDescription, CipherSuite, ClientHello, CompressionMethod, EcPointFormat, ExtensionType, NamedGroup,
-    ProtocolVersion, ServerExtension, ServerHello, SignatureScheme, Strength,
+    ProtocolVersion, Random, ServerExtension, ServerHello, SignatureScheme, Strength,
 };
 use subtle::ConstantTimeEq as _;
 
@@ -136,20 +136,13 @@ pub(crate) fn without_extensions_if_too_old(policy: &Policy, mut hello: ClientHe
     hello
 }
 
-/// The end of a server's random value that says: this server speaks TLS 1.3, and if you do too somebody came between us
-/// (RFC 8446 4.1.3).
-const SPEAKS_TLS13: [u8; 8] = *b"DOWNGRD\x01";
-
-/// The same of a server that speaks TLS 1.2.
-const SPEAKS_TLS12: [u8; 8] = *b"DOWNGRD\0";
-
 /// Marks the random value when less is agreed than could be.
 fn marked(mut random: [u8; 32], policy: &Policy, dialect: &dyn Dialect) -> [u8; 32] {
     let newest = policy.versions().next();
     let mark = if dialect.version() < ProtocolVersion::TLS_1_2 {
-        (newest >= Some(ProtocolVersion::TLS_1_2)).then_some(SPEAKS_TLS12)
+        (newest >= Some(ProtocolVersion::TLS_1_2)).then_some(Random::DOWNGRADE_BELOW_TLS12)
     } else {
-        (newest >= Some(ProtocolVersion::TLS_1_3)).then_some(SPEAKS_TLS13)
+        (newest >= Some(ProtocolVersion::TLS_1_3)).then_some(Random::DOWNGRADE_TO_TLS12)
     };
     if let Some(mark) = mark {
         random.iter_mut().rev().zip(mark.iter().rev()).for_each(|(to, from)| *to = *from);
@@ -162,8 +155,8 @@ fn is_downgraded(policy: &Policy, dialect: &dyn Dialect, random: &[u8; 32]) -> b
     let newest = policy.versions().next();
     let (old, marked12, marked13) = (
         dialect.version() < ProtocolVersion::TLS_1_2,
-        random.ends_with(&SPEAKS_TLS12),
-        random.ends_with(&SPEAKS_TLS13),
+        random.ends_with(&Random::DOWNGRADE_BELOW_TLS12),
+        random.ends_with(&Random::DOWNGRADE_TO_TLS12),
     );
     if newest >= Some(ProtocolVersion::TLS_1_3) {
         marked12 || marked13
