@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use clasp_handshake::{ClientConfig, MemorySessions, Policy, ServerConfig};
+use clasp_handshake::{ClientConfig, KeyExchange, MemorySessions, Policy, ServerConfig, Suite};
 use clasp_wire::{CipherSuite, ContentType, HandshakeType, ProtocolVersion, RecordHeader};
 
 use crate::chance;
@@ -313,8 +313,10 @@ impl Policies {
         let offers_all = age & 3 == 3;
         let newest = NEWEST[usize::from(if offers_all { age >> 2 & 3 } else { age & 3 })];
         let all = clasp_insecure::insecure().with_groups(&GROUPS);
-        let rows: Vec<_> =
-            all.suites().iter().filter(|row| row.versions.0 <= newest && newest <= row.versions.1).collect();
+        let keyless = |row: &Suite| !matches!(row.key_exchange, KeyExchange::Psk | KeyExchange::EcdhePsk);
+        let of_newest = |row: &Suite| row.versions.0 <= newest && newest <= row.versions.1;
+        // No side here has a pre-shared key.
+        let rows: Vec<_> = all.suites().iter().filter(|row| of_newest(row) && keyless(row)).collect();
         let suite = rows[usize::from((age >> 5) << 3 | choice & 7) % rows.len()].id;
         let server = all.clone().with_versions(ProtocolVersion::SSL_3_0, newest);
         let client = if offers_all {
