@@ -82,7 +82,7 @@ impl SessionKeys {
         let lengths = KeyLengths { mac_key: lengths.mac_key, key: lengths.key, iv: lengths.iv };
         let schedule = Tls12::new(default_provider(), suite.prf)?;
         let server_random = server_random(from_server)?;
-        let block = schedule.key_block(&MasterSecret::new(master), &client_random, &server_random, lengths);
+        let block = schedule.master_key(&MasterSecret::new(master)).key_block(&client_random, &server_random, lengths);
         Some(Self { suite, encrypt_then_mac: session.encrypt_then_mac(), block })
     }
 

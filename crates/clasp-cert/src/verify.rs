@@ -98,6 +98,7 @@ pub trait ServerVerifier: fmt::Debug + Send + Sync {
 
     /// Tells this way of verifying from others: a session is only resumed where this is the same, as a server that resumes
     /// shows no certificate. By default it is this very value's, as long as it lives.
+    /// A configuration asks once, when it is built.
     fn resumption_scope(&self) -> Vec<u8> {
         scope_of_this(self)
     }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use clasp_crypto::{CryptoError, Provider};
-use clasp_keys::{KeyBlock, KeyLengths, MasterSecret, Role, Schedule, VerifyData};
+use clasp_keys::{KeyBlock, KeyLengths, MasterKey, MasterSecret, Role, Schedule, Transcript, VerifyData};
 use clasp_wire::Finished;
 use rustls_pki_types::CertificateDer;
 
@@ -30,6 +30,7 @@ pub(crate) fn der_chain(chain: &[Bytes]) -> Vec<CertificateDer<'static>> {
 /// The master secret and the keys made of it.
 pub(crate) struct Keys {
     pub(crate) master: MasterSecret,
+    key: Box<dyn MasterKey>,
     block: KeyBlock,
 }
 
@@ -64,10 +65,11 @@ impl Keys {
         let (client, server) = (&agreed.randoms.client, &agreed.randoms.server);
         let lengths = agreed.suite.bulk.lengths(agreed.dialect.iv_policy());
         let lengths = KeyLengths { mac_key: lengths.mac_key, key: lengths.key, iv: lengths.iv };
+        let key = schedule.master_key(&master);
         let block = match agreed.suite.export {
-            None => schedule.key_block(&master, client, server, lengths),
+            None => key.key_block(client, server, lengths),
             Some(export) => {
-                let short = schedule.key_block(&master, client, server, export.block_lengths(lengths));
+                let short = key.key_block(client, server, export.block_lengths(lengths));
                 export.final_keys(schedule, &short, lengths, client, server)
             }
         };
@@ -80,7 +82,12 @@ impl Keys {
                 ("encrypt-then-MAC", agreed.encrypt_then_mac.to_string()),
             ]
         });
-        Self { master, block }
+        Self { master, key, block }
+    }
+
+    /// What the Finished message of `role` says, which the transcript must end before.
+    pub(crate) fn finished(&self, role: Role, transcript: &Transcript) -> Result<VerifyData, Error> {
+        Ok(self.key.finished(role, transcript)?)
     }
 
     /// Our write keys, then our read keys.

@@ -1,6 +1,7 @@
 //! Keys that both sides were given from outside (RFC 8446 4.2.11, RFC 9258, RFC 9257; RFC 4279 in TLS 1.2 and before).
 
 use core::fmt;
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use clasp_cert::{CertificateError, CertificateProblem, MaybeReady, Report, ServerVerification, ServerVerifier};
@@ -114,17 +115,17 @@ pub(crate) fn find_or_make_up(
 
 /// What a session of TLS 1.2 or before belongs to besides `scope`: the key it was made with. `None` where there is no such key any
 /// more.
-pub(crate) fn scope_with(
-    scope: Box<[u8]>,
+pub(crate) fn scope_with<'a>(
+    scope: &'a [u8],
     psks: &[ExternalPsk],
     identity: Option<&[u8]>,
     provider: &Provider,
-) -> Option<Box<[u8]>> {
-    let Some(identity) = identity else { return Some(scope) };
+) -> Option<Cow<'a, [u8]>> {
+    let Some(identity) = identity else { return Some(scope.into()) };
     let psk = classic(psks).find(|psk| psk.identity == identity)?;
     let length = u64::try_from(identity.len()).ok()?.to_be_bytes();
     let hash = provider.hash(HashAlgorithm::Sha256)?.hash(&[&length, identity, &psk.key]);
-    Some([&scope[..], hash.as_slice()].concat().into())
+    Some([scope, hash.as_slice()].concat().into())
 }
 
 /// The verifier of a client that has keys and no roots: a server with a certificate is nobody it knows.

@@ -2,7 +2,7 @@
 
 use clasp_crypto::{Hash, HashAlgorithm, Provider};
 use clasp_keys::{
-    ExportError, KeyBlock, KeyLengths, MasterSecret, Role, Schedule, ScheduleError, Transcript, VerifyData,
+    ExportError, KeyBlock, KeyLengths, MasterKey, MasterSecret, Role, Schedule, ScheduleError, Transcript, VerifyData,
 };
 use zeroize::Zeroizing;
 
@@ -86,27 +86,9 @@ impl Schedule for Ssl30 {
         Err(ScheduleError::Unsupported)
     }
 
-    fn key_block(
-        &self,
-        master: &MasterSecret,
-        client_random: &[u8; 32],
-        server_random: &[u8; 32],
-        lengths: KeyLengths,
-    ) -> KeyBlock {
-        KeyBlock::fill(lengths, |out| self.fill(master.as_bytes(), [server_random, client_random], out))
-    }
-
-    fn finished(
-        &self,
-        master: &MasterSecret,
-        role: Role,
-        transcript: &Transcript,
-    ) -> Result<VerifyData, ScheduleError> {
-        let sender: &[u8] = match role {
-            Role::Client => b"CLNT",
-            Role::Server => b"SRVR",
-        };
-        Ok(VerifyData::new(&handshake_hashes(self.md5, self.sha1, transcript, sender, master)?))
+    fn master_key(&self, master: &MasterSecret) -> Box<dyn MasterKey> {
+        let Self { md5, sha1 } = *self;
+        Box::new(Ssl30MasterKey { schedule: Self { md5, sha1 }, master: MasterSecret::new(*master.as_bytes()) })
     }
 
     /// MD5 of the secret and both randoms, the server's first for the label `server write key`. For `IV block` the first half
@@ -135,6 +117,28 @@ impl Schedule for Ssl30 {
         _: &mut [u8],
     ) -> Result<(), ExportError> {
         Err(ExportError::Unsupported)
+    }
+}
+
+#[derive(Debug)]
+struct Ssl30MasterKey {
+    schedule: Ssl30,
+    master: MasterSecret,
+}
+
+impl MasterKey for Ssl30MasterKey {
+    fn key_block(&self, client_random: &[u8; 32], server_random: &[u8; 32], lengths: KeyLengths) -> KeyBlock {
+        let randoms = [server_random, client_random];
+        KeyBlock::fill(lengths, |out| self.schedule.fill(self.master.as_bytes(), randoms, out))
+    }
+
+    fn finished(&self, role: Role, transcript: &Transcript) -> Result<VerifyData, ScheduleError> {
+        let sender: &[u8] = match role {
+            Role::Client => b"CLNT",
+            Role::Server => b"SRVR",
+        };
+        let Ssl30 { md5, sha1 } = self.schedule;
+        Ok(VerifyData::new(&handshake_hashes(md5, sha1, transcript, sender, &self.master)?))
     }
 }
 
@@ -176,7 +180,7 @@ mod tests {
         );
         let lengths = KeyLengths { mac_key: 20, key: 24, iv: 8 };
         assert_eq!(
-            hex(schedule.key_block(&master, &CLIENT_RANDOM, &SERVER_RANDOM, lengths).as_bytes()),
+            hex(schedule.master_key(&master).key_block(&CLIENT_RANDOM, &SERVER_RANDOM, lengths).as_bytes()),
             concat!(
                 "79bdcc921301690956da5052895b463097a7db743f259ba97003876235410d70c13c69315b79bf4c7774d3cfca9edb00d773dacf",
                 "26027bf6c3300f257597ca4ede7ce52f4e1149c7d95dbe2740665610b9cf0f0005c8c234891efa44ae155a82a097300789d73eaa"
@@ -185,7 +189,7 @@ mod tests {
 
         let mut transcript = Transcript::new();
         transcript.add(b"all handshake messages");
-        assert!(schedule.finished(&master, Role::Client, &transcript).is_err(), "not settled");
+        assert!(schedule.master_key(&master).finished(Role::Client, &transcript).is_err(), "not settled");
         transcript.settle(provider.hash(HashAlgorithm::Md5Sha1).unwrap());
         transcript.add(b" so far");
         transcript.drop_raw();
@@ -193,7 +197,7 @@ mod tests {
             (Role::Client, "d3562f2e3b5723cd7c41cc4bb745a7491d66e62a691c44626179e2f04830670296d60c56"),
             (Role::Server, "069a9a7393df9c0909fabd7f3d278450b2c22633c19630c3bc044bc60f7d92965fc5bc28"),
         ] {
-            assert_eq!(hex(schedule.finished(&master, role, &transcript).unwrap().as_slice()), expected);
+            assert_eq!(hex(schedule.master_key(&master).finished(role, &transcript).unwrap().as_slice()), expected);
         }
         let (md5, sha1) = (schedule.md5, schedule.sha1);
         assert_eq!(
@@ -210,7 +214,7 @@ mod tests {
         let full = KeyLengths { mac_key: 16, key: 16, iv: 8 };
         let short = EXPORT40.block_lengths(full);
         assert_eq!(short.total(), 2 * (16 + 5));
-        let block = schedule.key_block(&master, &CLIENT_RANDOM, &SERVER_RANDOM, short);
+        let block = schedule.master_key(&master).key_block(&CLIENT_RANDOM, &SERVER_RANDOM, short);
         let keys = EXPORT40.final_keys(&schedule, &block, full, &CLIENT_RANDOM, &SERVER_RANDOM);
         let (client, server) = (keys.half(Role::Client), keys.half(Role::Server));
         assert_eq!(hex(client.mac_key()), "79bdcc921301690956da5052895b4630");

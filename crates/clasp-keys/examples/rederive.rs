@@ -46,7 +46,8 @@ fn rederive(key_log: &str, server_random: &str, rest: &[&str]) -> Result<String,
     let mut out = String::new();
     for line in key_log.lines().filter_map(KeyLogLine::parse).filter(|line| line.label == "CLIENT_RANDOM") {
         let Ok(secret) = <[u8; 48]>::try_from(line.secret.as_slice()) else { continue };
-        let block = schedule.key_block(&MasterSecret::new(secret), &line.client_random, &server_random, lengths);
+        let block =
+            schedule.master_key(&MasterSecret::new(secret)).key_block(&line.client_random, &server_random, lengths);
         writeln!(out, "client random {}", hex(&line.client_random))?;
         for (name, role) in [("client", Role::Client), ("server", Role::Server)] {
             let keys = block.half(role);

@@ -13,9 +13,9 @@ mod transcript;
 
 pub use key_log::{KeyLogLine, key_log_label, key_log_line};
 pub use prf::prf;
-pub use schedule::{ExportError, Schedule, ScheduleError};
+pub use schedule::{ExportError, MasterKey, Schedule, ScheduleError};
 pub use secrets::{DirectionKeys, KeyBlock, KeyLengths, MasterSecret, Role, VerifyData};
-pub use tls::{Prf, Prf12, Tls, Tls12};
+pub use tls::{Prf, Prf12, PrfKey, Tls, Tls12};
 #[cfg(feature = "legacy")]
 pub use tls::{Prf10, Tls10};
 pub use transcript::{Mark, Transcript};

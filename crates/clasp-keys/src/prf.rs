@@ -1,10 +1,14 @@
 //! The pseudorandom function of TLS 1.2 (RFC 5246 5).
 
-use clasp_crypto::Hmac;
+use clasp_crypto::{Hmac, HmacKey};
 
 /// Fills `out` with P_hash(secret, label + seed), where the seed comes in parts.
 pub fn prf(hmac: &dyn Hmac, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
-    let key = hmac.with_key(secret);
+    prf_with(hmac.with_key(secret).as_ref(), label, seed, out);
+}
+
+/// The same with a secret that is an HMAC's key already.
+pub(crate) fn prf_with(key: &dyn HmacKey, label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
     // A(i), then the label, then up to four parts of seed, which is all TLS has: a small list on the stack.
     let mut parts: [&[u8]; 6] = [&[]; 6];
     let joined;

@@ -19,21 +19,8 @@ pub trait Schedule: Debug + Send + Sync {
     fn extended_master_secret(&self, pre_master: &[u8], transcript: &Transcript)
     -> Result<MasterSecret, ScheduleError>;
 
-    /// The key block (RFC 5246 6.3).
-    fn key_block(
-        &self,
-        master: &MasterSecret,
-        client_random: &[u8; 32],
-        server_random: &[u8; 32],
-        lengths: KeyLengths,
-    ) -> KeyBlock;
-
-    /// What the Finished message of `role` says (RFC 5246 7.4.9). The transcript ends before that message.
-    ///
-    /// # Errors
-    /// [`ScheduleError::Unsettled`].
-    fn finished(&self, master: &MasterSecret, role: Role, transcript: &Transcript)
-    -> Result<VerifyData, ScheduleError>;
+    /// The master secret as a key: what a handshake makes of it.
+    fn master_key(&self, master: &MasterSecret) -> Box<dyn MasterKey>;
 
     /// Fills `out` with what else is derived from both randoms, the client's first: the keys and initialisation vectors of
     /// export suites, with the labels of RFC 2246 6.3.1. SSL 3.0 has no labels on the wire of its hashes; it takes these
@@ -53,6 +40,19 @@ pub trait Schedule: Debug + Send + Sync {
         context: Option<&[u8]>,
         out: &mut [u8],
     ) -> Result<(), ExportError>;
+}
+
+/// A master secret as the key of its version's function. A handshake takes it three times, and what is the same each time
+/// is done once.
+pub trait MasterKey: Debug + Send + Sync {
+    /// The key block (RFC 5246 6.3).
+    fn key_block(&self, client_random: &[u8; 32], server_random: &[u8; 32], lengths: KeyLengths) -> KeyBlock;
+
+    /// What the Finished message of `role` says (RFC 5246 7.4.9). The transcript ends before that message.
+    ///
+    /// # Errors
+    /// [`ScheduleError::Unsettled`].
+    fn finished(&self, role: Role, transcript: &Transcript) -> Result<VerifyData, ScheduleError>;
 }
 
 /// The schedule cannot go on.

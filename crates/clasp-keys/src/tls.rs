@@ -1,19 +1,33 @@
 //! The key schedule of TLS (RFC 5246 5, 6.3, 7.4.9, 8.1), with the extended master secret (RFC 7627) and exporters
 //! (RFC 5705). TLS 1.0, 1.1 and 1.2 differ in the pseudorandom function alone.
 
-use core::fmt::Debug;
+use core::fmt::{self, Debug};
 
-use clasp_crypto::{HashAlgorithm, Hmac, Provider};
+use clasp_crypto::{HashAlgorithm, Hmac, HmacKey, Provider};
 
-use crate::prf::prf;
-use crate::schedule::{ExportError, Schedule, ScheduleError};
+use crate::prf::prf_with;
+use crate::schedule::{ExportError, MasterKey, Schedule, ScheduleError};
 use crate::secrets::{KeyBlock, KeyLengths, MasterSecret, Role, VerifyData};
 use crate::transcript::Transcript;
 
 /// The pseudorandom function of a version (RFC 5246 5, RFC 2246 5).
 pub trait Prf: Debug + Send + Sync {
+    /// The function with a secret in it.
+    type Key: PrfKey + 'static;
+
+    /// Puts a secret in.
+    fn key(&self, secret: &[u8]) -> Self::Key;
+
     /// Fills `out` from a secret, a label and a seed in up to four parts.
-    fn fill(&self, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]);
+    fn fill(&self, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
+        self.key(secret).fill(label, seed, out);
+    }
+}
+
+/// A pseudorandom function with a secret in it.
+pub trait PrfKey: Send + Sync {
+    /// Fills `out` from a label and a seed in up to four parts.
+    fn fill(&self, label: &[u8], seed: &[&[u8]], out: &mut [u8]);
 }
 
 /// The key schedule of TLS on a version's pseudorandom function.
@@ -25,8 +39,16 @@ pub struct Tls<P>(P);
 pub struct Prf12(&'static dyn Hmac);
 
 impl Prf for Prf12 {
-    fn fill(&self, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
-        prf(self.0, secret, label, seed, out);
+    type Key = Box<dyn HmacKey>;
+
+    fn key(&self, secret: &[u8]) -> Self::Key {
+        self.0.with_key(secret)
+    }
+}
+
+impl PrfKey for Box<dyn HmacKey> {
+    fn fill(&self, label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
+        prf_with(self.as_ref(), label, seed, out);
     }
 }
 
@@ -55,14 +77,24 @@ pub struct Prf10 {
 
 #[cfg(feature = "legacy")]
 impl Prf for Prf10 {
-    fn fill(&self, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
+    type Key = [Box<dyn HmacKey>; 2];
+
+    fn key(&self, secret: &[u8]) -> Self::Key {
         // Of an odd length, both halves have the byte in the middle.
         let half = secret.len().div_ceil(2);
         let first = secret.get(..half).unwrap_or_default();
         let second = secret.get(secret.len() - half..).unwrap_or_default();
-        prf(self.md5, first, label, seed, out);
+        [self.md5.with_key(first), self.sha1.with_key(second)]
+    }
+}
+
+#[cfg(feature = "legacy")]
+impl PrfKey for [Box<dyn HmacKey>; 2] {
+    fn fill(&self, label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
+        let [md5, sha1] = self;
+        prf_with(md5.as_ref(), label, seed, out);
         let mut other = zeroize::Zeroizing::new(vec![0; out.len()]);
-        prf(self.sha1, second, label, seed, &mut other);
+        prf_with(sha1.as_ref(), label, seed, &mut other);
         out.iter_mut().zip(other.iter()).for_each(|(to, from)| *to ^= *from);
     }
 }
@@ -97,32 +129,8 @@ impl<P: Prf> Schedule for Tls<P> {
         }))
     }
 
-    fn key_block(
-        &self,
-        master: &MasterSecret,
-        client_random: &[u8; 32],
-        server_random: &[u8; 32],
-        lengths: KeyLengths,
-    ) -> KeyBlock {
-        KeyBlock::fill(lengths, |out| {
-            self.0.fill(master.as_bytes(), b"key expansion", &[server_random, client_random], out);
-        })
-    }
-
-    fn finished(
-        &self,
-        master: &MasterSecret,
-        role: Role,
-        transcript: &Transcript,
-    ) -> Result<VerifyData, ScheduleError> {
-        let hash = transcript.hash().ok_or(ScheduleError::Unsettled)?;
-        let label: &[u8] = match role {
-            Role::Client => b"client finished",
-            Role::Server => b"server finished",
-        };
-        let mut out = [0; 12];
-        self.0.fill(master.as_bytes(), label, &[hash.as_slice()], &mut out);
-        Ok(VerifyData::new(&out))
+    fn master_key(&self, master: &MasterSecret) -> Box<dyn MasterKey> {
+        Box::new(TlsMasterKey(self.0.key(master.as_bytes())))
     }
 
     fn expand(&self, secret: &[u8], label: &[u8], client_random: &[u8; 32], server_random: &[u8; 32], out: &mut [u8]) {
@@ -150,6 +158,32 @@ impl<P: Prf> Schedule for Tls<P> {
             }
         }
         Ok(())
+    }
+}
+
+/// The pseudorandom function with a master secret in it.
+struct TlsMasterKey<K>(K);
+
+impl<K> Debug for TlsMasterKey<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey")
+    }
+}
+
+impl<K: PrfKey> MasterKey for TlsMasterKey<K> {
+    fn key_block(&self, client_random: &[u8; 32], server_random: &[u8; 32], lengths: KeyLengths) -> KeyBlock {
+        KeyBlock::fill(lengths, |out| self.0.fill(b"key expansion", &[server_random, client_random], out))
+    }
+
+    fn finished(&self, role: Role, transcript: &Transcript) -> Result<VerifyData, ScheduleError> {
+        let hash = transcript.hash().ok_or(ScheduleError::Unsettled)?;
+        let label: &[u8] = match role {
+            Role::Client => b"client finished",
+            Role::Server => b"server finished",
+        };
+        let mut out = [0; 12];
+        self.0.fill(label, &[hash.as_slice()], &mut out);
+        Ok(VerifyData::new(&out))
     }
 }
 
@@ -226,7 +260,7 @@ mod tests {
             assert_eq!(master.as_bytes()[..], hex(case.master));
             let [client, server] = case.randoms.map(random);
             let lengths = KeyLengths { mac_key: 20, key: 32, iv: 12 };
-            let block = schedule.key_block(&master, &client, &server, lengths);
+            let block = schedule.master_key(&master).key_block(&client, &server, lengths);
             assert_eq!(block.as_bytes(), hex(case.key_block));
         }
     }
@@ -239,7 +273,10 @@ mod tests {
         let schedule = schedule(HashAlgorithm::Sha256);
         assert_eq!(schedule.extended_master_secret(b"x", &unsettled).unwrap_err(), ScheduleError::Unsettled);
         let master = MasterSecret::new([1; 48]);
-        assert_eq!(schedule.finished(&master, Role::Client, &unsettled).unwrap_err(), ScheduleError::Unsettled);
+        assert_eq!(
+            schedule.master_key(&master).finished(Role::Client, &unsettled).unwrap_err(),
+            ScheduleError::Unsettled
+        );
         assert!(!format!("{schedule:?}").contains("01"));
     }
 
@@ -264,7 +301,7 @@ mod tests {
             for (role, label) in [(Role::Client, b"client finished"), (Role::Server, b"server finished")] {
                 let mut expected = [0; 12];
                 schedule.0.fill(master.as_bytes(), label, &[session_hash.as_slice()], &mut expected);
-                assert!(schedule.finished(&master, role, &transcript).unwrap().ct_eq(&expected));
+                assert!(schedule.master_key(&master).finished(role, &transcript).unwrap().ct_eq(&expected));
             }
         }
     }
@@ -306,8 +343,7 @@ mod tests {
             master.as_bytes()[..],
             hex("2f6962dfbc744c4b2138bb6b3d33054c5ecc14f24851d9896395a44ab3964efc2090c5bf51a0891209f46c1e1e998f62")
         );
-        let block = schedule.key_block(
-            &master,
+        let block = schedule.master_key(&master).key_block(
             &array("d58a7b1cd4fedaa232159df652ce188f9d997e061b9bf48e83b62990440931f6"),
             &array("67267e650eb32444119d222a368c191af3082888dc35afe8368e638c828874be"),
             KeyLengths { mac_key: 20, key: 24, iv: 8 },

@@ -78,7 +78,7 @@ fn the_session_keys_are_those_that_opened_the_records() {
     for (captured, hash, key) in all() {
         let [client, server] = captured.randoms();
         let lengths = KeyLengths { mac_key: 0, key, iv: 4 };
-        let block = schedule(hash).key_block(&captured.master(), &client, &server, lengths);
+        let block = schedule(hash).master_key(&captured.master()).key_block(&client, &server, lengths);
         for (role, name) in [(Role::Client, "client"), (Role::Server, "server")] {
             let keys = block.half(role);
             assert_eq!(keys.key(), captured.get(&format!("{name}_write_key")));
@@ -95,11 +95,11 @@ fn the_finished_messages_say_what_was_sent() {
         let (schedule, master) = (schedule(hash), captured.master());
         let mut transcript = captured.transcript(hash);
         let (client, server) = (captured.get("client_finished"), captured.get("server_finished"));
-        let data = schedule.finished(&master, Role::Client, &transcript).unwrap();
+        let data = schedule.master_key(&master).finished(Role::Client, &transcript).unwrap();
         assert!(data.ct_eq(&client[4..]));
-        assert!(!schedule.finished(&master, Role::Server, &transcript).unwrap().ct_eq(&client[4..]));
+        assert!(!schedule.master_key(&master).finished(Role::Server, &transcript).unwrap().ct_eq(&client[4..]));
         transcript.add(client);
-        let data = schedule.finished(&master, Role::Server, &transcript).unwrap();
+        let data = schedule.master_key(&master).finished(Role::Server, &transcript).unwrap();
         assert!(data.ct_eq(&server[4..]));
     }
 }

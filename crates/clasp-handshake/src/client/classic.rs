@@ -11,7 +11,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-use super::{refused, scope, verify_again};
+use super::{refused, verify_again};
 use crate::certificate_type::{self, of_identity};
 use crate::classic::{Keys, settle, verify_finished};
 use crate::config::{CertificateAsk, ClientConfig};
@@ -165,14 +165,14 @@ pub(super) async fn full_handshake(
     // Steps 7 and 8: session keys, our ChangeCipherSpec and Finished.
     let (write, read) = keys.epochs(&agreed, Role::Client);
     peer.change_cipher_spec(write);
-    let ours = schedule.finished(&keys.master, Role::Client, &peer.transcript)?;
+    let ours = keys.finished(Role::Client, &peer.transcript)?;
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
     peer.trace(Step::ClientFinished, "sent ChangeCipherSpec and Finished", Vec::new);
 
     // Step 9: the server's, after the ticket it may have announced (RFC 5077 3.3).
     let ticket = if agreed.ticket { Some(peer.receive::<NewSessionTicket>().await?) } else { None };
     peer.receive_change_cipher_spec(read).await?;
-    let theirs = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
+    let theirs = keys.finished(Role::Server, &peer.transcript)?;
     verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
     if let Some(report) = &mut report {
         report.set(Check::Possession, Outcome::Passed);
@@ -253,13 +253,13 @@ pub(super) async fn resumed_handshake(
     let (write, read) = keys.epochs(&agreed, Role::Client);
     let ticket = if agreed.ticket { Some(peer.receive::<NewSessionTicket>().await?) } else { None };
     peer.receive_change_cipher_spec(read).await?;
-    let theirs = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
+    let theirs = keys.finished(Role::Server, &peer.transcript)?;
     verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
     peer.trace(Step::ServerFinished, "verified the server's Finished", Vec::new);
 
     // Step 8: ours.
     peer.change_cipher_spec(write);
-    let ours = schedule.finished(&keys.master, Role::Client, &peer.transcript)?;
+    let ours = keys.finished(Role::Client, &peer.transcript)?;
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
     peer.trace(Step::ClientFinished, "sent ChangeCipherSpec and Finished", Vec::new);
 
@@ -329,7 +329,7 @@ async fn remember(
     if ticket.is_empty() && id.is_empty() {
         return;
     }
-    let Some(scope) = scope_with(scope(config), &config.psks, made.psk_identity, config.provider) else { return };
+    let Some(scope) = scope_with(&resumption.scope, &config.psks, made.psk_identity, config.provider) else { return };
     let saved = Saved {
         version: agreed.dialect.version(),
         suite: agreed.suite.id,
@@ -343,7 +343,7 @@ async fn remember(
         age_add: 0,
         max_early_data: 0,
         alpn: [].into(),
-        scope,
+        scope: scope.into(),
         server_name: Some(name.to_str().into()),
         peer_certificates: made.chain.to_vec(),
         psk_identity: made.psk_identity.map(Box::from),

@@ -148,8 +148,8 @@ async fn remembered(config: &ClientConfig, name: &ServerName<'static>) -> Option
     let policy = &config.policy;
     let by_ticket = !saved.ticket.is_empty();
     let fits = saved.is_alive(now)
-        && scope_with(scope(config), &config.psks, saved.psk_identity.as_deref(), config.provider)
-            .is_some_and(|scope| scope == saved.scope)
+        && scope_with(&resumption.scope, &config.psks, saved.psk_identity.as_deref(), config.provider)
+            .is_some_and(|scope| *scope == *saved.scope)
         && (if by_ticket {
             resumption.tickets && policy.hello_has_extensions(true)
         } else {
@@ -166,7 +166,7 @@ async fn remembered(config: &ClientConfig, name: &ServerName<'static>) -> Option
 fn fits_tls13(config: &ClientConfig, saved: &Saved) -> bool {
     saved.is_alive(config.clock.now().as_secs())
         && negotiate::is_of_tls13(saved)
-        && saved.scope == scope(config)
+        && config.resumption.as_ref().is_some_and(|resumption| saved.scope == resumption.scope)
         && config.policy.suites.iter().any(|suite| suite.id == saved.suite)
 }
 
@@ -187,16 +187,4 @@ async fn verify_again(
 
 fn refused(error: clasp_cert::CertificateError) -> Error {
     Error::Certificate { whose: clasp_keys::Role::Client, error: Box::new(error) }
-}
-
-/// What a client's sessions belong to: those of another policy, of a server verified in another way, or of a client with
-/// other certificates are not taken up.
-pub(crate) fn scope(config: &ClientConfig) -> Box<[u8]> {
-    let policy = config.policy.resumption_scope();
-    let (verifier, identities) = (config.verifier.resumption_scope(), config.identities.resumption_scope());
-    let length = |part: &[u8]| u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes();
-    let hash = config.provider.hash(clasp_crypto::HashAlgorithm::Sha256);
-    let parts: [&[u8]; 6] =
-        [&length(&policy), &policy, &length(&verifier), &verifier, &length(&identities), &identities];
-    hash.map_or_else(|| parts.concat().into(), |hash| hash.hash(&parts).as_slice().into())
 }

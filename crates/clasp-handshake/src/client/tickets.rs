@@ -7,7 +7,6 @@ use clasp_wire::NewSessionTicket13;
 use rustls_pki_types::ServerName;
 use zeroize::Zeroizing;
 
-use super::scope;
 use crate::config::ClientConfig;
 use crate::error::Error;
 use crate::resumption::{LONGEST_TICKET, Saved};
@@ -55,7 +54,7 @@ pub(crate) fn saved(
         age_add: ticket.age_add,
         max_early_data: ticket.max_early_data().unwrap_or(0),
         alpn: session.alpn().unwrap_or_default().into(),
-        scope: scope(config),
+        scope: resumption.scope.clone(),
         server_name: session.server_name().map(Box::from),
         peer_certificates: session.peer_certificates.to_vec(),
         psk_identity: None,

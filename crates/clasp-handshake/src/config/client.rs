@@ -15,7 +15,7 @@ use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
 use crate::psk::{ExternalPsk, NoCertificates};
-use crate::resumption::{ClientResumption, MemorySessions, SessionStore};
+use crate::resumption::{self, ClientResumption, MemorySessions, SessionStore};
 use crate::trace::Trace;
 
 /// A client's configuration. Make it once, share it among connections.
@@ -359,11 +359,14 @@ impl ClientConfigBuilder {
                     .map_err(|error| ConfigError::Roots(error.to_string()))?,
             ),
         };
+        let policy = fit(self.policy, self.provider, &self.psks, certificates)?;
+        let identities = self.resolver.unwrap_or_else(|| Arc::new(FixedIdentities(self.identities)));
+        let scope = resumption::client_scope(&policy, verifier.as_ref(), identities.as_ref(), self.provider);
         let config = ClientConfig {
-            policy: fit(self.policy, self.provider, &self.psks, certificates)?,
+            policy,
             provider: self.provider,
             verifier,
-            identities: self.resolver.unwrap_or_else(|| Arc::new(FixedIdentities(self.identities))),
+            identities,
             alpn: self.alpn,
             send_server_name: self.send_server_name,
             record_size_limit: record_size(self.record_size_limit)?,
@@ -373,6 +376,7 @@ impl ClientConfigBuilder {
             limits: self.limits,
             identity_may_change: self.identity_may_change,
             resumption: (self.tickets || self.session_ids).then_some(ClientResumption {
+                scope,
                 store: self.sessions,
                 tickets: self.tickets,
                 ids: self.session_ids,

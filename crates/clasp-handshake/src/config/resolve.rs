@@ -87,6 +87,7 @@ pub trait ClientIdentityResolver: Debug + Send + Sync {
 
     /// Tells the identities that may be shown from others: a session in which one was shown is only resumed where this is
     /// the same. By default it is this very value's, as long as it lives.
+    /// A configuration asks once, when it is built.
     fn resumption_scope(&self) -> Vec<u8> {
         clasp_cert::scope_of_this(self)
     }

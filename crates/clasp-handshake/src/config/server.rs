@@ -293,15 +293,17 @@ impl ServerConfigBuilder {
             let now = self.clock.now().as_secs();
             Arc::new(if shares_tickets { memory.silent_at_first(now) } else { memory })
         });
+        let policy = fit(self.policy, self.provider, &self.psks, true)?;
+        let scope = policy.resumption_scope().into();
         Ok(Arc::new(ServerConfig {
-            policy: fit(self.policy, self.provider, &self.psks, true)?,
+            policy,
             early_data: self.early_data,
             anti_replay,
             tickets_per_connection: self.tickets_per_connection,
             psks: self.psks,
             certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
-            resumption: ServerResumption { ids: self.session_ids.then_some(self.sessions), tickets },
+            resumption: ServerResumption { scope, ids: self.session_ids.then_some(self.sessions), tickets },
             provider: self.provider,
             identities,
             client_auth: self.client_auth,

@@ -12,10 +12,13 @@ mod tickets;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use clasp_cert::ServerVerifier;
+use clasp_crypto::{HashAlgorithm, Provider};
 use clasp_wire::ClientHello;
 use zeroize::Zeroizing;
 
-use crate::config::ServerConfig;
+use crate::config::{ClientIdentityResolver, ServerConfig};
+use crate::policy::Policy;
 
 pub use replay::{AntiReplay, ReplayMemory};
 pub(crate) use saved::Saved;
@@ -32,6 +35,9 @@ pub(crate) const LONGEST_TICKET: usize = 16 << 10;
 /// How a client resumes.
 #[derive(Debug)]
 pub(crate) struct ClientResumption {
+    /// What sessions belong to: those of another policy, of a server verified in another way, or of a client with other
+    /// certificates are not taken up.
+    pub(crate) scope: Box<[u8]>,
     pub(crate) store: Arc<dyn SessionStore>,
     /// Whether tickets are asked for.
     pub(crate) tickets: bool,
@@ -41,9 +47,27 @@ pub(crate) struct ClientResumption {
     pub(crate) tickets_kept: std::sync::atomic::AtomicU8,
 }
 
+/// See [`ClientResumption::scope`].
+pub(crate) fn client_scope(
+    policy: &Policy,
+    verifier: &dyn ServerVerifier,
+    identities: &dyn ClientIdentityResolver,
+    provider: &Provider,
+) -> Box<[u8]> {
+    let (policy, verifier) = (policy.resumption_scope(), verifier.resumption_scope());
+    let identities = identities.resumption_scope();
+    let length = |part: &[u8]| u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes();
+    let hash = provider.hash(HashAlgorithm::Sha256);
+    let parts: [&[u8]; 6] =
+        [&length(&policy), &policy, &length(&verifier), &verifier, &length(&identities), &identities];
+    hash.map_or_else(|| parts.concat().into(), |hash| hash.hash(&parts).as_slice().into())
+}
+
 /// How a server resumes.
 #[derive(Debug)]
 pub(crate) struct ServerResumption {
+    /// What sessions belong to: those of another policy are not taken up.
+    pub(crate) scope: Box<[u8]>,
     pub(crate) ids: Option<Arc<dyn SessionStore>>,
     pub(crate) tickets: Option<Arc<TicketKeys>>,
 }
@@ -60,11 +84,6 @@ pub(crate) struct Found {
     pub(crate) saved: Saved,
     /// The key of its ticket is an old one: the client should have another.
     pub(crate) renew: bool,
-}
-
-/// What a server's sessions belong to: those of another policy are not taken up.
-pub(crate) fn scope(config: &ServerConfig) -> Box<[u8]> {
-    config.policy.resumption_scope().into()
 }
 
 /// A fresh session identifier.

@@ -24,7 +24,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use zeroize::Zeroizing;
 
 use super::{ANSWERS, Anyone, FixedSignature, HELLOS, SENT, hex, maybe, provider, sent_from, value};
-use crate::resumption::{Saved, scope};
+use crate::resumption::Saved;
 use crate::testing::{OneAfterAnother, Secrets, give};
 use crate::{
     ClientAuth, ClientConfig, Clock, Connection, EarlyData, Policy, ServerConfig, SessionStore, Status,
@@ -290,7 +290,7 @@ fn replay_server(section: u8) {
             age_add: AGE_ADD,
             max_early_data: 1024,
             alpn: [].into(),
-            scope: scope(&config),
+            scope: config.resumption.scope.clone(),
             server_name: Some("server".into()),
             peer_certificates: Vec::new(),
             psk_identity: None,

@@ -22,7 +22,7 @@ use crate::key_exchange::{PreMaster, ServerExchange};
 use crate::negotiate::{self, Agreed, ServerChoice};
 use crate::peer::{Order, Peer};
 use crate::psk::{find_or_make_up, scope_with};
-use crate::resumption::{Found, Saved, fresh_id, scope, ticket};
+use crate::resumption::{Found, Saved, fresh_id, ticket};
 use crate::session::{ClassicSecrets, EarlyData, Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::trace::{Step, report_fields, short_hex};
@@ -158,12 +158,12 @@ pub(super) async fn full_handshake(
     // Steps 7 and 8: session keys, the client's ChangeCipherSpec and Finished.
     let (write, read) = keys.epochs(&agreed, Role::Server);
     peer.receive_change_cipher_spec(read).await?;
-    let theirs = schedule.finished(&keys.master, Role::Client, &peer.transcript)?;
+    let theirs = keys.finished(Role::Client, &peer.transcript)?;
     verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
     peer.trace(Step::ClientFinished, "verified the client's Finished", Vec::new);
 
     // Step 9: ours, after a ticket for this session, which the client can ask to be resumed (RFC 5077 3.3).
-    let scope = scope_with(scope(config), &config.psks, psk_identity.as_deref(), provider);
+    let scope = scope_with(&config.resumption.scope, &config.psks, psk_identity.as_deref(), provider);
     let may_resume = scope.is_some();
     let saved = Saved {
         version: agreed.dialect.version(),
@@ -178,7 +178,7 @@ pub(super) async fn full_handshake(
         age_add: 0,
         max_early_data: 0,
         alpn: [].into(),
-        scope: scope.unwrap_or_default(),
+        scope: scope.unwrap_or_default().into(),
         server_name: client_hello.server_name().map(Box::from),
         peer_certificates: chain.clone(),
         psk_identity: psk_identity.clone(),
@@ -193,7 +193,7 @@ pub(super) async fn full_handshake(
     }
     drop(saved);
     peer.change_cipher_spec(write);
-    let ours = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
+    let ours = keys.finished(Role::Server, &peer.transcript)?;
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
     peer.trace(Step::ServerFinished, "sent ChangeCipherSpec and Finished", Vec::new);
 
@@ -296,13 +296,13 @@ pub(super) async fn resumed_handshake(
     let keys = Keys::from_master(peer, &agreed, schedule.as_ref(), master);
     let (write, read) = keys.epochs(&agreed, Role::Server);
     peer.change_cipher_spec(write);
-    let ours = schedule.finished(&keys.master, Role::Server, &peer.transcript)?;
+    let ours = keys.finished(Role::Server, &peer.transcript)?;
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
     peer.trace(Step::ServerFinished, "sent ChangeCipherSpec and Finished", Vec::new);
 
     // Step 8: the client's.
     peer.receive_change_cipher_spec(read).await?;
-    let theirs = schedule.finished(&keys.master, Role::Client, &peer.transcript)?;
+    let theirs = keys.finished(Role::Client, &peer.transcript)?;
     verify_finished(&peer.receive::<Finished>().await?, &theirs)?;
     peer.trace(Step::ClientFinished, "verified the client's Finished", Vec::new);
 

@@ -6,7 +6,7 @@ use crate::config::ServerConfig;
 use crate::error::Misbehaviour;
 use crate::negotiate;
 use crate::psk::scope_with;
-use crate::resumption::{Found, Saved, scope};
+use crate::resumption::{Found, Saved};
 
 /// Looks up the session that a client's hello refers to, if there is one that fits the hello.
 pub(crate) async fn find(
@@ -30,10 +30,10 @@ pub(crate) async fn find(
         _ => return Ok(None),
     };
     let Some(saved) = Saved::decode(&bytes) else { return Ok(None) };
-    let scope = scope_with(scope(config), &config.psks, saved.psk_identity.as_deref(), config.provider);
+    let scope = scope_with(&config.resumption.scope, &config.psks, saved.psk_identity.as_deref(), config.provider);
     let fits = saved.is_alive(now)
         && negotiate::is_of(&saved, version)
-        && scope.is_some_and(|scope| scope == saved.scope)
+        && scope.is_some_and(|scope| *scope == *saved.scope)
         && saved.server_name.as_deref() == hello.server_name()
         && hello.cipher_suites.contains(&saved.suite)
         && config.policy.suites.iter().any(|suite| suite.id == saved.suite && suite.allows(version));

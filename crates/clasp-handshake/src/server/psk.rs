@@ -14,7 +14,7 @@ use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::negotiate;
 use crate::negotiate13::Offered;
-use crate::resumption::{Saved, scope};
+use crate::resumption::Saved;
 use crate::suites::Suite;
 
 /// How many of the client's identities are looked up: each may cost a decryption or a question to a store.
@@ -177,7 +177,7 @@ fn fits(config: &ServerConfig, hello: &ClientHello, saved: &Saved) -> Option<&'s
     let now = config.clock.now().as_secs();
     let good = saved.is_alive(now)
         && negotiate::is_of_tls13(saved)
-        && saved.scope == scope(config)
+        && saved.scope == config.resumption.scope
         && saved.server_name.as_deref() == hello.server_name();
     let suites = || config.policy.suites().iter().copied().filter(|suite| suite.is_of_tls13());
     let suite = suites().find(|suite| suite.id == saved.suite).filter(|_| good)?;

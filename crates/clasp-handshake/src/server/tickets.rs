@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::config::ServerConfig;
 use crate::error::Error;
 use crate::peer::Peer;
-use crate::resumption::{LIFETIME, Saved, fresh_id, scope, ticket};
+use crate::resumption::{LIFETIME, Saved, fresh_id, ticket};
 use crate::session::Established;
 
 /// Sends as many tickets as the configuration says, to a client that can use them; after a resumption one, in place of that
@@ -47,7 +47,7 @@ pub(super) async fn send(
             age_add,
             max_early_data: config.early_data,
             alpn: session.alpn().unwrap_or_default().into(),
-            scope: scope(config),
+            scope: config.resumption.scope.clone(),
             server_name: session.server_name().map(Box::from),
             peer_certificates: session.peer_certificates.to_vec(),
             psk_identity: None,
