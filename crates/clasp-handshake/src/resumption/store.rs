@@ -108,14 +108,17 @@ impl Debug for MemorySessions {
 }
 
 impl Inner {
-    fn touch(&mut self, key: &[u8]) {
-        self.clock += 1;
-        if let Some(entry) = self.sessions.get_mut(key)
+    /// The session under this key, which now is the one used last.
+    fn touch(&mut self, key: &[u8]) -> Option<&Zeroizing<Vec<u8>>> {
+        let entry = self.sessions.get_mut(key)?;
+        if entry.used != self.clock
             && let Some(key) = self.order.remove(&entry.used)
         {
+            self.clock += 1;
             entry.used = self.clock;
             self.order.insert(self.clock, key);
         }
+        Some(&entry.session)
     }
 
     fn remove(&mut self, key: &[u8]) {
@@ -132,9 +135,7 @@ fn size(key: &[u8], session: &[u8]) -> usize {
 
 impl SessionStore for MemorySessions {
     fn get<'a>(&'a self, key: &'a [u8]) -> MaybeReady<'a, Option<Zeroizing<Vec<u8>>>> {
-        let mut inner = self.lock();
-        inner.touch(key);
-        MaybeReady::ready(inner.sessions.get(key).map(|entry| entry.session.clone()))
+        MaybeReady::ready(self.lock().touch(key).cloned())
     }
 
     fn put<'a>(&'a self, key: &'a [u8], session: Zeroizing<Vec<u8>>) -> MaybeReady<'a, ()> {
