@@ -103,6 +103,7 @@ impl ClientConfig {
             tickets: true,
             session_ids: true,
             grease: true,
+            grease_ech: false,
             middlebox_compatibility: true,
             post_handshake_auth: false,
             early_data: false,
@@ -143,6 +144,7 @@ pub struct ClientConfigBuilder {
     tickets: bool,
     session_ids: bool,
     grease: bool,
+    grease_ech: bool,
     middlebox_compatibility: bool,
     post_handshake_auth: bool,
     early_data: bool,
@@ -265,11 +267,17 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// Whether the hello has values that no server knows, so that servers learn to pass over what they do not know (RFC 8701),
-    /// and looks as if it had another hello in it, so that those that do have one do not stand out (RFC 9849 6.2). On by
-    /// default, where TLS 1.3 is offered.
+    /// Whether the hello has values that no server knows, so that servers learn to pass over what they do not know (RFC 8701).
+    /// On by default, where TLS 1.3 is offered.
     pub fn grease(mut self, on: bool) -> Self {
         self.grease = on;
+        self
+    }
+
+    /// Whether the hello looks as if it had another hello in it, so that those that do have one do not stand out (RFC 9849
+    /// 6.2). Off by default: it makes the hello some 300 bytes longer, and costs a key pair each time.
+    pub fn grease_ech(mut self, on: bool) -> Self {
+        self.grease_ech = on;
         self
     }
 
@@ -383,7 +391,7 @@ impl ClientConfigBuilder {
                 tickets_kept: 0.into(),
             }),
             grease: self.grease,
-            grease_ech: self.grease,
+            grease_ech: self.grease_ech,
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: self.post_handshake_auth,
             early_data: self.early_data,

@@ -145,7 +145,7 @@ fn the_length_of_a_name_is_hidden() {
     assert_eq!(lengths, [lengths[0]; 5]);
     assert!(length(&format!("{}.example", "a".repeat(60))) > lengths[0]);
     // What looks like it is as long.
-    let grease = ca.client(tls13()).build().unwrap();
+    let grease = ca.client(tls13()).grease_ech(true).build().unwrap();
     let mut tls = Connection::client(grease, ServerName::try_from(PUBLIC_NAME).unwrap());
     tls.poll_now().unwrap();
     assert_eq!(tls.output().len(), lengths[0]);

@@ -70,7 +70,7 @@ const KNOWN: &[u8] =
 #[test]
 fn it_looks_like_the_real_thing_and_stays_the_same() {
     let ca = Authority::new("CA");
-    let client = ca.client(Policy::modern()).build().unwrap();
+    let client = ca.client(Policy::modern()).grease_ech(true).build().unwrap();
     // Without the feature `post-quantum` there is no hybrid.
     let carried = |group: &NamedGroup| clasp_crypto::default_provider().group(*group).is_some();
     let first = tls13().groups().iter().copied().find(carried).unwrap();
@@ -98,7 +98,7 @@ fn it_looks_like_the_real_thing_and_stays_the_same() {
     let seen = says.seen.lock().unwrap().clone();
     assert!(seen.len() == 2 && seen[0] != seen[1]);
     // None where none is wished for.
-    let client = ca.client(tls13()).grease(false).build().unwrap();
+    let client = ca.client(tls13()).build().unwrap();
     let says = Says::default();
     let (mut ours, mut theirs) = pair(&client, &server, &says);
     assert!(matches!(exchange(&mut ours, &mut theirs), (None, None)));
@@ -108,7 +108,7 @@ fn it_looks_like_the_real_thing_and_stays_the_same() {
 #[test]
 fn what_a_server_answers_is_read_and_forgotten() {
     let ca = Authority::new("CA");
-    let client = ca.client(tls13()).build().unwrap();
+    let client = ca.client(tls13()).grease_ech(true).build().unwrap();
     let server = ca.server(tls13().with_groups(&[NamedGroup::SECP384R1])).build().unwrap();
     for (retry, encrypted) in
         [(None, Some(KNOWN)), (None, Some(UNKNOWN)), (Some(&[7; 8][..]), Some(KNOWN)), (Some(&[0; 8]), None)]
@@ -131,7 +131,7 @@ fn what_a_server_answers_is_read_and_forgotten() {
         assert_eq!(error.alert(), Some(AlertDescription::DECODE_ERROR));
     }
     // One that was not asked.
-    let client = ca.client(tls13()).grease(false).build().unwrap();
+    let client = ca.client(tls13()).build().unwrap();
     let (mut ours, mut theirs) = pair(&client, &server, &Says { encrypted: Some(KNOWN), ..Says::default() });
     let (error, _) = exchange(&mut ours, &mut theirs);
     assert!(matches!(error, Some(Error::Misbehaved(Misbehaviour::UnsolicitedExtension))), "{error:?}");
@@ -140,7 +140,7 @@ fn what_a_server_answers_is_read_and_forgotten() {
 #[test]
 fn older_servers_pass_over_it_and_may_not_answer() {
     let ca = Authority::new("CA");
-    let client = ca.client(Policy::compatible()).build().unwrap();
+    let client = ca.client(Policy::compatible()).grease_ech(true).build().unwrap();
     let server = ca.server(classic(Policy::compatible())).build().unwrap();
     let (ours, _) = established(&client, &server);
     assert_eq!(ours.session().unwrap().version(), ProtocolVersion::TLS_1_2);
@@ -155,7 +155,7 @@ fn older_servers_pass_over_it_and_may_not_answer() {
     let (error, _) = exchange(&mut ours, &mut theirs);
     assert!(matches!(error, Some(Error::Misbehaved(Misbehaviour::MisplacedExtension))), "{error:?}");
     // A client of older versions has none to offer.
-    let client = ca.client(classic(Policy::compatible())).build().unwrap();
+    let client = ca.client(classic(Policy::compatible())).grease_ech(true).build().unwrap();
     let (mut ours, _) = connections(&client, &server);
     ours.poll_now().unwrap();
     let hello = ours.output().split();
