@@ -112,7 +112,7 @@ pub(crate) fn find_or_make_up(
     Ok(key)
 }
 
-/// What a session of TLS 1.2 or before belongs to besides `scope`: the key it was made with. `None` where there is no such key any
+/// What a session belongs to besides `scope`: the key from outside it was made with. `None` where there is no such key any
 /// more.
 pub(crate) fn scope_with(
     scope: Box<[u8]>,
@@ -121,7 +121,7 @@ pub(crate) fn scope_with(
     provider: &Provider,
 ) -> Option<Box<[u8]>> {
     let Some(identity) = identity else { return Some(scope) };
-    let psk = classic(psks).find(|psk| psk.identity == identity)?;
+    let psk = psks.iter().find(|psk| psk.identity == identity)?;
     let length = u64::try_from(identity.len()).ok()?.to_be_bytes();
     let hash = provider.hash(HashAlgorithm::Sha256)?.hash(&[&length, identity, &psk.key]);
     Some([&scope[..], hash.as_slice()].concat().into())
