@@ -16,25 +16,16 @@ pub(crate) struct Named<'a> {
     pub(crate) certs: &'a [PathBuf],
     /// In the order of `certs`.
     pub(crate) keys: &'a [PathBuf],
-    #[cfg(feature = "pkcs12")]
+    /// None without the feature.
     pub(crate) pkcs12: &'a [PathBuf],
     /// Whether keys are shown without their certificates too.
     pub(crate) raw_key: bool,
 }
 
-impl Named<'_> {
-    fn pkcs12(&self) -> &[PathBuf] {
-        #[cfg(feature = "pkcs12")]
-        return self.pkcs12;
-        #[cfg(not(feature = "pkcs12"))]
-        &[]
-    }
-}
-
 /// Reads all that is named, each key once with its certificate and once without, as far as that is asked for.
 pub(crate) fn read(shared: &Shared, named: &Named<'_>) -> Result<Vec<Identity>, Failure> {
-    let Named { certs, keys, raw_key, .. } = *named;
-    if raw_key && keys.is_empty() && named.pkcs12().is_empty() {
+    let Named { certs, keys, pkcs12, raw_key } = *named;
+    if raw_key && keys.is_empty() && pkcs12.is_empty() {
         return Err(Failure::usage(if cfg!(feature = "pkcs12") {
             "--raw-key needs a key to show: add --key or --pkcs12"
         } else {
@@ -50,7 +41,7 @@ pub(crate) fn read(shared: &Shared, named: &Named<'_>) -> Result<Vec<Identity>, 
         }));
     }
     let password = password(shared)?;
-    if password.is_some() && keys.is_empty() && named.pkcs12().is_empty() {
+    if password.is_some() && keys.is_empty() && pkcs12.is_empty() {
         return Err(Failure::usage("there is a password, and nothing that it could open: add --key or --pkcs12"));
     }
     let password = password.as_ref().map(|password| password.as_slice());
@@ -59,8 +50,8 @@ pub(crate) fn read(shared: &Shared, named: &Named<'_>) -> Result<Vec<Identity>, 
         identities.push(pem(cert, key, password)?);
     }
     #[cfg(feature = "pkcs12")]
-    for path in named.pkcs12 {
-        identities.push(pkcs12(path, password)?);
+    for path in pkcs12 {
+        identities.push(out_of_pkcs12(path, password)?);
     }
     if raw_key {
         // Whoever takes a key without a certificate has a list of keys, and mostly no authorities.
@@ -118,7 +109,7 @@ fn key_alone(key: &Path, password: Option<&[u8]>) -> Result<Identity, Failure> {
 }
 
 #[cfg(feature = "pkcs12")]
-fn pkcs12(path: &Path, password: Option<&[u8]>) -> Result<Identity, Failure> {
+fn out_of_pkcs12(path: &Path, password: Option<&[u8]>) -> Result<Identity, Failure> {
     // One that is under none is under the empty one.
     let text = std::str::from_utf8(password.unwrap_or_default())
         .map_err(|_| Failure::usage("the password is not in UTF-8, as that of a PKCS#12 file has to be"))?;

@@ -127,13 +127,11 @@ fn psk(shared: &Shared) -> Result<Option<ExternalPsk>, Failure> {
 /// What the options of `connect` ask for.
 pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     let mut builder = trust(ClientConfig::builder(policy(&args.shared)?), args)?;
-    let named = Named {
-        certs: args.cert.as_slice(),
-        keys: args.key.as_slice(),
-        #[cfg(feature = "pkcs12")]
-        pkcs12: args.pkcs12.as_slice(),
-        raw_key: args.raw_key,
-    };
+    #[cfg(feature = "pkcs12")]
+    let pkcs12 = args.pkcs12.as_slice();
+    #[cfg(not(feature = "pkcs12"))]
+    let pkcs12 = &[];
+    let named = Named { certs: args.cert.as_slice(), keys: args.key.as_slice(), pkcs12, raw_key: args.raw_key };
     for identity in identity::read(&args.shared, &named)? {
         builder = builder.identity(identity);
     }
@@ -193,13 +191,11 @@ fn trust(builder: ClientConfigBuilder, args: &ConnectArgs) -> Result<ClientConfi
 
 /// What the options of `serve` ask for.
 pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
-    let named = Named {
-        certs: &args.cert,
-        keys: &args.key,
-        #[cfg(feature = "pkcs12")]
-        pkcs12: &args.pkcs12,
-        raw_key: args.raw_key,
-    };
+    #[cfg(feature = "pkcs12")]
+    let pkcs12 = args.pkcs12.as_slice();
+    #[cfg(not(feature = "pkcs12"))]
+    let pkcs12 = &[];
+    let named = Named { certs: &args.cert, keys: &args.key, pkcs12, raw_key: args.raw_key };
     let identities = identity::read(&args.shared, &named)?;
     if identities.is_empty() && args.shared.psk.is_none() {
         let pkcs12 = if cfg!(feature = "pkcs12") { " (or --pkcs12)" } else { "" };
