@@ -135,7 +135,7 @@ impl Identity {
     /// # Errors
     /// There is no key, or one that cannot be used.
     pub fn raw_public_key_from_pem(key: &[u8]) -> Result<Self, LoadError> {
-        read(key, &Source::Memory("the key given"))
+        read(key, &Source::Memory("the key given"), None)
     }
 
     /// [`Self::raw_public_key`] from a PEM or DER file, worked by the default provider.
@@ -144,12 +144,26 @@ impl Identity {
     /// There is no key, or one that cannot be used.
     pub fn raw_public_key_from_pem_file(key: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = key.as_ref();
-        read(&pem::read(path)?, &Source::file(path))
+        read(&pem::read(path)?, &Source::file(path), None)
+    }
+
+    /// [`Self::raw_public_key_from_pem_file`], where the key may be under a password, as in
+    /// [`Self::from_pem_files_with_password`].
+    ///
+    /// # Errors
+    /// There is no key, one that cannot be used, or the password does not open it.
+    #[cfg(feature = "encrypted-keys")]
+    pub fn raw_public_key_from_pem_file_with_password(
+        key: impl AsRef<Path>,
+        password: &[u8],
+    ) -> Result<Self, LoadError> {
+        let path = key.as_ref();
+        read(&pem::read(path)?, &Source::file(path), Some(password))
     }
 }
 
-fn read(text: &[u8], source: &Source) -> Result<Identity, LoadError> {
-    let der = pem::private_key(text, source, None)?;
+fn read(text: &[u8], source: &Source, password: Option<&[u8]>) -> Result<Identity, LoadError> {
+    let der = pem::private_key(text, source, password)?;
     let key = SoftwareKey::new(&der, default_provider())
         .map_err(|error| LoadError::Key { source_name: source.clone(), error })?;
     Identity::of_raw_key(Arc::new(key))

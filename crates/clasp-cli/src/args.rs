@@ -90,10 +90,14 @@ pub(crate) struct Shared {
     /// Application protocols, in order of preference.
     #[arg(long, value_name = "P", value_delimiter = ',')]
     pub(crate) alpn: Vec<String>,
-    /// The password of the private key is the first line of this file; of all of them, if there are several.
+    /// The password of the private key or PKCS#12 file is the first line of this file; of all of them, if there are several.
     #[cfg(feature = "encrypted-keys")]
-    #[arg(long, value_name = "FILE", requires = "key")]
+    #[arg(long, value_name = "FILE", conflicts_with = "key_password_env")]
     pub(crate) key_password_file: Option<PathBuf>,
+    /// It is the value of this environment variable.
+    #[cfg(feature = "encrypted-keys")]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) key_password_env: Option<String>,
     /// Print the numbered steps on standard error as they happen.
     #[arg(long, value_name = "FORMAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "text")]
     pub(crate) trace: Option<TraceFormat>,
@@ -156,6 +160,10 @@ pub(crate) struct ConnectArgs {
     /// Trust this public key alone: the SHA-256 of its SubjectPublicKeyInfo. May be given again.
     #[arg(long, value_name = "sha256:HEX", conflicts_with = "dangerous_accept_any")]
     pub(crate) pin: Vec<String>,
+    /// Trust a server that shows this public key without a certificate (RFC 7250), and no other: PEM or DER, or its SHA-256
+    /// as for --pin. May be given again.
+    #[arg(long, value_name = "FILE|sha256:HEX", conflicts_with_all = ["ca", "pin", "dangerous_accept_any"])]
+    pub(crate) server_raw_key: Vec<String>,
     /// Trust anybody. Whoever sits on the way reads and writes along.
     #[arg(long)]
     pub(crate) dangerous_accept_any: bool,
@@ -163,8 +171,15 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "FILE", requires = "key")]
     pub(crate) cert: Option<PathBuf>,
     /// Our private key, PEM.
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
+    /// Our certificate chain and private key in one PKCS#12 file (.p12, .pfx).
+    #[cfg(feature = "pkcs12")]
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    pub(crate) pkcs12: Option<PathBuf>,
+    /// Show our key without a certificate (RFC 7250) to a server that takes that; with --key alone there is nothing else.
+    #[arg(long)]
+    pub(crate) raw_key: bool,
     /// Keep sessions in this file, and resume them from it.
     #[arg(long, value_name = "FILE")]
     pub(crate) session: Option<PathBuf>,
@@ -181,6 +196,15 @@ pub(crate) struct ConnectArgs {
     /// Leave out of the hello the values that no server knows (RFC 8701).
     #[arg(long)]
     pub(crate) no_grease: bool,
+    /// Encrypt the hello (ECH, RFC 9849) to this ECHConfigList: a file of it, as it is, in base64 or as PEM, or the base64
+    /// itself, as in the server's HTTPS record of the DNS.
+    #[cfg(feature = "ech")]
+    #[arg(long, value_name = "FILE|BASE64")]
+    pub(crate) ech: Option<String>,
+    /// Where a server cannot read the encrypted hello: write here what it says to use next, to be given to --ech.
+    #[cfg(feature = "ech")]
+    #[arg(long, value_name = "FILE", requires = "ech")]
+    pub(crate) ech_retry: Option<PathBuf>,
     /// Take lines from standard input: R alone renegotiates, K updates keys (TLS 1.3), Q closes.
     #[arg(long)]
     pub(crate) interactive: bool,
@@ -226,16 +250,27 @@ pub(crate) struct ServeArgs {
     pub(crate) listen: SocketAddr,
     /// A certificate chain, PEM. May be given again, each with its key: the server name and what the client can verify
     /// decide.
-    #[arg(long, value_name = "FILE", required_unless_present = "psk")]
+    #[arg(long, value_name = "FILE", requires = "key")]
     pub(crate) cert: Vec<PathBuf>,
     /// Its private key, PEM.
-    #[arg(long, value_name = "FILE", required_unless_present = "psk")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) key: Vec<PathBuf>,
+    /// A certificate chain and its private key in one PKCS#12 file (.p12, .pfx). May be given again.
+    #[cfg(feature = "pkcs12")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pkcs12: Vec<PathBuf>,
+    /// Show the key without its certificate (RFC 7250) to clients that take that; with --key alone there is nothing else.
+    #[arg(long)]
+    pub(crate) raw_key: bool,
     /// Authorities that issue client certificates, PEM.
     #[arg(long, value_name = "FILE")]
     pub(crate) client_ca: Option<PathBuf>,
+    /// Take clients that show this public key without a certificate (RFC 7250): PEM or DER, or sha256:HEX of its
+    /// SubjectPublicKeyInfo. May be given again.
+    #[arg(long, value_name = "FILE|sha256:HEX", conflicts_with = "client_ca")]
+    pub(crate) client_raw_key: Vec<String>,
     /// Whether clients are asked for a certificate: none, request, require, or on-path=/PREFIX, only when such a path is
-    /// requested, which few clients let a server do in TLS 1.3. `require` when --client-ca is given.
+    /// requested, which few clients let a server do in TLS 1.3. `require` when --client-ca or --client-raw-key is given.
     #[arg(long, value_name = "MODE", value_parser = client_auth_mode)]
     pub(crate) client_auth: Option<ClientAuthMode>,
     /// Answer HTTP requests with a page about the connection. The default.

@@ -1,7 +1,7 @@
 //! `clasp connect`.
 
 use clasp::tokio::Error as StreamError;
-use clasp::{Connector, EarlyData, Role, ServerName, TlsStream};
+use clasp::{Connector, EarlyData, Role, ServerName, Session, TlsStream};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -44,7 +44,9 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
     let tcp = open(&target, args.starttls).await?;
     match connector.connect_name_with_early_data(name.clone(), tcp, &early).await {
         Ok((mut tls, taken)) => {
-            trace::agreed(args.shared.trace, Role::Client, tls.session());
+            trace::agreed(args.shared.trace, Role::Client, tls.session(), Some(ech(&args, tls.session())));
+            #[cfg(feature = "ech")]
+            crate::ech::tell_accepted(&args, tls.session());
             if args.early_data.is_some() {
                 send_rest(&mut tls, &early, taken).await?;
             }
@@ -58,9 +60,22 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
             }
             Ok(())
         }
+        #[cfg(feature = "ech")]
+        Err(StreamError::Tls(clasp::Error::EchRejected { retry_configs })) => {
+            let why = crate::ech::rejected(&args, retry_configs.as_deref())?;
+            Err(Failure::Connection(format!("no handshake with {}: {why}", args.target)))
+        }
         Err(StreamError::Tls(error)) => {
             let mut text = format!("no handshake with {}: {}", args.target, explain(&error));
+            if wants_ech(&args) && matches!(error, clasp::Error::Certificate { .. }) {
+                // RFC 9849 6.1.7.
+                text.push_str(
+                    "\nWith --ech, a server that cannot read the hello has to show the certificate of the public name in the list. \
+                     If that is the name above, the list is out of date, or another server's: look it up again.",
+                );
+            }
             if !args.no_diagnose
+                && !wants_ech(&args)
                 && diagnose::helps(&error)
                 && let Some(finding) = diagnose::run(&target, name, &args.shared, args.starttls).await
             {
@@ -70,6 +85,27 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
             Err(Failure::Connection(text))
         }
         Err(error) => Err(Failure::connection(format!("no handshake with {}: {error}", args.target))),
+    }
+}
+
+/// Whether the hello is to be encrypted: then nothing may be sent that shows the server name.
+fn wants_ech(args: &ConnectArgs) -> bool {
+    #[cfg(feature = "ech")]
+    return args.ech.is_some();
+    #[cfg(not(feature = "ech"))]
+    {
+        let _ = args;
+        false
+    }
+}
+
+/// What became of Encrypted ClientHello, for the trace. One that is not read makes no session.
+fn ech(args: &ConnectArgs, session: &Session) -> &'static str {
+    match session.ech_accepted() {
+        true => "accepted",
+        // RFC 9849 6.2.
+        false if setup::offers_grease_ech(args) => "GREASE alone",
+        false => "none",
     }
 }
 

@@ -22,7 +22,11 @@ pub(crate) fn helps(error: &Error) -> bool {
     match error {
         // An alert that already says which part of the offer was missed needs no second opinion.
         Error::AlertReceived(alert) => {
-            let plain = [AlertDescription::NO_APPLICATION_PROTOCOL, AlertDescription::UNRECOGNIZED_NAME];
+            let plain = [
+                AlertDescription::NO_APPLICATION_PROTOCOL,
+                AlertDescription::UNRECOGNIZED_NAME,
+                AlertDescription::UNSUPPORTED_CERTIFICATE,
+            ];
             alert.offered.is_some() && !plain.contains(&alert.alert)
         }
         Error::NoCommonGround(_) => true,

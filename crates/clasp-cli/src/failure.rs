@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use clasp::Error;
+use clasp::wire::AlertDescription;
 
 /// Why the command ends without success.
 #[derive(Debug)]
@@ -48,6 +49,11 @@ pub(crate) fn explain(error: &Error) -> String {
     match error {
         Error::Certificate { error: refused, .. } => format!("{error}\n{}", indented(&refused.report.to_string())),
         Error::AlertReceived(alert) if alert.certificate_declined => format!("{error} (--cert and --key)"),
+        Error::AlertReceived(alert)
+            if alert.alert == AlertDescription::UNSUPPORTED_CERTIFICATE && alert.offered.is_some() =>
+        {
+            format!("{error} (--server-raw-key takes a key without a certificate; --ca and --pin take certificates)")
+        }
         other => other.to_string(),
     }
 }

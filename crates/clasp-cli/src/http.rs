@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 
-use clasp::cert::CertificateSummary;
+use clasp::cert::{CertificateSummary, Pin, PublicKey};
 use clasp::handshake::KeyExchange;
 use clasp::tokio::Error as StreamError;
 use clasp::{ClientAuth, Session, TlsStream};
@@ -160,11 +160,14 @@ fn answer(request: Option<&Request>, guarded: Option<&str>, refused: Option<&str
 /// The page: everything about the connection that is no secret.
 fn page(session: &Session) -> String {
     let mut page = String::new();
-    let subject = session
-        .peer_certificates()
-        .first()
-        .and_then(|leaf| CertificateSummary::from_der(leaf).ok())
-        .map_or_else(|| "none".to_owned(), |summary| summary.subject.into());
+    let certificate = session.peer_certificates().first().and_then(|leaf| CertificateSummary::from_der(leaf).ok());
+    let raw_key = session.peer_raw_public_key().and_then(|spki| PublicKey::from_raw_public_key(spki).ok());
+    let pin = raw_key.and_then(|key| Pin::of_public_key(&key).ok());
+    let client = match (certificate, pin) {
+        (Some(summary), _) => summary.subject.into(),
+        (None, Some(pin)) => format!("raw public key {pin}"),
+        (None, None) => "none".to_owned(),
+    };
     let alpn = session.alpn().map_or_else(|| "none".to_owned(), |name| name.escape_ascii().to_string());
     let agreed = particulars(session).into_iter().filter(|(name, _)| *name != "client authenticated");
     for (name, value) in agreed.chain([
@@ -172,7 +175,7 @@ fn page(session: &Session) -> String {
         ("application protocol", alpn),
         ("extended master secret", if session.extended_master_secret() { "yes" } else { "no" }.to_owned()),
         ("encrypt-then-MAC", if session.encrypt_then_mac() { "yes" } else { "no" }.to_owned()),
-        ("client", subject),
+        ("client", client),
         ("renegotiations", session.renegotiations().to_string()),
     ]) {
         // Writing to a string does not fail.

@@ -6,8 +6,11 @@ mod args;
 mod connect;
 mod demo;
 mod diagnose;
+#[cfg(feature = "ech")]
+mod ech;
 mod failure;
 mod http;
+mod identity;
 mod interactive;
 mod output;
 mod roster;

@@ -178,7 +178,7 @@ async fn serve_one(service: &Service, settings: &Settings, tcp: TcpStream) -> St
         Err(_) => return format!("no handshake within {} s", service.handshake_timeout.as_secs()),
     };
     let session = tls.session();
-    trace::agreed(service.trace, Role::Server, session);
+    trace::agreed(service.trace, Role::Server, session, None);
     let about = format!("{} {}", session.version(), session.cipher_suite());
     let served = if service.echo {
         echo(&mut tls).await.map(|bytes| format!("{bytes} bytes echoed"))

@@ -4,19 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::ValueEnum as _;
-#[cfg(feature = "encrypted-keys")]
-use clasp::cert::LoadError;
-use clasp::cert::{DangerousAcceptAnyServer, Pin, PinnedServerVerifier, WebPkiClientVerifier};
+use clasp::cert::{ClientVerifier, DangerousAcceptAnyServer, Pin, PinnedServerVerifier, WebPkiClientVerifier};
 use clasp::crypto::HashAlgorithm;
+use clasp::handshake::KeyExchange;
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use clasp::{
-    ClientAuth, ClientConfig, ClientConfigBuilder, ExternalPsk, Identity, KeyLog, KeyLogFile, Policy, Renegotiation,
-    RootStore, ServerConfig,
+    ClientAuth, ClientConfig, ClientConfigBuilder, ExternalPsk, KeyLog, KeyLogFile, Policy, RawPublicKeyVerifier,
+    Renegotiation, RootStore, ServerConfig,
 };
 use zeroize::Zeroizing;
 
 use crate::args::{ClientAuthMode, ConnectArgs, PolicyName, RenegotiationMode, ServeArgs, Shared};
 use crate::failure::Failure;
+use crate::identity::{self, Named};
 use crate::sessions::{self, FileSessions};
 use crate::trace;
 
@@ -69,6 +69,15 @@ pub(crate) fn policy(shared: &Shared) -> Result<Policy, Failure> {
     Ok(policy.with_extended_master_secret(!shared.no_ems).with_encrypt_then_mac(!shared.no_etm))
 }
 
+/// Whether a hello has what looks like another, encrypted one in it (RFC 9849 6.2).
+pub(crate) fn offers_grease_ech(args: &ConnectArgs) -> bool {
+    let offers_tls13 = |policy: Policy| {
+        policy.versions().collect::<Vec<_>>().contains(&ProtocolVersion::TLS_1_3)
+            && policy.suites().iter().any(|suite| suite.key_exchange == KeyExchange::Tls13)
+    };
+    !args.no_grease && policy(&args.shared).is_ok_and(offers_tls13)
+}
+
 /// A named policy.
 pub(crate) fn named(name: PolicyName) -> Policy {
     match name {
@@ -118,8 +127,13 @@ fn psk(shared: &Shared) -> Result<Option<ExternalPsk>, Failure> {
 /// What the options of `connect` ask for.
 pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     let mut builder = trust(ClientConfig::builder(policy(&args.shared)?), args)?;
-    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        builder = builder.identity(identity(&args.shared, cert, key)?);
+    #[cfg(feature = "pkcs12")]
+    let pkcs12 = args.pkcs12.as_slice();
+    #[cfg(not(feature = "pkcs12"))]
+    let pkcs12 = &[];
+    let named = Named { certs: args.cert.as_slice(), keys: args.key.as_slice(), pkcs12, raw_key: args.raw_key };
+    for identity in identity::read(&args.shared, &named)? {
+        builder = builder.identity(identity);
     }
     if let Some(format) = args.shared.trace {
         builder = builder.trace(trace::to_stderr(format));
@@ -139,27 +153,11 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
             .map_err(|error| Failure::usage(format!("the sessions in {} cannot be read: {error}", path.display())))?;
         builder = builder.session_store(Arc::new(store));
     }
-    builder.alpn(&args.shared.alpn).and_then(ClientConfigBuilder::build).map_err(Failure::usage)
-}
-
-/// A chain and its key, which may be under a password.
-fn identity(shared: &Shared, cert: &Path, key: &Path) -> Result<Identity, Failure> {
-    #[cfg(feature = "encrypted-keys")]
-    if let Some(path) = &shared.key_password_file {
-        let text = std::fs::read(path)
-            .map(Zeroizing::new)
-            .map_err(|error| Failure::usage(format!("the password in {} cannot be read: {error}", path.display())))?;
-        let password = text.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-        return Identity::from_pem_files_with_password(cert, key, password).map_err(Failure::usage);
+    #[cfg(feature = "ech")]
+    if let Some(given) = &args.ech {
+        builder = crate::ech::configure(builder, given)?;
     }
-    let _ = shared;
-    Identity::from_pem_files(cert, key).map_err(|error| match error {
-        #[cfg(feature = "encrypted-keys")]
-        LoadError::EncryptedKey { source_name } => Failure::usage(format!(
-            "the private key in {source_name} is encrypted; put its password into a file and add --key-password-file"
-        )),
-        other => Failure::usage(other),
-    })
+    builder.alpn(&args.shared.alpn).and_then(ClientConfigBuilder::build).map_err(Failure::usage)
 }
 
 fn trust(builder: ClientConfigBuilder, args: &ConnectArgs) -> Result<ClientConfigBuilder, Failure> {
@@ -173,6 +171,9 @@ fn trust(builder: ClientConfigBuilder, args: &ConnectArgs) -> Result<ClientConfi
             .map(|text| text.parse().map_err(|error| Failure::usage(format!("--pin {text}: {error}"))))
             .collect::<Result<_, _>>()?;
         return Ok(builder.verifier(Arc::new(PinnedServerVerifier::new(pins).map_err(Failure::usage)?)));
+    }
+    if !args.server_raw_key.is_empty() {
+        return Ok(builder.verifier(Arc::new(raw_keys("--server-raw-key", &args.server_raw_key)?)));
     }
     match &args.ca {
         // Whoever has the key is who we want.
@@ -190,12 +191,22 @@ fn trust(builder: ClientConfigBuilder, args: &ConnectArgs) -> Result<ClientConfi
 
 /// What the options of `serve` ask for.
 pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
-    if args.cert.len() != args.key.len() {
-        return Err(Failure::usage("every --cert needs a --key, in the same order"));
+    #[cfg(feature = "pkcs12")]
+    let pkcs12 = args.pkcs12.as_slice();
+    #[cfg(not(feature = "pkcs12"))]
+    let pkcs12 = &[];
+    let named = Named { certs: &args.cert, keys: &args.key, pkcs12, raw_key: args.raw_key };
+    let identities = identity::read(&args.shared, &named)?;
+    if identities.is_empty() && args.shared.psk.is_none() {
+        let pkcs12 = if cfg!(feature = "pkcs12") { " (or --pkcs12)" } else { "" };
+        return Err(Failure::usage(format!(
+            "a server has to show who it is: give --cert and --key{pkcs12}, or --raw-key and --key; or a key that both sides \
+             have, with --psk and --psk-identity. The README of clasp-cli says how to make a certificate to try with"
+        )));
     }
     let mut builder = ServerConfig::builder(policy(&args.shared)?).client_auth(client_auth(args)?);
-    for (cert, key) in args.cert.iter().zip(&args.key) {
-        builder = builder.identity(identity(&args.shared, cert, key)?);
+    for identity in identities {
+        builder = builder.identity(identity);
     }
     if let Some(format) = args.shared.trace {
         builder = builder.trace(trace::to_stderr(format));
@@ -232,16 +243,45 @@ fn client_verifier(args: &ServeArgs, path: &Path) -> Result<WebPkiClientVerifier
 }
 
 fn client_auth(args: &ServeArgs) -> Result<ClientAuth, Failure> {
-    let Some(path) = &args.client_ca else {
-        return match args.client_auth {
-            None | Some(ClientAuthMode::None) => Ok(ClientAuth::None),
-            Some(_) => Err(Failure::usage("--client-auth needs --client-ca: who issues the clients' certificates?")),
-        };
+    let raw_keys =
+        if args.client_raw_key.is_empty() { None } else { Some(raw_keys("--client-raw-key", &args.client_raw_key)?) };
+    let verifier: Arc<dyn ClientVerifier> = match (raw_keys, &args.client_ca) {
+        (Some(_), _) if matches!(args.client_auth, Some(ClientAuthMode::OnPath(_))) => {
+            return Err(Failure::usage(
+                "--client-auth on-path needs --client-ca: that a key without a certificate is taken is said in the handshake, \
+                 before the path is known; use --client-auth request",
+            ));
+        }
+        (Some(raw_keys), _) => Arc::new(raw_keys),
+        (None, Some(path)) => Arc::new(client_verifier(args, path)?),
+        (None, None) => {
+            return match args.client_auth {
+                None | Some(ClientAuthMode::None) => Ok(ClientAuth::None),
+                Some(_) => Err(Failure::usage(
+                    "--client-auth needs --client-ca, who issues the clients' certificates, or --client-raw-key, which keys \
+                     are taken without one",
+                )),
+            };
+        }
     };
-    let verifier = || client_verifier(args, path).map(Arc::new);
     Ok(match args.client_auth {
         Some(ClientAuthMode::None | ClientAuthMode::OnPath(_)) => ClientAuth::None,
-        Some(ClientAuthMode::Request) => ClientAuth::Request(verifier()?),
-        Some(ClientAuthMode::Require) | None => ClientAuth::Require(verifier()?),
+        Some(ClientAuthMode::Request) => ClientAuth::Request(verifier),
+        Some(ClientAuthMode::Require) | None => ClientAuth::Require(verifier),
     })
+}
+
+/// Accepts the keys that these values of an option name.
+fn raw_keys(option: &str, given: &[String]) -> Result<RawPublicKeyVerifier, Failure> {
+    let pins: Vec<Pin> = given
+        .iter()
+        .map(|text| {
+            if text.starts_with("sha256:") || text.starts_with("sha256//") {
+                text.parse().map_err(|error| Failure::usage(format!("{option} {text}: {error}")))
+            } else {
+                identity::pin_of_public_key(option, Path::new(text))
+            }
+        })
+        .collect::<Result<_, _>>()?;
+    RawPublicKeyVerifier::new(pins).map_err(Failure::usage)
 }

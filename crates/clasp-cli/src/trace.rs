@@ -44,9 +44,10 @@ pub(crate) fn particulars(session: &Session) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Where there is a trace, its last line: what was agreed.
-pub(crate) fn agreed(format: Option<TraceFormat>, role: Role, session: &Session) {
-    let fields = particulars(session);
+/// Where there is a trace, its last line: what was agreed; for a client, what became of Encrypted ClientHello too.
+pub(crate) fn agreed(format: Option<TraceFormat>, role: Role, session: &Session, ech: Option<&str>) {
+    let mut fields = particulars(session);
+    fields.extend(ech.map(|ech| ("ECH", ech.to_owned())));
     match format {
         None => {}
         Some(TraceFormat::Text) => {

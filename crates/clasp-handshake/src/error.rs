@@ -349,7 +349,14 @@ pub struct AlertReceived {
 
 impl fmt::Display for AlertReceived {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the peer refused: alert {} ({}){}", self.alert, self.alert.0, advice(self.alert))?;
+        // In answer to a hello it is about what the peer itself would show (RFC 7250 4.2).
+        let of_types = self.alert == AlertDescription::UNSUPPORTED_CERTIFICATE && self.offered.is_some();
+        let advice = if of_types {
+            "; it has nothing of the type that we take, certificate or raw public key (RFC 7250)"
+        } else {
+            advice(self.alert)
+        };
+        write!(f, "the peer refused: alert {} ({}){advice}", self.alert, self.alert.0)?;
         if self.certificate_declined {
             f.write_str(
                 ". It had asked for a client certificate and was sent none: give this client an identity that one of \
@@ -359,7 +366,7 @@ impl fmt::Display for AlertReceived {
         if self.renegotiation_declined {
             f.write_str(". It had asked to renegotiate, which this version declines")?;
         }
-        if let Some(offered) = &self.offered {
+        if let Some(offered) = self.offered.as_ref().filter(|_| !of_types) {
             write!(f, ". The peer does not say why. We offered {offered}")?;
         }
         Ok(())

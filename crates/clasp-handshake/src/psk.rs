@@ -113,7 +113,7 @@ pub(crate) fn find_or_make_up(
     Ok(key)
 }
 
-/// What a session of TLS 1.2 or before belongs to besides `scope`: the key it was made with. `None` where there is no such key any
+/// What a session belongs to besides `scope`: the key from outside it was made with. `None` where there is no such key any
 /// more.
 pub(crate) fn scope_with<'a>(
     scope: &'a [u8],
@@ -122,7 +122,7 @@ pub(crate) fn scope_with<'a>(
     provider: &Provider,
 ) -> Option<Cow<'a, [u8]>> {
     let Some(identity) = identity else { return Some(scope.into()) };
-    let psk = classic(psks).find(|psk| psk.identity == identity)?;
+    let psk = psks.iter().find(|psk| psk.identity == identity)?;
     let length = u64::try_from(identity.len()).ok()?.to_be_bytes();
     let hash = provider.hash(HashAlgorithm::Sha256)?.hash(&[&length, identity, &psk.key]);
     Some([scope, hash.as_slice()].concat().into())

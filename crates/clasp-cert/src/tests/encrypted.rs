@@ -35,6 +35,18 @@ mod keys {
     }
 
     #[test]
+    fn a_key_without_a_certificate_is_opened_as_well() {
+        let load =
+            |password| Identity::raw_public_key_from_pem_file_with_password(path("encrypted/aes256.key.pem"), password);
+        let (raw, identity) =
+            (load(b"clasp").unwrap(), Identity::from_pem_files(path("p256.pem"), path("p256.key.pem")));
+        assert!(raw.is_raw_public_key());
+        assert_eq!(raw.public_key().spki(), identity.unwrap().public_key().spki());
+        let error = refused(load(b"another"));
+        assert!(matches!(error, LoadError::WrongPassword { .. }), "{error}");
+    }
+
+    #[test]
     fn another_password_is_said_to_be_wrong() {
         // So many that wrong padding alone would let one through.
         for number in 0..300_u32 {

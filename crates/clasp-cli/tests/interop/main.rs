@@ -21,6 +21,7 @@ mod key_exchange;
 mod matrix;
 mod modern;
 mod negotiation;
+mod pkcs12;
 mod psk;
 mod raw_keys;
 mod records;

@@ -172,7 +172,7 @@ fn the_clients_certificate_is_asked_for_on_a_path_after_the_handshake() {
 #[test]
 fn grease_is_left_out_on_request() {
     let server = Server::start(&[&pki().rsa], &["--trace"]);
-    for (options, versions) in [(&["--no-grease"][..], "versions TLS 1.3 TLS 1.2,"), (&[], "a TLS 1.3 TLS 1.2,")] {
+    for (options, versions) in [(&["--no-grease"][..], "versions TLS 1.3 TLS 1.2,"), (&[], "a) TLS 1.3 TLS 1.2,")] {
         let mut client = Running::start(&mut connect(server.port, &pki().ca.files.cert, options));
         client.say_no_more();
         assert_eq!(client.end().code(), Some(0));

@@ -8,9 +8,11 @@ use clasp::wire::ProtocolVersion;
 use clasp::{ClientAuth, ClientConfig, Identity, Policy, RawPublicKeyVerifier, ServerConfig};
 
 use crate::certs::{Folder, Kind, Leaf, pki};
+use crate::command::{self, clasp, connect, traced};
 use crate::ends::{client, close, close_after_peer, lines, read_exactly, serve, write_all};
 use crate::gnutls::{Client, Server};
-use crate::peers::have;
+use crate::openssl::path;
+use crate::peers::{Ended, Running, have};
 
 const VERSIONS: [(ProtocolVersion, &str); 2] =
     [(ProtocolVersion::TLS_1_2, "VERS-TLS1.2"), (ProtocolVersion::TLS_1_3, "VERS-TLS1.3")];
@@ -45,6 +47,10 @@ impl Key {
 
     fn options(&self) -> [&str; 4] {
         ["--rawpkkeyfile", &self.private, "--rawpkfile", &self.public]
+    }
+
+    fn pin(&self) -> String {
+        Pin::of_public_key(self.identity.public_key()).unwrap().to_string()
     }
 
     fn verifier(&self) -> Arc<RawPublicKeyVerifier> {
@@ -109,4 +115,117 @@ fn gnutls_cli_connects_to_clasp() {
         let log = client.ended();
         serving.join().unwrap_or_else(|error| panic!("{name}: {error}\n{log}"));
     }
+}
+
+fn text(ended: &Ended) -> String {
+    String::from_utf8_lossy(&ended.stdout).into_owned()
+}
+
+/// `clasp connect` with these options, and a line for a server that echoes.
+fn say_hello(port: u16, options: &[&str]) -> Ended {
+    let mut command = clasp();
+    command.args(["connect", &format!("localhost:{port}"), "--trace=json"]).args(options);
+    let mut client = Running::start(&mut command);
+    client.say(b"hello\n");
+    // One that is refused ends by itself.
+    let _ = client.stdout.wait(|printed| printed.ends_with(b"hello\n").then_some(()));
+    client.finish()
+}
+
+#[test]
+fn the_command_connects_to_gnutls_serv() {
+    if !have(&["gnutls-serv", "openssl"]) {
+        return;
+    }
+    let (ours, theirs) = (Key::new(), Key::new());
+    for (_, name) in VERSIONS {
+        let options = [&theirs.options()[..], &["--require-client-cert"]].concat();
+        let server = Server::start(&[], &priority(name), &options);
+        let identity = ["--key", &ours.private, "--raw-key"];
+        // By its file, and by its hash.
+        for known in [&theirs.public, &theirs.pin()] {
+            let ended = say_hello(server.port, &[&identity[..], &["--server-raw-key", known]].concat());
+            assert_eq!((ended.code(), text(&ended).as_str()), (Some(0), "hello\n"), "{name}: {}", ended.stderr);
+        }
+        let ended = say_hello(server.port, &[&identity[..], &["--server-raw-key", &ours.public]].concat());
+        assert_eq!(ended.code(), Some(1));
+        assert!(ended.stderr.contains(&theirs.pin()), "which key it has: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn gnutls_cli_connects_to_the_command() {
+    if !have(&["gnutls-cli", "openssl"]) {
+        return;
+    }
+    let (ours, theirs) = (Key::new(), Key::new());
+    let x509 = pki().ca.issue(&Leaf::server(Kind::Rsa));
+    for (_, name) in VERSIONS {
+        let identity = ["--key", &ours.private, "--raw-key", "--client-raw-key"];
+        let server = command::Server::start(&[], &[&identity[..], &[&theirs.public]].concat());
+        let options = [&theirs.options()[..], &["--no-ca-verification"]].concat();
+        let ask = |port, priority: &str, options: &[&str]| {
+            let mut client = Client::start(port, priority, options);
+            client.running.say(b"GET / HTTP/1.0\r\n\r\n");
+            client
+        };
+        let client = ask(server.port, &priority(name), &options);
+        client.running.wait_for(&format!("client                  raw public key {}\n", theirs.pin()));
+        drop(client);
+        // Somebody else's key; and nobody's.
+        let others = [&ours.options()[..], &["--no-ca-verification"]].concat();
+        drop(ask(server.port, &priority(name), &others).ended());
+        server.wait_line_with("none of the pinned ones");
+
+        // Beside a certificate: each client has what it takes.
+        let server = command::Server::start(&[&x509], &["--raw-key"]);
+        let client = ask(server.port, &priority(name), &["--no-ca-verification"]);
+        client.running.wait_for("client                  none\n");
+        let log = client.ended();
+        assert!(log.contains("Raw Public Key") || log.contains("raw public key"), "{log}");
+        let x509_alone = format!("NORMAL:-VERS-ALL:+{name}");
+        let client = ask(server.port, &x509_alone, &[]);
+        client.running.wait_for("client                  none\n");
+        drop(client);
+    }
+}
+
+#[test]
+fn the_command_and_itself() {
+    if !have(&["openssl"]) {
+        return;
+    }
+    let (ours, theirs) = (Key::new(), Key::new());
+    let x509 = pki().ca.issue(&Leaf::server(Kind::P256));
+    let encrypted = ours.folder.file("encrypted.pem");
+    let made = Command::new("openssl")
+        .args(["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:the word", "-in", &ours.private, "-out"])
+        .arg(&encrypted)
+        .status();
+    assert!(made.unwrap().success());
+    let password = ours.folder.write("password", "the word\n");
+    // A key under a password; a client that may, and does, or does not, show its own.
+    let options = ["--key", path(&encrypted), "--key-password-file", path(&password), "--raw-key", "--echo"];
+    let asks = ["--client-auth", "request", "--client-raw-key", &theirs.pin()];
+    let server = command::Server::start(&[], &[&options[..], &asks].concat());
+    let trust = ["--server-raw-key", &ours.public];
+    for (identity, shown) in [(&["--key", &theirs.private, "--raw-key"][..], "yes"), (&[], "no")] {
+        for version in ["tls1.2", "tls1.3"] {
+            let ended = say_hello(server.port, &[&trust[..], &["--max-version", version], identity].concat());
+            assert_eq!((ended.code(), text(&ended).as_str()), (Some(0), "hello\n"), "{}", ended.stderr);
+            let agreed = ended.stderr.lines().rev().find(|line| line.contains("\"agreed\"")).unwrap();
+            let agreed: serde_json::Value = serde_json::from_str(agreed).unwrap();
+            assert_eq!(agreed["agreed"]["client authenticated"], shown, "{version}");
+        }
+    }
+    // A client that wants a certificate is told what the server has, and one that wants a key what this one has.
+    let mut wants_x509 = connect(server.port, &pki().ca.files.cert, &[]);
+    let ended = Running::start(&mut wants_x509).finish();
+    assert_eq!(ended.code(), Some(1));
+    assert!(ended.stderr.contains("--server-raw-key"), "{}", ended.stderr);
+    let x509 = command::Server::start(&[&x509], &["--echo"]);
+    let ended = say_hello(x509.port, &trust);
+    assert_eq!(ended.code(), Some(1));
+    assert!(ended.stderr.contains("--ca"), "{}", ended.stderr);
+    assert_eq!(traced(&ended.stderr, "group"), None);
 }

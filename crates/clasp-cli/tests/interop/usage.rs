@@ -115,7 +115,7 @@ fn the_readmes_examples_work() {
         .skip(1)
         .map(|block| block.split("```").next().unwrap().replace("8443", &port).replace("clasp ", "\"$CLASP\" "))
         .collect();
-    let [demo, make, serve, clients, early] = blocks.as_slice() else { panic!("{blocks:?}") };
+    let [demo, make, serve, clients, early, raw] = blocks.as_slice() else { panic!("{blocks:?}") };
     let shell = |script: &str| {
         let mut shell = Command::new("sh");
         shell.args(["-e", "-c", script]).env("CLASP", env!("CARGO_BIN_EXE_clasp")).env_remove("SSLKEYLOGFILE");
@@ -144,10 +144,21 @@ fn the_readmes_examples_work() {
         assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
         assert_eq!(ended.stderr.contains("early data accepted"), taken, "{}", ended.stderr);
     }
+    drop(server);
+
+    // Keys without certificates: one that is made, a server, a client.
+    let [make, serve, client] = raw.lines().collect::<Vec<_>>()[..] else { panic!("{raw}") };
+    assert_eq!(shell(make).finish().code(), Some(0));
+    let server = shell(&format!("exec {serve}"));
+    server.wait_line("listening on ");
+    let ended = shell(client).finish();
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    assert!(stdout(&ended).contains(page), "{}", stdout(&ended));
 }
 
 #[test]
 fn a_wrong_command_line_is_exit_code_2_and_says_what_to_write() {
+    const PIN: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
     const UNFIT: &str = "the key does not fit the certificate of CN=server";
     let (ca, cert, key) = (path(&pki().ca.files.cert), path(&pki().p256.cert), path(&pki().rsa.key));
     let listen = ["serve", "--listen", "127.0.0.1:0"];
@@ -181,8 +192,36 @@ fn a_wrong_command_line_is_exit_code_2_and_says_what_to_write() {
         (&[&listen[..], &["--cert", cert, "--key", key]].concat(), UNFIT),
         (
             &[&listen[..], &["--cert", cert, "--key", path(&pki().p256.key), "--client-auth", "require"]].concat(),
-            "--client-auth needs --client-ca: who issues the clients' certificates?",
+            "--client-auth needs --client-ca, who issues the clients' certificates, or --client-raw-key",
         ),
+        (&listen, "give --cert and --key (or --pkcs12), or --raw-key and --key"),
+        (&[&listen[..], &["--key", key]].concat(), "--key needs its certificate: add --cert, or --raw-key"),
+        (&[&listen[..], &["--cert", cert, "--key", key, "--key", key]].concat(), "every --cert needs a --key"),
+        (&[&listen[..], &["--raw-key"]].concat(), "--raw-key needs a key to show"),
+        (
+            &[&listen[..], &["--key", key, "--raw-key", "--client-raw-key", key]].concat(),
+            "there is no public key in it, PEM",
+        ),
+        (
+            &[&listen[..], &["--key", key, "--raw-key", "--client-raw-key", PIN, "--client-auth", "on-path=/a"]]
+                .concat(),
+            "--client-auth on-path needs --client-ca",
+        ),
+        (&["connect", "localhost:1", "--ca", ca, "--key", key], "add --cert, or --raw-key"),
+        (&["connect", "localhost:1", "--server-raw-key", cert], "openssl x509 -in cert.pem -noout -pubkey"),
+        (&["connect", "localhost:1", "--server-raw-key", "/nowhere.pem"], "it is no sha256:HEX, and no file to read"),
+        (&["connect", "localhost:1", "--server-raw-key", "sha256:00"], "--server-raw-key sha256:00: "),
+        (&["connect", "localhost:1", "--server-raw-key", PIN, "--ca", ca], "cannot be used with"),
+        (&["connect", "localhost:1", "--ca", ca, "--key-password-env", "HOME"], "nothing that it could open"),
+        (
+            &["connect", "localhost:1", "--ca", ca, "--pkcs12", cert, "--key-password-env", "NO_SUCH_VARIABLE"],
+            "there is no such environment variable",
+        ),
+        (&["connect", "localhost:1", "--ca", ca, "--pkcs12", cert], "is not readable as PKCS#12"),
+        (&["connect", "localhost:1", "--ca", ca, "--ech", "no such file"], "there is no such file, nor is it base64"),
+        (&["connect", "localhost:1", "--ca", ca, "--ech", "AAAA"], "dig +short example.com HTTPS"),
+        (&["connect", "localhost:1", "--ca", ca, "--ech", cert], "expected an ECHConfigList"),
+        (&["connect", "localhost:1", "--ca", ca, "--ech-retry", "there"], "--ech <FILE|BASE64>"),
     ] {
         println!("{args:?}");
         let ended = run(args);

@@ -1,11 +1,16 @@
 //! Encrypted ClientHello with Go's crypto/tls, by the driver of `with_go.rs` (RFC 9849).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clasp::wire::NamedGroup;
 use clasp::{ClientConfigBuilder, Error, Policy, ServerConfig};
 
-use crate::certs::{Files, Kind, Leaf, pki};
+use crate::certs::{Files, Folder, Kind, Leaf, pki};
+use crate::command::{connect, traced};
 use crate::end::{Ours, serve, talk, tls13};
 use crate::ends::{accept, client_config, tls_error};
+use crate::openssl::path;
+use crate::peers::{Ended, Running};
 use crate::with_go::{Server, assert_told, driver, groups, start_client, told};
 
 /// For both names.
@@ -137,4 +142,95 @@ fn a_client_of_gos_learns_that_we_have_none() {
     let error = serving.join().unwrap_err();
     let Error::AlertReceived(received) = tls_error(&error) else { panic!("{error}") };
     assert_eq!(received.alert, clasp::wire::AlertDescription::ECH_REQUIRED);
+}
+
+/// `clasp connect` to a server that echoes.
+fn say_hello(server: &Server, options: &[&str]) -> Ended {
+    let mut client = Running::start(&mut connect(server.port, &pki().ca.files.cert, options));
+    client.say(b"hello\n");
+    // One that is refused ends by itself.
+    let _ = client.stdout.wait(|printed| (printed == b"hello\n").then_some(()));
+    client.finish()
+}
+
+#[test]
+fn the_command_takes_a_list_in_every_form() {
+    let Some(driver) = driver() else { return };
+    let (identity, folder) = (identity(), Folder::new("ech"));
+    let server = Server::start(driver, &identity, &["-ech", "1,1", "-echo", "-times", "6"]);
+    let list = published(&server);
+    let encoded = STANDARD.encode(&list);
+    let pem = format!("-----BEGIN ECHCONFIG-----\n{encoded}\n-----END ECHCONFIG-----\n");
+    let files = [
+        folder.write("raw", &list),
+        folder.write("text", format!("{encoded}\n")),
+        folder.write("pem", &pem),
+        // As servers keep it, with their key.
+        folder.write("both", format!("-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n{pem}")),
+    ];
+    let mut forms: Vec<&str> = files.iter().map(|file| path(file)).collect();
+    forms.push(&encoded);
+    for form in &forms {
+        let ended = say_hello(&server, &["--ech", form]);
+        assert_eq!((ended.code(), ended.stdout.as_slice()), (Some(0), &b"hello\n"[..]), "{}", ended.stderr);
+        assert_eq!(ended.stderr, "ECH accepted: nobody on the way saw the server name\n");
+    }
+    // Without it there is what looks like it, which the trace alone tells.
+    let ended = say_hello(&server, &["--trace"]);
+    assert!(ended.stderr.trim_end().ends_with(", ECH GREASE alone"), "{}", ended.stderr);
+    let told = server.told();
+    for (at, told) in told.iter().enumerate() {
+        assert_eq!((&told["error"], &told["ech"]), (&"".into(), &(at < forms.len()).into()), "{told}");
+        assert_eq!(told["name"], "localhost");
+    }
+}
+
+#[test]
+fn the_command_keeps_what_a_server_says_to_use_instead() {
+    let Some(driver) = driver() else { return };
+    let (identity, folder) = (identity(), Folder::new("echretry"));
+    let server = Server::start(driver, &identity, &["-ech", "1,1", "-echretry", "-echo", "-times", "4"]);
+    let list = published(&server);
+    let other = STANDARD.encode(with_another_key(&list));
+    // On standard error, or in a file, which may be the one that the old list was in.
+    let ended = say_hello(&server, &["--ech", &other]);
+    assert_eq!((ended.code(), ended.stdout.len()), (Some(1), 0), "{}", ended.stderr);
+    assert!(ended.stderr.trim_end().ends_with(&format!("--ech {}", STANDARD.encode(&list))), "{}", ended.stderr);
+    let kept = folder.write("list", &other);
+    let kept = path(&kept);
+    let ended = say_hello(&server, &["--ech", kept, "--ech-retry", kept]);
+    assert_eq!(ended.code(), Some(1));
+    assert!(ended.stderr.trim_end().ends_with(&format!("connect again with --ech {kept}")), "{}", ended.stderr);
+    let ended = say_hello(&server, &["--ech", kept, "--trace=json"]);
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    assert_eq!(traced(&ended.stderr, "server name").as_deref(), Some("localhost"));
+    let last = ended.stderr.lines().find(|line| line.contains("\"agreed\"")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(last).unwrap();
+    assert_eq!(last["agreed"]["ECH"], "accepted");
+    // A file that cannot be written costs nobody the answer.
+    let ended = say_hello(&server, &["--ech", &other, "--ech-retry", "/nowhere/list"]);
+    assert_eq!(ended.code(), Some(1));
+    assert!(
+        ended.stderr.contains("/nowhere/list") && ended.stderr.contains(&STANDARD.encode(&list)),
+        "{}",
+        ended.stderr
+    );
+    server.told();
+}
+
+#[test]
+fn the_command_shows_the_name_to_nobody_when_that_fails() {
+    let Some(driver) = driver() else { return };
+    let identity = identity();
+    // It has none: no second connection tells it the name.
+    let server = Server::start(driver, &identity, &["-echo", "-times", "2"]);
+    let ended = say_hello(&server, &["--ech", &STANDARD.encode(hex(LIST))]);
+    assert_eq!(ended.code(), Some(1));
+    assert!(ended.stderr.contains("connect without --ech"), "{}", ended.stderr);
+    // Nothing in common, after which the command would otherwise connect again with a wider hello, and the name.
+    let options = ["--ech", &STANDARD.encode(hex(LIST)), "--groups", "ffdhe2048", "--cipher", "TLS_AES_128_CCM_SHA256"];
+    let ended = say_hello(&server, &options);
+    assert_eq!(ended.code(), Some(1));
+    assert!(!ended.stderr.contains("A second connection"), "{}", ended.stderr);
+    assert_eq!(server.told().len(), 2);
 }

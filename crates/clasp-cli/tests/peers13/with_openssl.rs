@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clasp::crypto::HashAlgorithm;
 use clasp::handshake::{EarlyData, ExternalPsk};
 use clasp::wire::{AlertDescription, CipherSuite, NamedGroup};
-use clasp::{ClientConfig, ServerConfig};
+use clasp::{ClientConfig, MemorySessions, ServerConfig, SessionStore};
 
 use crate::certs::{Folder, pki};
 use crate::end::{End as _, Ours, Serving, serve, tls13};
@@ -238,6 +238,47 @@ fn keys_from_outside_with_s_server() {
         [AlertDescription::ILLEGAL_PARAMETER, AlertDescription::DECRYPT_ERROR].contains(&received.alert),
         "{received:?}"
     );
+}
+
+/// Its tickets after a key from outside: whose the session is stays known, and who has not the key takes up none.
+#[test]
+fn sessions_of_a_key_are_resumed_with_s_server() {
+    if !have(&["openssl"]) {
+        return;
+    }
+    let key = noise(5, 32);
+    // A key is for a hash, and beside a certificate s_server prefers its suite to the key.
+    let mut server = Server::with_certificate(&[
+        "-psk",
+        &hex(&key),
+        "-psk_identity",
+        "somebody",
+        "-ciphersuites",
+        "TLS_AES_128_GCM_SHA256",
+    ]);
+    let sessions = Arc::new(MemorySessions::default());
+    let config = || client_config(tls13()).session_store(Arc::clone(&sessions) as Arc<dyn SessionStore>);
+    // What comes of certificates has nothing to verify again.
+    let with_key = config().verify_resumed(true).psk(psk(&key)).build().unwrap();
+    for resumed in [false, true, true] {
+        let mut end = Ours::connect(&with_key, server.port).unwrap();
+        let session = end.session();
+        assert_eq!((session.pre_shared_key(), session.resumed()), (true, resumed));
+        assert_eq!(session.psk_identity(), Some(&b"somebody"[..]));
+        assert!(session.peer_certificates().is_empty());
+        talk(&mut end, &mut server);
+    }
+    assert!(!sessions.is_empty());
+    // With a session to take up, this one would not be refused for the key it offers.
+    let other_key = config().psk(psk(&noise(6, 32))).build().unwrap();
+    let error = Ours::connect(&other_key, server.port).err().unwrap();
+    assert!(matches!(tls_error(&error), clasp::Error::AlertReceived(_)), "{error}");
+    talk(&mut Ours::connect(&with_key, server.port).unwrap(), &mut server);
+    let mut end = Ours::connect(&config().build().unwrap(), server.port).unwrap();
+    let session = end.session();
+    assert!(!session.resumed() && !session.pre_shared_key() && session.psk_identity().is_none());
+    assert!(!session.peer_certificates().is_empty());
+    talk(&mut end, &mut server);
 }
 
 #[test]

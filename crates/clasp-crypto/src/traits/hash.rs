@@ -3,7 +3,7 @@
 use core::fmt::{self, Debug};
 
 use subtle::ConstantTimeEq;
-use zeroize::ZeroizeOnDrop;
+use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 /// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ impl HashAlgorithm {
 
 /// The output of a hash function or of HMAC, at most 64 bytes. It may be secret: it is wiped when dropped, and `Debug`
 /// shows its length only.
-#[derive(Clone, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub struct Digest {
     bytes: [u8; Self::MAX],
     len: u8,
@@ -60,12 +60,11 @@ impl Digest {
     /// Holds a copy of `bytes`, of which at most [`Self::MAX`] are taken.
     pub fn new(bytes: &[u8]) -> Self {
         let mut digest = Self { bytes: [0; Self::MAX], len: 0 };
-        let mut len = 0;
-        for (to, from) in digest.bytes.iter_mut().zip(bytes) {
-            *to = *from;
-            len += 1;
+        let bytes = bytes.get(..Self::MAX).unwrap_or(bytes);
+        if let (Some(to), Ok(len)) = (digest.bytes.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
+            to.copy_from_slice(bytes);
+            digest.len = len;
         }
-        digest.len = len;
         digest
     }
 
@@ -79,6 +78,17 @@ impl Digest {
         bool::from(self.as_slice().ct_eq(other))
     }
 }
+
+impl Drop for Digest {
+    fn drop(&mut self) {
+        // No more than was written.
+        if let Some(bytes) = self.bytes.get_mut(..usize::from(self.len)) {
+            bytes.zeroize();
+        }
+    }
+}
+
+impl ZeroizeOnDrop for Digest {}
 
 impl AsRef<[u8]> for Digest {
     fn as_ref(&self) -> &[u8] {

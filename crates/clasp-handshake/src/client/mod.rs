@@ -166,7 +166,10 @@ async fn remembered(config: &ClientConfig, name: &ServerName<'static>) -> Option
 fn fits_tls13(config: &ClientConfig, saved: &Saved) -> bool {
     saved.is_alive(config.clock.now().as_secs())
         && negotiate::is_of_tls13(saved)
-        && config.resumption.as_ref().is_some_and(|resumption| saved.scope == resumption.scope)
+        && config.resumption.as_ref().is_some_and(|resumption| {
+            scope_with(&resumption.scope, &config.psks, saved.psk_identity.as_deref(), config.provider)
+                .is_some_and(|scope| *scope == *saved.scope)
+        })
         && config.policy.suites.iter().any(|suite| suite.id == saved.suite)
 }
 
@@ -177,7 +180,8 @@ async fn verify_again(
     saved: &Saved,
     key_use: KeyUse,
 ) -> Result<Option<Report>, Error> {
-    if !config.verify_resumed {
+    // Where a key took the place of certificates there are none.
+    if !config.verify_resumed || saved.psk_identity.is_some() {
         return Ok(None);
     }
     let now = config.clock.now();

@@ -47,9 +47,12 @@ pub(crate) struct OfferedPsk {
 }
 
 impl OfferedPsk {
-    /// The name of a key from outside.
+    /// The name of the key from outside that it is, or that its session was made with.
     pub(crate) fn external_identity(&self) -> Option<Box<[u8]>> {
-        self.saved.is_none().then(|| self.identity.identity.to_vec().into())
+        match &self.saved {
+            Some(saved) => saved.psk_identity.clone(),
+            None => Some(self.identity.identity.to_vec().into()),
+        }
     }
 }
 

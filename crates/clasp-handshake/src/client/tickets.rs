@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::config::ClientConfig;
 use crate::error::Error;
+use crate::psk::scope_with;
 use crate::resumption::{LONGEST_TICKET, Saved};
 use crate::session::{Done, Session};
 use crate::tls13::Secrets13;
@@ -54,10 +55,10 @@ pub(crate) fn saved(
         age_add: ticket.age_add,
         max_early_data: ticket.max_early_data().unwrap_or(0),
         alpn: session.alpn().unwrap_or_default().into(),
-        scope: resumption.scope.clone(),
+        scope: scope_with(&resumption.scope, &config.psks, session.psk_identity(), config.provider)?.into(),
         server_name: session.server_name().map(Box::from),
         peer_certificates: session.peer_certificates.to_vec(),
-        psk_identity: None,
+        psk_identity: session.psk_identity().map(Box::from),
         ticket: ticket.ticket.to_vec().into(),
         id: [].into(),
     };

@@ -34,7 +34,7 @@ pub(crate) struct Saved {
     pub(crate) scope: Box<[u8]>,
     pub(crate) server_name: Option<Box<str>>,
     pub(crate) peer_certificates: Vec<CertificateDer<'static>>,
-    /// The name of the key that took the place of certificates, in TLS 1.2 and before.
+    /// The name of the key from outside that took the place of certificates.
     pub(crate) psk_identity: Option<Box<[u8]>>,
     /// For a client: what to send, a ticket or an identifier.
     pub(crate) ticket: Box<[u8]>,

@@ -25,6 +25,7 @@ pub(super) async fn send(
     let session = &established.session;
     // A key from outside is there again the next time.
     let count = match (session.pre_shared, session.resumed) {
+        _ if config.resumption.tickets.is_none() && config.resumption.ids.is_none() => 0,
         (false, _) => config.tickets_per_connection,
         (true, true) => config.tickets_per_connection.min(1),
         (true, false) => 0,
@@ -50,6 +51,7 @@ pub(super) async fn send(
             scope: config.resumption.scope.clone(),
             server_name: session.server_name().map(Box::from),
             peer_certificates: session.peer_certificates.to_vec(),
+            // There are no tickets after a handshake with one.
             psk_identity: None,
             ticket: [].into(),
             id: [].into(),

@@ -92,7 +92,17 @@ impl Prk {
         let context = context.get(..usize::from(u8::MAX)).unwrap_or(context);
         let [high, low] = length.to_be_bytes();
         let label_len = bounded(label).saturating_add(bounded(PREFIX));
-        self.key.sign(&[previous, &[high, low, label_len], PREFIX, label, &[bounded(context)], context, &[counter]])
+        // In one piece, which is hashed faster than seven.
+        let mut info = [0; 3 + 255 + 1 + 255 + 1];
+        let mut rest = info.as_mut_slice();
+        for part in [&[high, low, label_len], PREFIX, label, &[bounded(context)], context, &[counter]] {
+            let Some((to, left)) = rest.split_at_mut_checked(part.len()) else { break };
+            to.copy_from_slice(part);
+            rest = left;
+        }
+        let free = rest.len();
+        let (info, _) = info.split_at(info.len() - free);
+        self.key.sign(&[previous, info])
     }
 }
 

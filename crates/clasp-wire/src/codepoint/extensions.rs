@@ -3,7 +3,7 @@
 
 code_points! {
     /// The type of an extension.
-    ExtensionType(u16) {
+    ExtensionType(u16, is_grease) {
         SERVER_NAME = 0 as "server_name",
         MAX_FRAGMENT_LENGTH = 1 as "max_fragment_length",
         CLIENT_CERTIFICATE_URL = 2 as "client_certificate_url",
@@ -169,7 +169,7 @@ code_points! {
 
 code_points! {
     /// How a pre-shared key is used (RFC 8446 4.2.9).
-    PskKeyExchangeMode(u8) {
+    PskKeyExchangeMode(u8, is_grease) {
         PSK_KE = 0 as "psk_ke",
         PSK_DHE_KE = 1 as "psk_dhe_ke",
     }

@@ -2,7 +2,7 @@
 
 code_points! {
     /// A named group.
-    NamedGroup(u16) {
+    NamedGroup(u16, is_grease) {
         SECT163K1 = 1 as "sect163k1",
         SECT163R1 = 2 as "sect163r1",
         SECT163R2 = 3 as "sect163r2",

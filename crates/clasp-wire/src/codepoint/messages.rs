@@ -2,7 +2,7 @@
 
 code_points! {
     /// A protocol version, in the order of their age.
-    ProtocolVersion(u16) {
+    ProtocolVersion(u16, is_grease) {
         SSL_2_0 = 0x0002 as "SSL 2.0",
         SSL_3_0 = 0x0300 as "SSL 3.0",
         TLS_1_0 = 0x0301 as "TLS 1.0",

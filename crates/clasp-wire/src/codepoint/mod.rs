@@ -1,8 +1,9 @@
 //! Code points with their IANA names (RFC 8446 B, RFC 5246 A, and the IANA TLS registries).
 
-/// Declares a newtype over a code point: its named values, their names, and how it prints.
+/// Declares a newtype over a code point: its named values, their names, and how it prints. `is_grease` stands where RFC 8701
+/// reserves values.
 macro_rules! code_points {
-    ($(#[$doc:meta])* $type:ident($int:ty) { $($name:ident = $value:literal $(as $text:literal)?,)* }) => {
+    ($(#[$doc:meta])* $type:ident($int:ty $(, $is_grease:ident)?) { $($name:ident = $value:literal $(as $text:literal)?,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
         pub struct $type(pub $int);
@@ -32,6 +33,7 @@ macro_rules! code_points {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 match self.name() {
                     Some(name) => f.pad(name),
+                    $(None if self.$is_grease() => write!(f, "GREASE({:#06x})", self.0),)?
                     None => write!(f, "{:#06x}", self.0),
                 }
             }
@@ -134,6 +136,24 @@ mod tests {
             PskKeyExchangeMode u8, "0x00ce";
             SignatureScheme u16, "0xffce";
         }
+    }
+
+    /// In one word, as lists are set apart by spaces.
+    #[test]
+    fn grease_prints_as_such() {
+        for printed in [
+            CipherSuite::grease(7).to_string(),
+            ExtensionType::grease(7).to_string(),
+            NamedGroup::grease(7).to_string(),
+            ProtocolVersion::grease(7).to_string(),
+            SignatureScheme::grease(7).to_string(),
+        ] {
+            assert_eq!(printed, "GREASE(0x7a7a)");
+        }
+        assert_eq!(PskKeyExchangeMode::grease(1).to_string(), "GREASE(0x002a)");
+        assert_eq!(alloc::format!("{:?}", NamedGroup::grease(0)), "GREASE(0x0a0a)");
+        // What no registry reserves, though it looks alike.
+        assert_eq!(HpkeKem(0x7a7a).to_string(), "0x7a7a");
     }
 
     /// Versions are ordered by age, which negotiation relies on.

@@ -5,7 +5,7 @@ use super::Strength;
 
 code_points! {
     /// A signature scheme. In TLS 1.2 an ECDSA scheme names the hash only, not the curve.
-    SignatureScheme(u16) {
+    SignatureScheme(u16, is_grease) {
         RSA_PKCS1_MD5 = 0x0101 as "rsa_pkcs1_md5",
         DSA_SHA1 = 0x0202 as "dsa_sha1",
         RSA_PKCS1_SHA1 = 0x0201 as "rsa_pkcs1_sha1",

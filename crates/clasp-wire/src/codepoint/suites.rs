@@ -7,7 +7,7 @@ use super::Strength;
 
 code_points! {
     /// A cipher suite (RFC 5246 A.5, RFC 8446 B.4).
-    CipherSuite(u16) {
+    CipherSuite(u16, is_grease) {
         TLS_NULL_WITH_NULL_NULL = 0x0000,
         TLS_RSA_WITH_NULL_MD5 = 0x0001,
         TLS_RSA_WITH_NULL_SHA = 0x0002,
