@@ -96,7 +96,7 @@ impl Prk {
         let mut info = [0; 3 + 255 + 1 + 255 + 1];
         let mut rest = info.as_mut_slice();
         for part in [&[high, low, label_len], PREFIX, label, &[bounded(context)], context, &[counter]] {
-            let Some((to, left)) = rest.split_at_mut_checked(part.len()) else { break };
+            let Some((to, left)) = core::mem::take(&mut rest).split_at_mut_checked(part.len()) else { break };
             to.copy_from_slice(part);
             rest = left;
         }
