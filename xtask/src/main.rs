@@ -4,6 +4,7 @@ mod bench;
 mod bogo;
 mod check;
 mod fuzz;
+mod limbo;
 mod peers;
 mod run;
 mod test;
@@ -40,6 +41,8 @@ enum Command {
     Bench(bench::Args),
     /// Runs BoringSSL's test runner, built elsewhere, against the shim `clasp-bogo`.
     Bogo(bogo::Args),
+    /// Verifies the certificate chains of x509-limbo, a file from elsewhere, and explains every difference.
+    Limbo(limbo::Args),
     /// Measures whether the time of RSA decryption and CBC opening tells a secret; or, by valgrind, whether a branch does.
     Timing(timing::Args),
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Bogo(args) => bogo::run(&args),
+        Command::Limbo(args) => limbo::run(&args),
         Command::Timing(args) => timing::run(&args),
     };
     match result {

@@ -287,6 +287,16 @@ impl<'a> Fields<'a> {
         Ok(self.extension(NAME_CONSTRAINTS, "nameConstraints")?.is_some())
     }
 
+    /// The content of the nameConstraints extension, if there is one.
+    pub(crate) fn name_constraints(&self) -> Result<Option<&'a [u8]>, Malformed> {
+        const FIELD: &str = "nameConstraints";
+        let Some(mut value) = self.extension(NAME_CONSTRAINTS, FIELD)? else {
+            return Ok(None);
+        };
+        let content = universal(&mut value, Tag::Sequence, FIELD)?.content;
+        if value.is_empty() { Ok(Some(content)) } else { Err(Malformed(FIELD)) }
+    }
+
     /// Whether the TLS feature extension names `feature`, an extension of TLS (RFC 7633, section 4.1).
     pub(crate) fn has_tls_feature(&self, feature: u8) -> Result<bool, Malformed> {
         const FIELD: &str = "TLS feature";
@@ -384,6 +394,19 @@ fn bits(number: &[u8]) -> usize {
     };
     let lead = number.get(first).map_or(0, |octet| octet.leading_zeros());
     (number.len() - first) * 8 - usize::try_from(lead).unwrap_or(0)
+}
+
+/// Whether the content of nameConstraints holds anybody to anything. Neither it nor one of its lists may be empty (RFC 5280,
+/// section 4.2.1.10).
+pub(crate) fn constrains_names(mut content: &[u8]) -> Result<bool, Malformed> {
+    let mut found = false;
+    while !content.is_empty() {
+        if element(&mut content, "nameConstraints")?.content.is_empty() {
+            return Ok(false);
+        }
+        found = true;
+    }
+    Ok(found)
 }
 
 /// When a revocation list has to be renewed, from the content of what its issuer signed (RFC 5280,

@@ -11,7 +11,7 @@ use crate::fields::{self, Fields, Malformed, Signed, Spki, X509};
 use crate::path::{PathVerifier, Peer, Question, check_key_usage, note};
 use crate::report::{Check, Outcome, Report};
 use crate::revocation::Issuer;
-use crate::second_look::{NOT_VERSION_3, SecondLook};
+use crate::second_look::{NOT_VERSION_3, SecondLook, TOO_LONG};
 
 /// Intermediate certificates on a path, as webpki has it.
 const MOST_AUTHORITIES: usize = 6;
@@ -173,7 +173,7 @@ impl<'a> Climb<'a> {
             Some(constraints) if constraints.ca => {
                 let allowed = constraints.path_len_constraint.map(|len| usize::try_from(len).unwrap_or(usize::MAX));
                 if allowed.is_some_and(|allowed| below > allowed) {
-                    return Err(unfit("its path length constraint allows fewer CAs below it"));
+                    return Err(unfit(TOO_LONG));
                 }
             }
             _ => return Err(unfit("it is not a CA's (basicConstraints)")),
@@ -200,7 +200,10 @@ impl<'a> Climb<'a> {
                     key: Spki::parse(issuer.spki)?,
                     signs_lists: issuer.key_usage()?.is_none_or(|usage| usage.crl_sign()),
                 },
-                None => Issuer { key: Spki::of_content(&root.subject_public_key_info)?, signs_lists: true },
+                None => Issuer {
+                    key: Spki::of_content(&root.subject_public_key_info)?,
+                    signs_lists: self.verifier.roots.signs_lists(root),
+                },
             };
             let covered = revocation.look_up(certificate, &issuer, &self.verifier.accepted, self.question.now)?;
             if !covered && !revocation.allows_unknown() {

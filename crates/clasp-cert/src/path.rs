@@ -9,7 +9,7 @@ use x509_parser::extensions::ExtendedKeyUsage;
 
 use crate::common_name;
 use crate::error::{CertificateError, CertificateProblem};
-use crate::fields::{Fields, Spki};
+use crate::fields::{self, Fields, Spki};
 use crate::report::{Check, Outcome, Report};
 use crate::revocation::Revocation;
 use crate::roots::RootStore;
@@ -153,7 +153,10 @@ impl PathVerifier {
                 now,
                 purpose,
                 revocation,
-                Some(&|path: &VerifiedPath<'_>| self.check_authorities(path, by_common_name)),
+                Some(&|path: &VerifiedPath<'_>| {
+                    self.check_authorities(path, by_common_name)?;
+                    self.check_list_signer(path)
+                }),
             )
             .map(|_| ())
         };
@@ -176,25 +179,45 @@ impl PathVerifier {
         }
     }
 
-    /// What webpki does not look at in a path it has verified: the sizes of keys, and, if a name is
-    /// to be taken from the common name, that nobody on the path is held to certain names.
+    /// What webpki does not look at in a path it has verified: the sizes of keys, name constraints that constrain nothing,
+    /// and, if a name is to be taken from the common name, that nobody on the path is held to certain names.
     fn check_authorities(&self, path: &VerifiedPath<'_>, by_common_name: bool) -> Result<(), webpki::Error> {
-        let anchor = path.anchor();
-        let check = |key: &Spki<'_>, constrained: bool| match self.accepted.too_short(key) {
-            Some(_) => Err(webpki::Error::InvalidSignatureForPublicKey),
-            None if constrained => Err(webpki::Error::NameConstraintViolation),
-            None => Ok(()),
+        let check = |key: &Spki<'_>, constraints: Option<&[u8]>| {
+            if self.accepted.too_short(key).is_some() {
+                return Err(webpki::Error::InvalidSignatureForPublicKey);
+            }
+            match constraints.map(fields::constrains_names) {
+                None => Ok(()),
+                Some(Ok(true)) if by_common_name => Err(webpki::Error::NameConstraintViolation),
+                Some(Ok(true)) => Ok(()),
+                Some(Ok(false) | Err(_)) => Err(webpki::Error::MalformedNameConstraint),
+            }
         };
         let malformed = |_| webpki::Error::BadDer;
+        let anchor = path.anchor();
         let key = Spki::of_content(&anchor.subject_public_key_info).map_err(malformed)?;
-        check(&key, by_common_name && anchor.name_constraints.is_some())?;
+        check(&key, anchor.name_constraints.as_deref())?;
         for authority in path.intermediate_certificates() {
             let der = authority.der();
             let fields = Fields::parse(&der).map_err(malformed)?;
             let key = Spki::parse(fields.spki).map_err(malformed)?;
-            check(&key, by_common_name && fields.has_name_constraints().map_err(malformed)?)?;
+            check(&key, fields.name_constraints().map_err(malformed)?)?;
         }
         Ok(())
+    }
+
+    /// Whether the root may sign revocation lists, if one of its own decides (RFC 5280, section 6.3.3 (f)): webpki knows no
+    /// keyUsage of roots.
+    fn check_list_signer(&self, path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
+        let anchor = path.anchor();
+        let Some(revocation) = &self.revocation else {
+            return Ok(());
+        };
+        // The root's lists are for what stands right below it, and that is looked up last.
+        let length = path.intermediate_certificates().count() + 1;
+        let decides = revocation.depth(length) == length
+            && revocation.lists().iter().any(|list| list.issuer() == anchor.subject.as_ref());
+        if decides && !self.roots.signs_lists(anchor) { Err(webpki::Error::IssuerNotCrlSigner) } else { Ok(()) }
     }
 
     /// The path once more with purposes left out of account and at a time of the caller's choice:

@@ -114,6 +114,14 @@ impl Revocation {
         self.lists.iter().collect()
     }
 
+    /// How many certificates of a path of so many are looked up.
+    pub(crate) const fn depth(&self, path: usize) -> usize {
+        match self.depth {
+            RevocationCheckDepth::EndEntity => 1,
+            RevocationCheckDepth::Chain => path,
+        }
+    }
+
     /// webpki's form of these rules. `None` when there is no list to look into.
     pub(crate) fn options<'a>(
         &self,
@@ -137,14 +145,6 @@ pub(crate) struct Issuer<'a> {
 /// What webpki does on its own paths, for the others.
 #[cfg(feature = "legacy")]
 impl Revocation {
-    /// How many certificates of a path of so many are looked up.
-    pub(crate) const fn depth(&self, path: usize) -> usize {
-        match self.depth {
-            RevocationCheckDepth::EndEntity => 1,
-            RevocationCheckDepth::Chain => path,
-        }
-    }
-
     /// Looks a certificate up in the first list of its issuer that is for all of its certificates,
     /// and tells whether there is one.
     pub(crate) fn look_up(

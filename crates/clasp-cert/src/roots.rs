@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 
-use crate::fields;
+use crate::fields::{self, Fields};
 use crate::load_error::{LoadError, Source};
 use crate::pem;
 
@@ -13,6 +13,8 @@ use crate::pem;
 #[derive(Clone, Default)]
 pub struct RootStore {
     anchors: Vec<TrustAnchor<'static>>,
+    /// Whether the anchor of the same place may sign revocation lists. webpki does not keep it.
+    sign_lists: Vec<bool>,
     /// The certificates as they were given, for peers that show one of them as their own.
     #[cfg(feature = "legacy")]
     certificates: Vec<CertificateDer<'static>>,
@@ -23,6 +25,7 @@ impl RootStore {
     pub const fn new() -> Self {
         Self {
             anchors: Vec::new(),
+            sign_lists: Vec::new(),
             #[cfg(feature = "legacy")]
             certificates: Vec::new(),
         }
@@ -58,6 +61,8 @@ impl RootStore {
     pub fn mozilla() -> Self {
         let mut store = Self::new();
         store.anchors.extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
+        // Their keyUsage is not known.
+        store.sign_lists.resize(store.anchors.len(), true);
         store
     }
 
@@ -83,8 +88,10 @@ impl RootStore {
         Ok(())
     }
 
-    #[cfg_attr(not(feature = "legacy"), allow(unused_variables, reason = "kept for legacy rules only"))]
     fn push(&mut self, anchor: TrustAnchor<'static>, certificate: &CertificateDer<'_>) {
+        let usage = Fields::parse(certificate).and_then(|fields| fields.key_usage());
+        // Only an extension that says otherwise forbids it (RFC 5280, section 6.3.3 (f)).
+        self.sign_lists.push(usage.is_ok_and(|usage| usage.is_none_or(|usage| usage.crl_sign())));
         self.anchors.push(anchor);
         #[cfg(feature = "legacy")]
         self.certificates.push(certificate.clone().into_owned());
@@ -120,6 +127,13 @@ impl RootStore {
 
     pub(crate) fn anchors(&self) -> &[TrustAnchor<'static>] {
         &self.anchors
+    }
+
+    /// Whether the anchor, which is one of [`anchors`](Self::anchors), may sign revocation lists.
+    pub(crate) fn signs_lists(&self, anchor: &TrustAnchor<'_>) -> bool {
+        // Two with one name and one key may differ in this.
+        let place = self.anchors.iter().position(|one| core::ptr::addr_eq(one, anchor));
+        place.and_then(|place| self.sign_lists.get(place)).is_some_and(|signs| *signs)
     }
 
     /// Whether this very certificate is trusted, to the last octet. Those of
@@ -184,5 +198,17 @@ mod tests {
     #[test]
     fn mozilla_trusts_somebody() {
         assert!(RootStore::mozilla().len() > 50);
+    }
+
+    #[cfg(feature = "webpki-roots")]
+    #[test]
+    fn what_comes_after_mozilla_is_asked_for_its_own_key_usage() {
+        let mut params = testing::Authority::params("A");
+        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+        let mut roots = RootStore::mozilla();
+        roots.add_der(testing::Authority::from_params(params).der()).unwrap();
+        roots.add_der(testing::Authority::new("B").der()).unwrap();
+        let signs: Vec<bool> = roots.anchors().iter().rev().map(|anchor| roots.signs_lists(anchor)).collect();
+        assert_eq!(signs[..3], [true, false, true]);
     }
 }

@@ -17,6 +17,9 @@ const MOST_SIGNATURES: usize = 24;
 /// Why an intermediate certificate of version 1 issues nothing.
 pub(crate) const NOT_VERSION_3: &str = "it is not of X.509 version 3, and only a trusted root may do without";
 
+/// Why a path with too many authorities is none (RFC 5280, section 4.2.1.9).
+pub(crate) const TOO_LONG: &str = "its path length constraint allows fewer CAs below it";
+
 /// How a path upwards from the leaf ends.
 enum End {
     /// At the name of a trusted root.
@@ -301,6 +304,12 @@ impl<'a> SecondLook<'a> {
                 Some((Signed::ShortKey(bits), _)) => {
                     CertificateProblem::UnsupportedSignature { reason: self.verifier.accepted.refused_size(bits) }
                 }
+                // webpki tried some other CA of a name, and reports that.
+                None if matches!(walk.end, End::Trusted) => unfit(if walk.is_too_long() {
+                    TOO_LONG
+                } else {
+                    "several CAs have its name, and none of them will do"
+                }),
                 _ => CertificateProblem::BadSignature,
             },
             Error::SignatureAlgorithmMismatch => CertificateProblem::BadSignature,
@@ -325,8 +334,9 @@ impl<'a> SecondLook<'a> {
                 _ => CertificateProblem::AuthorityAsPeer,
             },
             Error::EndEntityUsedAsCa => unfit("it is not a CA's (basicConstraints)"),
-            Error::PathLenConstraintViolated => unfit("its path length constraint allows fewer CAs below it"),
+            Error::PathLenConstraintViolated => unfit(TOO_LONG),
             Error::NameConstraintViolation => unfit("its name constraints exclude the name"),
+            Error::MalformedNameConstraint => unfit("its name constraints are empty, or cannot be read"),
             Error::CertDistrusted => unfit("its key is known to be misused"),
             Error::MaximumPathDepthExceeded => unfit("there are more than six intermediate certificates"),
             error if is_exhaustion(error) => unfit("the certificates allow more paths than are worth trying"),
@@ -385,6 +395,14 @@ impl<'a> SecondLook<'a> {
 }
 
 impl<'a> Walk<'a> {
+    /// Whether an authority has more of them below it than its path length constraint allows.
+    fn is_too_long(&self) -> bool {
+        (0_u32..).zip(self.path.iter().skip(1)).any(|(below, issuer)| {
+            let constraints = issuer.basic_constraints().ok().flatten();
+            constraints.and_then(|constraints| constraints.path_len_constraint).is_some_and(|allowed| below > allowed)
+        })
+    }
+
     fn note(&mut self, signed: Signed, child: &Fields<'a>) {
         if signed != Signed::Good && self.bad.is_none() {
             self.bad = Some((signed, *child));

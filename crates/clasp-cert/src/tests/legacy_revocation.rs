@@ -151,3 +151,21 @@ fn an_authority_has_to_be_allowed_to_sign_lists() {
     };
     unknown(verify(&root, &chain, &[list(&signer, &[], 2027)], leaf_only), "may not sign revocation lists");
 }
+
+#[test]
+fn a_root_has_to_be_allowed_to_sign_lists() {
+    let signer = Authority::new("Root");
+    let mut params = Authority::params("Root");
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let key = rcgen::KeyPair::try_from(signer.issuer.key().serialize_der()).unwrap();
+    let root = Authority { issuer: rcgen::CertifiedIssuer::self_signed(params, key).unwrap() };
+    unknown(verify(&root, &[leaf(&signer, 7)], &[list(&signer, &[], 2027)], |_| {}), "may not sign revocation lists");
+    // Nor is it asked where it decides nothing.
+    let middle = signer.intermediate("Middle");
+    let lists = [list(&signer, &[], 2027), list(&middle, &[], 2027)];
+    let chain = [leaf(&middle, 7), middle.der().clone()];
+    verify(&root, &chain, &lists, |revocation| {
+        revocation.leaf_only();
+    })
+    .unwrap();
+}

@@ -153,6 +153,35 @@ fn an_authority_has_to_be_allowed_to_sign_lists() {
 }
 
 #[test]
+fn a_root_has_to_be_allowed_to_sign_lists_that_decide() {
+    let signer = Authority::new("Root");
+    let mut params = Authority::params("Root");
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let key = rcgen::KeyPair::try_from(signer.issuer.key().serialize_der()).unwrap();
+    let root = Authority { issuer: rcgen::CertifiedIssuer::self_signed(params, key).unwrap() };
+    let middle = signer.intermediate("Middle");
+    let chain = [leaf(&middle, 7), middle.der().clone()];
+    let lists = [list(&signer, &[], 2027), list(&middle, &[], 2027)];
+    let error = verify(&root, &chain, &lists, |_| {}).unwrap_err();
+    assert!(error.to_string().contains("may not sign revocation lists"), "{error}");
+    let leaf_only = verify(&root, &chain, &lists, |revocation| {
+        revocation.leaf_only();
+    });
+    assert_eq!(outcome(leaf_only), Outcome::Passed);
+    let no_list_of_the_root = verify(&root, &chain, &lists[1..], |revocation| {
+        revocation.allow_unknown();
+    });
+    assert_eq!(outcome(no_list_of_the_root), Outcome::NotChecked);
+    // Under another root of that name and key, which may, the same lists do.
+    let mut roots = root.roots();
+    roots.add_der(signer.der()).unwrap();
+    let mut revocation = Revocation::new();
+    lists.iter().for_each(|list| revocation.add_der(list).unwrap());
+    let verifier = WebPkiServerVerifier::builder(roots).revocation(revocation).build().unwrap();
+    assert_eq!(outcome(ask(&verifier, &chain, &name("host.example"), KeyUse::DigitalSignature)), Outcome::Passed);
+}
+
+#[test]
 fn rubbish_and_emptiness_are_refused_at_once() {
     let mut revocation = Revocation::new();
     let error = revocation.add_der(&b"rubbish".to_vec().into()).unwrap_err();
