@@ -58,6 +58,7 @@ pub(crate) fn saved(
         scope: scope(config),
         server_name: session.server_name().map(Box::from),
         peer_certificates: session.peer_certificates.to_vec(),
+        sct_list: session.sct_list.clone(),
         psk_identity: None,
         ticket: ticket.ticket.to_vec().into(),
         id: [].into(),

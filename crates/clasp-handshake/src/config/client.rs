@@ -43,6 +43,8 @@ pub struct ClientConfig {
     pub(crate) verify_resumed: bool,
     pub(crate) psks: Vec<ExternalPsk>,
     pub(crate) certificate_compressions: Compressions,
+    /// Whether timestamps are asked for.
+    pub(crate) certificate_timestamps: bool,
     pub(crate) record_padding: RecordPadding,
     #[cfg(feature = "ech")]
     pub(crate) ech: Option<Arc<Ech>>,
@@ -77,6 +79,7 @@ impl ClientConfig {
             verify_resumed: false,
             psks: Vec::new(),
             certificate_compressions: self.certificate_compressions.same_ways(),
+            certificate_timestamps: self.certificate_timestamps,
             record_padding: self.record_padding,
             ech: None,
         }
@@ -109,6 +112,7 @@ impl ClientConfig {
             verify_resumed: false,
             psks: Vec::new(),
             certificate_compressions: Vec::new(),
+            certificate_timestamps: false,
             record_padding: RecordPadding::None,
             #[cfg(feature = "ech")]
             ech: None,
@@ -149,6 +153,7 @@ pub struct ClientConfigBuilder {
     verify_resumed: bool,
     psks: Vec<ExternalPsk>,
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
+    certificate_timestamps: bool,
     record_padding: RecordPadding,
     #[cfg(feature = "ech")]
     ech: Option<EchTarget>,
@@ -316,6 +321,14 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Whether the server is asked for signed certificate timestamps (RFC 6962 3.3.1), which say that logs have its certificate:
+    /// they are shown to the verifier and stand in [`Session::sct_list`](crate::Session::sct_list). Off by default: it takes a
+    /// verifier that knows the logs to make something of them, and most certificates have them within.
+    pub fn certificate_timestamps(mut self, on: bool) -> Self {
+        self.certificate_timestamps = on;
+        self
+    }
+
     /// Hides the length of what is sent in TLS 1.3 (RFC 8446 5.4). Off by default.
     pub fn record_padding(mut self, padding: RecordPadding) -> Self {
         self.record_padding = padding;
@@ -386,6 +399,7 @@ impl ClientConfigBuilder {
             verify_resumed: self.verify_resumed,
             psks: self.psks,
             certificate_compressions: Compressions::new(self.certificate_compressions),
+            certificate_timestamps: self.certificate_timestamps,
             record_padding: self.record_padding,
             #[cfg(feature = "ech")]
             ech: None,

@@ -50,6 +50,7 @@ pub(super) async fn send(
             scope: scope(config),
             server_name: session.server_name().map(Box::from),
             peer_certificates: session.peer_certificates.to_vec(),
+            sct_list: None,
             psk_identity: None,
             ticket: [].into(),
             id: [].into(),
