@@ -231,6 +231,10 @@ pub(crate) struct ServeArgs {
     /// Its private key, PEM.
     #[arg(long, value_name = "FILE", required_unless_present = "psk")]
     pub(crate) key: Vec<PathBuf>,
+    /// Signed certificate timestamps for clients that ask (RFC 6962): a TLS-encoded SignedCertificateTimestampList. May be given
+    /// again: each is for the --cert in the same place, and an empty file is for one that has none.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) sct: Vec<PathBuf>,
     /// Authorities that issue client certificates, PEM.
     #[arg(long, value_name = "FILE")]
     pub(crate) client_ca: Option<PathBuf>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::ValueEnum as _;
 #[cfg(feature = "encrypted-keys")]
 use clasp::cert::LoadError;
-use clasp::cert::{DangerousAcceptAnyServer, Pin, PinnedServerVerifier, WebPkiClientVerifier};
+use clasp::cert::{DangerousAcceptAnyServer, Pin, PinnedServerVerifier, SctList, WebPkiClientVerifier};
 use clasp::crypto::HashAlgorithm;
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use clasp::{
@@ -129,7 +129,7 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     }
     builder = builder.tickets(!args.shared.no_tickets).session_ids(!args.shared.no_session_ids);
     builder = builder.early_data(args.early_data.is_some()).post_handshake_auth(args.post_handshake_auth);
-    builder = builder.grease(!args.no_grease).certificate_compressions(&args.shared.compress_certificates);
+    builder = builder.certificate_timestamps(true).grease(!args.no_grease).certificate_compressions(&args.shared.compress_certificates);
     if let Some(psk) = psk(&args.shared)? {
         builder = builder.psk(psk);
     }
@@ -160,6 +160,14 @@ fn identity(shared: &Shared, cert: &Path, key: &Path) -> Result<Identity, Failur
         )),
         other => Failure::usage(other),
     })
+}
+
+/// The timestamps in a file; none in an empty one.
+fn sct_list(path: &Path) -> Result<Option<SctList>, Failure> {
+    let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("the timestamps in {}: {why}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| wrong(&error))?;
+    let list = (!bytes.is_empty()).then(|| SctList::from_bytes(&bytes));
+    list.transpose().map_err(|error| wrong(&error))
 }
 
 fn trust(builder: ClientConfigBuilder, args: &ConnectArgs) -> Result<ClientConfigBuilder, Failure> {
@@ -193,9 +201,17 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
     if args.cert.len() != args.key.len() {
         return Err(Failure::usage("every --cert needs a --key, in the same order"));
     }
+    if args.sct.len() > args.cert.len() {
+        return Err(Failure::usage("every --sct needs a --cert, in the same order"));
+    }
     let mut builder = ServerConfig::builder(policy(&args.shared)?).client_auth(client_auth(args)?);
-    for (cert, key) in args.cert.iter().zip(&args.key) {
-        builder = builder.identity(identity(&args.shared, cert, key)?);
+    let timestamps = args.sct.iter().map(Some).chain(std::iter::repeat(None));
+    for ((cert, key), timestamps) in args.cert.iter().zip(&args.key).zip(timestamps) {
+        let mut identity = identity(&args.shared, cert, key)?;
+        if let Some(list) = timestamps.map(|path| sct_list(path)).transpose()?.flatten() {
+            identity = identity.with_sct_list(list);
+        }
+        builder = builder.identity(identity);
     }
     if let Some(format) = args.shared.trace {
         builder = builder.trace(trace::to_stderr(format));
