@@ -129,7 +129,10 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     }
     builder = builder.tickets(!args.shared.no_tickets).session_ids(!args.shared.no_session_ids);
     builder = builder.early_data(args.early_data.is_some()).post_handshake_auth(args.post_handshake_auth);
-    builder = builder.certificate_timestamps(true).grease(!args.no_grease).certificate_compressions(&args.shared.compress_certificates);
+    builder = builder
+        .certificate_timestamps(true)
+        .grease(!args.no_grease)
+        .certificate_compressions(&args.shared.compress_certificates);
     if let Some(psk) = psk(&args.shared)? {
         builder = builder.psk(psk);
     }
