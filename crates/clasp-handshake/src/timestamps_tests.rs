@@ -64,7 +64,7 @@ fn they_come_when_asked_for() {
                 let (client, server) = established(&client, &server);
                 let wanted = (asks && has).then(list);
                 assert_eq!(client.session().unwrap().sct_list(), wanted.as_ref(), "{asks} {has}");
-                assert_eq!(keeper.take(), [wanted.clone()]);
+                assert_eq!(keeper.take(), std::slice::from_ref(&wanted));
                 assert_eq!(server.session().unwrap().sct_list(), None);
                 let told = ["sent certificate timestamps", "received certificate timestamps"];
                 let told: Vec<_> = told.iter().filter(|_| wanted.is_some()).map(|what| (*what, "2".into())).collect();

@@ -300,8 +300,8 @@ impl ClientConfigBuilder {
     }
 
     /// Whether the server's certificate, as it was in the first handshake, is verified again where a session is resumed: it may
-    /// have expired or been revoked since. There is no stapled response then. Off by default: a session is resumed for a day at
-    /// most.
+    /// have expired or been revoked since. There is no stapled response then; timestamps are those of the first handshake. Off by
+    /// default: a session is resumed for a day at most.
     pub fn verify_resumed(mut self, on: bool) -> Self {
         self.verify_resumed = on;
         self
