@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use clasp_cert::{Identity, MaybeReady, RootStore, WebPkiClientVerifier};
+use clasp_cert::{Identity, MaybeReady, RootStore, SctList, WebPkiClientVerifier};
 use clasp_handshake::{
     ClientAuth, ClientConfig, ClientConfigBuilder, Clock, Limits, Policy, ServerConfig, ServerConfigBuilder,
     SessionStore, TicketKeys,
@@ -77,7 +77,7 @@ pub fn name() -> ServerName<'static> {
 pub struct Cast {
     /// The certificate authority everybody trusts.
     pub roots: RootStore,
-    /// The server's RSA identity, under an intermediate authority, with a stapled OCSP response.
+    /// The server's RSA identity, under an intermediate authority, with a stapled OCSP response and two timestamps, of no log.
     pub server_rsa: Identity,
     /// The server's ECDSA identity, directly under the root.
     pub server_ecdsa: Identity,
@@ -110,9 +110,11 @@ pub fn cast() -> &'static Cast {
     static CAST: LazyLock<Cast> = LazyLock::new(|| {
         let mut roots = RootStore::default();
         roots.add_pem(&test_data("root.pem")).expect("root");
+        let timestamps = SctList::new(["one", "another"]).expect("timestamps");
+        let staple = test_data("server-rsa.ocsp.der");
         Cast {
             roots,
-            server_rsa: identity("server-rsa.pem").with_ocsp_response(test_data("server-rsa.ocsp.der")),
+            server_rsa: identity("server-rsa.pem").with_ocsp_response(staple).with_sct_list(timestamps),
             server_ecdsa: identity("server-ecdsa.pem"),
             client_rsa: identity("client-rsa.pem"),
             client_ecdsa: identity("client-ecdsa.pem"),
@@ -129,12 +131,13 @@ pub fn policy() -> Policy {
     Policy::compatible().with_versions(ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_2).with_groups(&GROUPS)
 }
 
-/// A client that trusts the root, has no certificate of its own, and forgets its sessions.
+/// A client that trusts the root, asks for timestamps, has no certificate of its own, and forgets its sessions.
 pub fn client(policy: Policy) -> ClientConfigBuilder {
     ClientConfig::builder(policy)
         .provider(chance::provider())
         .roots(cast().roots.clone())
         .session_store(Arc::new(Forgetful))
+        .certificate_timestamps(true)
         .clock(Arc::new(FixedClock))
         .limits(limits())
 }

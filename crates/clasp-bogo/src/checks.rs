@@ -1,5 +1,6 @@
 //! Whether a connection agreed on what the runner says to expect.
 
+use clasp::cert::SctList;
 use clasp::handshake::EarlyData;
 use clasp::wire::ProtocolVersion;
 use clasp::{CertificateDer, Session};
@@ -123,6 +124,8 @@ fn peer(flags: &Flags, session: &Session, witness: &Witness<'_>) -> Result<(), F
         let expected: Vec<CertificateDer<'static>> = certificates(&text)?;
         require(expected == shown, "the peer sent another chain")?;
     }
+    let list = session.sct_list().map(SctList::as_bytes).unwrap_or_default();
+    expect("the list of timestamps", flags.expect_signed_cert_timestamps.as_deref(), list)?;
     let (response, verified) = witness.seen.with(|seen| (seen.ocsp_response.clone(), seen.verified));
     // A session that is resumed keeps no response.
     if !session.resumed() {

@@ -19,6 +19,7 @@ pub(crate) struct Credential {
     pub(crate) key_file: Option<String>,
     pub(crate) signing_prefs: Vec<u16>,
     pub(crate) ocsp_response: Option<Vec<u8>>,
+    pub(crate) sct_list: Option<Vec<u8>>,
     /// It is for peers alone that name its issuer.
     pub(crate) must_match_issuer: bool,
 }
@@ -54,7 +55,9 @@ macro_rules! flags {
                     $($list => Some(true),)*
                     $($text => Some(true),)*
                     $($bytes => Some(true),)*
-                    "-cert-file" | "-key-file" | "-signing-prefs" | "-ocsp-response" => Some(true),
+                    "-cert-file" | "-key-file" | "-signing-prefs" | "-ocsp-response" | "-signed-cert-timestamps" => {
+                        Some(true)
+                    }
                     _ => None,
                 }
             }
@@ -76,6 +79,9 @@ macro_rules! flags {
                             "-signing-prefs" => credential.signing_prefs.push(value.parse().map_err(|_| bad())?),
                             "-ocsp-response" => {
                                 credential.ocsp_response = Some(STANDARD.decode(value).map_err(|_| bad())?);
+                            }
+                            "-signed-cert-timestamps" => {
+                                credential.sct_list = Some(STANDARD.decode(value).map_err(|_| bad())?);
                             }
                             "-must-match-issuer" => credential.must_match_issuer = true,
                             _ => return Err(bad()),
@@ -127,6 +133,7 @@ flags! {
         "-decline-alpn" => decline_alpn;
         "-reject-alpn" => reject_alpn;
         "-enable-ocsp-stapling" => enable_ocsp_stapling;
+        "-enable-signed-cert-timestamps" => enable_signed_cert_timestamps;
         "-enable-early-data" => enable_early_data;
         "-use-export-context" => use_export_context;
         "-use-exporter-between-reads" => use_exporter_between_reads;
@@ -210,6 +217,7 @@ flags! {
     }
     bytes {
         "-expect-ocsp-response" => expect_ocsp_response;
+        "-expect-signed-cert-timestamps" => expect_signed_cert_timestamps;
         "-expect-certificate-types" => expect_certificate_types;
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clasp::cert::pki_types::ServerName;
-use clasp::cert::{Identity, MaybeReady};
+use clasp::cert::{Identity, MaybeReady, SctList};
 use clasp::handshake::{AntiReplay, Dialect, ReplayMemory, TLS10, TLS11, TLS12, TLS13_CIPHER_SUITES};
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 use clasp::{
@@ -124,6 +124,7 @@ fn client_config(
         .early_data(flags.enable_early_data)
         .verify_resumed(flags.reverify_on_resume)
         .certificate_compressions(&compressions(flags))
+        .certificate_timestamps(flags.enable_signed_cert_timestamps)
         .limits(limits(flags))
         .trace(trace)
         .build()?)
@@ -337,6 +338,10 @@ fn identity(
     let mut identity = Identity::with_key(plain.chain().to_vec(), Arc::new(key))?;
     if let Some(response) = credential.ocsp_response.as_ref().filter(|_| !flags.decline_ocsp_callback) {
         identity = identity.with_ocsp_response(response.clone());
+    }
+    if let Some(bytes) = &credential.sct_list {
+        let list = SctList::from_bytes(bytes).map_err(|error| Failure::failed(format!("{error:?}")))?;
+        identity = identity.with_sct_list(list);
     }
     Ok(Some(Candidate { identity: Arc::new(identity), must_match_issuer: credential.must_match_issuer }))
 }

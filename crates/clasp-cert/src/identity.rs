@@ -14,6 +14,7 @@ use crate::load_error::{LoadError, Source};
 use crate::pem;
 use crate::private_key::{PrivateKey, SoftwareKey};
 use crate::public_key::PublicKey;
+use crate::sct::SctList;
 use crate::verify::KeyUse;
 
 /// A certificate chain with its private key. Cloning it is cheap.
@@ -21,6 +22,7 @@ use crate::verify::KeyUse;
 pub struct Identity {
     shared: Arc<Shared>,
     ocsp_response: Option<Arc<[u8]>>,
+    sct_list: Option<SctList>,
 }
 
 struct Shared {
@@ -119,14 +121,18 @@ impl Identity {
             issuers.push(fields.issuer.into());
         }
         check_fit(&chain, &public_key, &*key)?;
-        Ok(Self { shared: Arc::new(Shared { chain, key, public_key, issuers, raw: false }), ocsp_response: None })
+        Ok(Self {
+            shared: Arc::new(Shared { chain, key, public_key, issuers, raw: false }),
+            ocsp_response: None,
+            sct_list: None,
+        })
     }
 
     pub(crate) fn of_raw_key(key: Arc<dyn PrivateKey>) -> Result<Self, LoadError> {
         let spki = key.public_key().ok_or(LoadError::NoPublicKey)?.as_ref().to_vec();
         let public_key = PublicKey::from_raw_public_key(&spki).map_err(|_| LoadError::NoPublicKey)?;
         let shared = Shared { chain: vec![spki.into()], key, public_key, issuers: Vec::new(), raw: true };
-        Ok(Self { shared: Arc::new(shared), ocsp_response: None })
+        Ok(Self { shared: Arc::new(shared), ocsp_response: None, sct_list: None })
     }
 
     /// Whether it is a raw public key, and no certificate (RFC 7250).
@@ -138,6 +144,14 @@ impl Identity {
     #[must_use]
     pub fn with_ocsp_response(mut self, response: Vec<u8>) -> Self {
         self.ocsp_response = Some(response.into());
+        self
+    }
+
+    /// Adds signed certificate timestamps, to be shown to peers that ask for them (RFC 6962, section 3.3). They are not
+    /// verified.
+    #[must_use]
+    pub fn with_sct_list(mut self, list: SctList) -> Self {
+        self.sct_list = Some(list);
         self
     }
 
@@ -169,6 +183,11 @@ impl Identity {
     /// The OCSP response to be stapled, if there is one.
     pub fn ocsp_response(&self) -> Option<&[u8]> {
         self.ocsp_response.as_deref()
+    }
+
+    /// The signed certificate timestamps to be shown, if there are any.
+    pub fn sct_list(&self) -> Option<&SctList> {
+        self.sct_list.as_ref()
     }
 
     /// Whether the certificate is for this name (RFC 6125). With the feature `legacy` its common

@@ -46,6 +46,7 @@ mod report;
 mod revocation;
 mod roots;
 mod rules;
+mod sct;
 mod second_look;
 mod server;
 mod staple;
@@ -72,6 +73,7 @@ pub use revocation::Revocation;
 pub use roots::RootStore;
 pub use rules::CertificateRules;
 pub use rustls_pki_types as pki_types;
+pub use sct::{BadSctList, SctList};
 pub use server::{WebPkiServerVerifier, WebPkiServerVerifierBuilder};
 pub use summary::CertificateSummary;
 pub use verify::{

@@ -8,6 +8,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use crate::error::CertificateError;
 use crate::maybe_ready::MaybeReady;
 use crate::report::Report;
+use crate::sct::SctList;
 
 /// What a handshake does with a certificate's key (RFC 5280, section 4.2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,25 +42,35 @@ pub struct ServerVerification<'a> {
     pub now: UnixTime,
     /// The stapled OCSP response (RFC 6066, section 8), as it came; empty if there was none.
     pub ocsp_response: &'a [u8],
+    /// The signed certificate timestamps that came beside the certificate (RFC 6962, section 3.3), not verified. Others may be
+    /// within the certificate or the OCSP response.
+    pub sct_list: Option<&'a SctList>,
     /// What the key exchange does with the server's key.
     pub key_use: KeyUse,
 }
 
 impl<'a> ServerVerification<'a> {
-    /// A question without a stapled OCSP response.
+    /// A question without a stapled OCSP response and timestamps.
     pub const fn new(
         chain: &'a [CertificateDer<'static>],
         name: &'a ServerName<'static>,
         now: UnixTime,
         key_use: KeyUse,
     ) -> Self {
-        Self { chain, name, now, ocsp_response: &[], key_use }
+        Self { chain, name, now, ocsp_response: &[], sct_list: None, key_use }
     }
 
     /// Adds the stapled OCSP response.
     #[must_use]
     pub const fn with_ocsp_response(mut self, ocsp_response: &'a [u8]) -> Self {
         self.ocsp_response = ocsp_response;
+        self
+    }
+
+    /// Adds the signed certificate timestamps.
+    #[must_use]
+    pub const fn with_sct_list(mut self, list: Option<&'a SctList>) -> Self {
+        self.sct_list = list;
         self
     }
 }

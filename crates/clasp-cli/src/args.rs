@@ -196,6 +196,9 @@ pub(crate) struct ConnectArgs {
     /// Leave out of the hello the values that no server knows (RFC 8701).
     #[arg(long)]
     pub(crate) no_grease: bool,
+    /// Make the hello look as if it had an encrypted one in it, so that those that do have one do not stand out (RFC 9849).
+    #[arg(long)]
+    pub(crate) grease_ech: bool,
     /// Encrypt the hello (ECH, RFC 9849) to this ECHConfigList: a file of it, as it is, in base64 or as PEM, or the base64
     /// itself, as in the server's HTTPS record of the DNS.
     #[cfg(feature = "ech")]
@@ -262,6 +265,10 @@ pub(crate) struct ServeArgs {
     /// Show the key without its certificate (RFC 7250) to clients that take that; with --key alone there is nothing else.
     #[arg(long)]
     pub(crate) raw_key: bool,
+    /// Signed certificate timestamps for clients that ask (RFC 6962): a TLS-encoded SignedCertificateTimestampList. May be given
+    /// again: each is for the --cert in the same place, and an empty file is for one that has none.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) sct: Vec<PathBuf>,
     /// Authorities that issue client certificates, PEM.
     #[arg(long, value_name = "FILE")]
     pub(crate) client_ca: Option<PathBuf>,

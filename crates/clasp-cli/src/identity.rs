@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clasp::Identity;
 use clasp::cert::pki_types::SubjectPublicKeyInfoDer;
 use clasp::cert::pki_types::pem::PemObject as _;
-use clasp::cert::{LoadError, Pin, PublicKey};
+use clasp::cert::{LoadError, Pin, PublicKey, SctList};
 use zeroize::Zeroizing;
 
 use crate::args::Shared;
@@ -16,6 +16,8 @@ pub(crate) struct Named<'a> {
     pub(crate) certs: &'a [PathBuf],
     /// In the order of `certs`.
     pub(crate) keys: &'a [PathBuf],
+    /// In the order of `certs`, and perhaps fewer.
+    pub(crate) scts: &'a [PathBuf],
     /// None without the feature.
     pub(crate) pkcs12: &'a [PathBuf],
     /// Whether keys are shown without their certificates too.
@@ -24,7 +26,7 @@ pub(crate) struct Named<'a> {
 
 /// Reads all that is named, each key once with its certificate and once without, as far as that is asked for.
 pub(crate) fn read(shared: &Shared, named: &Named<'_>) -> Result<Vec<Identity>, Failure> {
-    let Named { certs, keys, pkcs12, raw_key } = *named;
+    let Named { certs, keys, scts, pkcs12, raw_key } = *named;
     if raw_key && keys.is_empty() && pkcs12.is_empty() {
         return Err(Failure::usage(if cfg!(feature = "pkcs12") {
             "--raw-key needs a key to show: add --key or --pkcs12"
@@ -46,8 +48,17 @@ pub(crate) fn read(shared: &Shared, named: &Named<'_>) -> Result<Vec<Identity>, 
     }
     let password = password.as_ref().map(|password| password.as_slice());
     let mut identities = Vec::new();
+    if scts.len() > certs.len() {
+        return Err(Failure::usage("every --sct needs a --cert, in the same order"));
+    }
+    let mut scts = scts.iter();
     for (cert, key) in certs.iter().zip(keys) {
-        identities.push(pem(cert, key, password)?);
+        let identity = pem(cert, key, password)?;
+        let timestamps = scts.next().map(|path| sct_list(path)).transpose()?.flatten();
+        identities.push(match timestamps {
+            Some(list) => identity.with_sct_list(list),
+            None => identity,
+        });
     }
     #[cfg(feature = "pkcs12")]
     for path in pkcs12 {
@@ -97,6 +108,14 @@ fn pem(cert: &Path, key: &Path, password: Option<&[u8]>) -> Result<Identity, Fai
         _ => Identity::from_pem_files(cert, key),
     }
     .map_err(unusable)
+}
+
+/// The timestamps in a file; none in an empty one.
+fn sct_list(path: &Path) -> Result<Option<SctList>, Failure> {
+    let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("the timestamps in {}: {why}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| wrong(&error))?;
+    let list = (!bytes.is_empty()).then(|| SctList::from_bytes(&bytes));
+    list.transpose().map_err(|error| wrong(&error))
 }
 
 fn key_alone(key: &Path, password: Option<&[u8]>) -> Result<Identity, Failure> {

@@ -131,7 +131,8 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     let pkcs12 = args.pkcs12.as_slice();
     #[cfg(not(feature = "pkcs12"))]
     let pkcs12 = &[];
-    let named = Named { certs: args.cert.as_slice(), keys: args.key.as_slice(), pkcs12, raw_key: args.raw_key };
+    let named =
+        Named { certs: args.cert.as_slice(), keys: args.key.as_slice(), scts: &[], pkcs12, raw_key: args.raw_key };
     for identity in identity::read(&args.shared, &named)? {
         builder = builder.identity(identity);
     }
@@ -143,7 +144,10 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     }
     builder = builder.tickets(!args.shared.no_tickets).session_ids(!args.shared.no_session_ids);
     builder = builder.early_data(args.early_data.is_some()).post_handshake_auth(args.post_handshake_auth);
-    builder = builder.grease(!args.no_grease).certificate_compressions(&args.shared.compress_certificates);
+    builder = builder
+        .certificate_timestamps(true)
+        .grease(!args.no_grease)
+        .certificate_compressions(&args.shared.compress_certificates);
     if let Some(psk) = psk(&args.shared)? {
         builder = builder.psk(psk);
     }
@@ -195,7 +199,7 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
     let pkcs12 = args.pkcs12.as_slice();
     #[cfg(not(feature = "pkcs12"))]
     let pkcs12 = &[];
-    let named = Named { certs: &args.cert, keys: &args.key, pkcs12, raw_key: args.raw_key };
+    let named = Named { certs: &args.cert, keys: &args.key, scts: &args.sct, pkcs12, raw_key: args.raw_key };
     let identities = identity::read(&args.shared, &named)?;
     if identities.is_empty() && args.shared.psk.is_none() {
         let pkcs12 = if cfg!(feature = "pkcs12") { " (or --pkcs12)" } else { "" };

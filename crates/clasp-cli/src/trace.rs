@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clasp::cert::SctList;
 use clasp::{EarlyData, Role, Session, Trace, TraceEvent};
 use serde_json::{Map, Value, json};
 
@@ -44,10 +45,15 @@ pub(crate) fn particulars(session: &Session) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Where there is a trace, its last line: what was agreed; for a client, what became of Encrypted ClientHello too.
+/// Where there is a trace, its last line: what was agreed; for a client, what became of Encrypted ClientHello, and what came
+/// beside the certificate, too.
 pub(crate) fn agreed(format: Option<TraceFormat>, role: Role, session: &Session, ech: Option<&str>) {
     let mut fields = particulars(session);
     fields.extend(ech.map(|ech| ("ECH", ech.to_owned())));
+    if role == Role::Client {
+        let count = session.sct_list().map_or(0, SctList::len);
+        fields.push(("certificate timestamps", if count == 0 { "none".to_owned() } else { count.to_string() }));
+    }
     match format {
         None => {}
         Some(TraceFormat::Text) => {

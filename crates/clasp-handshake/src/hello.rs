@@ -66,11 +66,6 @@ impl ClientOffer {
         Ok(Self { hello, tls13, ech: Standing::NotOffered })
     }
 
-    /// Whether the hello asks for the status of the server's certificate.
-    pub(crate) fn asks_for_status(&self) -> bool {
-        self.hello.status_request().is_some()
-    }
-
     /// Whether the hello holds an extension of this answer's kind: only such may be answered (RFC 5246 7.4.1.4).
     pub(crate) fn asked_for(&self, answer: &ServerExtension) -> bool {
         let kind = answer.ext_type();
@@ -114,6 +109,9 @@ fn client_extensions(
         extensions.push(ClientExtension::Alpn(config.alpn.clone()));
     }
     extensions.push(ClientExtension::StatusRequest(clasp_wire::CertificateStatusRequest::ocsp()));
+    if config.certificate_timestamps {
+        extensions.push(ClientExtension::SignedCertificateTimestamp);
+    }
     if policy.encrypt_then_mac && policy.suites.iter().any(|suite| suite.bulk.is_cbc()) {
         extensions.push(ClientExtension::EncryptThenMac);
     }

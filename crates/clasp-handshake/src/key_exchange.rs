@@ -388,6 +388,7 @@ mod tests {
             encrypt_then_mac: false,
             secure_renegotiation: true,
             status_request: false,
+            sct_list: None,
             ticket: false,
             alpn: None,
             certificate_types: crate::certificate_type::CertificateTypes::default(),

@@ -33,6 +33,7 @@ mod session;
 mod suites;
 #[cfg(test)]
 mod testing;
+mod timestamps;
 mod tls13;
 mod trace;
 mod widen;

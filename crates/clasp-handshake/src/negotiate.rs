@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clasp_cert::{Identity, KeyUse};
+use clasp_cert::{Identity, KeyUse, SctList};
 use clasp_crypto::KeyAlgorithm;
 use clasp_record::Form;
 use clasp_wire::{
@@ -21,6 +21,7 @@ use crate::policy::Policy;
 use crate::resumption::Saved;
 use crate::session::{Previous, Randoms};
 use crate::suites::{self, KeyExchange, Suite};
+use crate::timestamps;
 
 /// What both sides have agreed by their hellos.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub(crate) struct Agreed {
     pub(crate) encrypt_then_mac: bool,
     pub(crate) secure_renegotiation: bool,
     pub(crate) status_request: bool,
+    /// What the server's hello says of its certificate.
+    pub(crate) sct_list: Option<SctList>,
     /// A NewSessionTicket will be sent.
     pub(crate) ticket: bool,
     pub(crate) alpn: Option<Bytes>,
@@ -250,6 +253,7 @@ pub(crate) fn resume(
         encrypt_then_mac: policy.encrypt_then_mac && hello.has_encrypt_then_mac() && suite.bulk.is_cbc(),
         secure_renegotiation,
         status_request: false,
+        sct_list: None,
         ticket,
         alpn: choose_alpn(config, hello)?,
         certificate_types: CertificateTypes::default(),
@@ -317,6 +321,7 @@ pub(crate) fn choose(
         secure_renegotiation,
         status_request: hello.status_request().is_some()
             && identity.as_ref().is_some_and(|identity| identity.ocsp_response().is_some()),
+        sct_list: timestamps::of_identity(identity.as_deref(), hello.asks_for_timestamps()).cloned(),
         ticket: config.resumption.issues_ticket(hello),
         alpn: choose_alpn(config, hello)?,
         certificate_types: CertificateTypes::default(),
@@ -553,6 +558,7 @@ pub(crate) fn accept(
         encrypt_then_mac: false,
         secure_renegotiation: false,
         status_request: false,
+        sct_list: None,
         ticket: false,
         alpn: None,
         certificate_types: CertificateTypes::default(),
@@ -575,6 +581,7 @@ pub(crate) fn accept(
                 agreed.secure_renegotiation = true;
             }
             ServerExtension::StatusRequest => agreed.status_request = true,
+            ServerExtension::SignedCertificateTimestamp(list) => agreed.sct_list = timestamps::from_extension(list),
             ServerExtension::SessionTicket => agreed.ticket = true,
             ServerExtension::EcPointFormats(formats) if !formats.contains(&EcPointFormat::UNCOMPRESSED) => {
                 return Err(Misbehaviour::NoUncompressedPoints.into());

@@ -1,7 +1,7 @@
 //! What a finished handshake leaves behind.
 
 use bytes::Bytes;
-use clasp_cert::Report;
+use clasp_cert::{Report, SctList};
 use clasp_keys::{MasterSecret, Schedule, VerifyData};
 use clasp_wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use rustls_pki_types::CertificateDer;
@@ -21,6 +21,7 @@ pub struct Session {
     pub(crate) server_name: Option<Box<str>>,
     pub(crate) peer_certificates: Box<[CertificateDer<'static>]>,
     pub(crate) report: Option<Box<Report>>,
+    pub(crate) sct_list: Option<SctList>,
     pub(crate) client_authenticated: bool,
     pub(crate) extended_master_secret: bool,
     pub(crate) encrypt_then_mac: bool,
@@ -91,6 +92,13 @@ impl Session {
     /// sends none.
     pub fn report(&self) -> Option<&Report> {
         self.report.as_deref()
+    }
+
+    /// The signed certificate timestamps that the server sent beside its certificate (RFC 6962 3.3), not verified; in a resumed
+    /// session those of the first handshake. `None` for a server, which asks for none, and where
+    /// [`certificate_timestamps`](crate::ClientConfigBuilder::certificate_timestamps) is off.
+    pub fn sct_list(&self) -> Option<&SctList> {
+        self.sct_list.as_ref()
     }
 
     /// Whether an earlier session was resumed instead of a full handshake.

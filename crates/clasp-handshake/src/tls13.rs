@@ -2,7 +2,7 @@
 //! finished handshake keeps (RFC 8446 4.4, 7).
 
 use bytes::Bytes;
-use clasp_cert::{Identity, PublicKey};
+use clasp_cert::{Identity, PublicKey, SctList};
 use clasp_crypto::{CryptoError, Provider};
 use clasp_keys::tls13::{ExporterSecret, Kdf, ResumptionSecret, TrafficSecret};
 use clasp_keys::{KeyLengths, Role, Transcript, key_log_label as label};
@@ -22,6 +22,8 @@ use crate::negotiate;
 use crate::peer::{EpochKeys, Peer};
 use crate::policy::Policy;
 use crate::suites::Suite;
+use crate::timestamps;
+use crate::trace::Step;
 
 /// The key derivation of a suite.
 pub(crate) fn kdf(suite: &Suite, provider: &Provider) -> Result<Kdf, Error> {
@@ -177,26 +179,31 @@ pub(crate) async fn receive_finished(peer: &mut Peer, secret: &TrafficSecret) ->
 }
 
 /// A chain of ours as a message. Staple and timestamps go with the first certificate, where the peer asked for them.
-pub(crate) fn certificate(identity: Option<&Identity>, request_context: Bytes, staple: bool) -> Certificate13 {
+pub(crate) fn certificate(identity: Option<&Identity>, request_context: Bytes, asked: AskedOfEntries) -> Certificate13 {
     let chain = identity.map(Identity::chain).unwrap_or_default();
     let mut entries: Vec<CertificateEntry> = chain
         .iter()
         .map(|der| CertificateEntry { data: Bytes::copy_from_slice(der), extensions: Vec::new() })
         .collect();
-    let response = identity.and_then(Identity::ocsp_response).filter(|_| staple);
-    if let (Some(response), Some(first)) = (response, entries.first_mut()) {
-        first
-            .extensions
-            .push(CertificateExtension::Status(CertificateStatus { ocsp_response: Bytes::copy_from_slice(response) }));
+    if let Some(first) = entries.first_mut() {
+        let response = identity.and_then(Identity::ocsp_response).filter(|_| asked.status);
+        first.extensions.extend(response.map(|response| {
+            CertificateExtension::Status(CertificateStatus { ocsp_response: Bytes::copy_from_slice(response) })
+        }));
+        let list = timestamps::of_identity(identity, asked.timestamps).map(timestamps::to_extension);
+        first.extensions.extend(list.map(CertificateExtension::SignedCertificateTimestamp));
     }
     Certificate13 { request_context, entries }
 }
 
-/// Sends a server's chain: with its staple where the client asks for one, and compressed where both can.
+/// Sends a server's chain: with its staple and timestamps where the client asks for them, and compressed where both can.
 pub(crate) fn send_certificate(peer: &mut Peer, config: &ServerConfig, hello: &ClientHello, identity: &Identity) {
-    let message = certificate(Some(identity), Bytes::new(), hello.status_request().is_some());
+    let asked = AskedOfEntries::by(hello);
+    let message = certificate(Some(identity), Bytes::new(), asked);
     let accepted = hello.compress_certificate().unwrap_or_default();
     send_chain(peer, &config.certificate_compressions, accepted, &message);
+    let list = timestamps::of_identity(Some(identity), asked.timestamps);
+    timestamps::trace(peer, Step::ServerHello, "sent certificate timestamps", list);
 }
 
 /// Sends a chain, compressed where that makes it shorter in a way that the peer accepts (RFC 8879 4).
@@ -216,6 +223,7 @@ pub(crate) fn send_chain(
 pub(crate) struct PeerChain {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) staple: Bytes,
+    pub(crate) sct_list: Option<SctList>,
 }
 
 /// What extensions the entries of a chain may have: those that were asked for (RFC 8446 4.4.2).
@@ -223,6 +231,13 @@ pub(crate) struct PeerChain {
 pub(crate) struct AskedOfEntries {
     pub(crate) status: bool,
     pub(crate) timestamps: bool,
+}
+
+impl AskedOfEntries {
+    /// What a client asks of the server's.
+    pub(crate) fn by(hello: &ClientHello) -> Self {
+        Self { status: hello.status_request().is_some(), timestamps: hello.asks_for_timestamps() }
+    }
 }
 
 /// Takes a chain apart. The context must be the one that was asked under.
@@ -234,7 +249,7 @@ pub(crate) fn take_chain(
     if message.request_context != request_context {
         return Err(Misbehaviour::WrongRequestContext.into());
     }
-    let mut staple = Bytes::new();
+    let (mut staple, mut sct_list) = (Bytes::new(), None);
     for (i, entry) in message.entries.iter().enumerate() {
         for extension in &entry.extensions {
             if !extension.ext_type().allowed_in(ExtensionPlace::Certificate) {
@@ -246,13 +261,17 @@ pub(crate) fn take_chain(
                         staple = Bytes::copy_from_slice(&response.ocsp_response);
                     }
                 }
-                CertificateExtension::SignedCertificateTimestamp(_) if asked.timestamps => {}
+                CertificateExtension::SignedCertificateTimestamp(list) if asked.timestamps => {
+                    if i == 0 {
+                        sct_list = timestamps::from_extension(list);
+                    }
+                }
                 _ => return Err(Misbehaviour::UnsolicitedExtension.into()),
             }
         }
     }
     let chain = message.entries.iter().map(|entry| CertificateDer::from(entry.data.to_vec())).collect();
-    Ok(PeerChain { chain, staple })
+    Ok(PeerChain { chain, staple, sct_list })
 }
 
 /// Receives a chain, compressed or not.

@@ -8,7 +8,7 @@ use clasp_wire::SignatureScheme;
 
 use crate::fields::Fields;
 use crate::testing::{Authority, name, pem_chain, test_data};
-use crate::{Identity, KeyUse, LoadError, MaybeReady, PrivateKey, RootStore};
+use crate::{Identity, KeyUse, LoadError, MaybeReady, PrivateKey, RootStore, SctList};
 
 fn path(file: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "test-data", file].iter().collect()
@@ -105,6 +105,9 @@ fn names_authorities_and_uses_are_told() {
     assert!(!identity.allows(KeyUse::KeyAgreement));
     let stapled = identity.clone().with_ocsp_response(vec![1, 2]);
     assert_eq!(stapled.ocsp_response(), Some(&[1, 2][..]));
+    let list = SctList::new([b"one"]).unwrap();
+    assert_eq!(stapled.with_sct_list(list.clone()).sct_list(), Some(&list));
+    assert_eq!(identity.sct_list(), None);
 }
 
 #[test]

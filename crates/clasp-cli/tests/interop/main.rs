@@ -29,5 +29,6 @@ mod refusals;
 mod reload;
 mod renegotiation;
 mod secrets;
+mod timestamps;
 mod tls13;
 mod usage;

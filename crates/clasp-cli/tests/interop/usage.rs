@@ -57,7 +57,7 @@ fn help_has_every_option_and_examples() {
                 "--no-diagnose",
             ],
         ),
-        (&["serve"], &["--listen", "--cert", "--key", "--client-ca", "--client-auth", "--http", "--echo"]),
+        (&["serve"], &["--listen", "--cert", "--key", "--sct", "--client-ca", "--client-auth", "--http", "--echo"]),
     ] {
         let ended = run(&[command, &["--help"]].concat());
         assert_eq!(ended.code(), Some(0));

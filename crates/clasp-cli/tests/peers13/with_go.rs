@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
+use clasp::cert::SctList;
 use clasp::handshake::TLS13_CIPHER_SUITES;
-use clasp::wire::{CipherSuite, NamedGroup};
+use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use clasp::{ClientAuth, KeyLogFile, ServerConfig};
 use serde_json::Value;
 
@@ -412,4 +413,77 @@ fn no_suite_and_no_group_in_common() {
         let error = serving.join().unwrap_err();
         assert!(matches!(tls_error(&error), clasp::Error::NoCommonGround(_)), "{error}");
     }
+}
+
+/// Timestamps beside certificates, as hex and as a list: Go asks for them always.
+const TIMESTAMPS: &str = "00010203,ff";
+
+fn sct_list() -> SctList {
+    SctList::new([&[0, 1, 2, 3][..], &[0xff]]).unwrap()
+}
+
+/// In both versions, twice each: Go's client, as ours, keeps what a session began with.
+#[test]
+fn certificate_timestamps_each_way() {
+    let Some(driver) = driver() else { return };
+    for older in [false, true] {
+        let version = if older { ProtocolVersion::TLS_1_2 } else { ProtocolVersion::TLS_1_3 };
+        let policy = || clasp::Policy::modern().with_versions(version, version);
+        let mut options = vec!["-times", "2"];
+        options.extend(older.then_some("-tls12"));
+        let both = [&options[..], &["-scts", TIMESTAMPS]].concat();
+        let server = Server::start(driver, &pki().p256, &both);
+        let asking = client_config(policy()).certificate_timestamps(true).build().unwrap();
+        for turn in 0..2 {
+            let mut end = Ours::connect(&asking, server.port).unwrap();
+            talk(&mut end, 1000).unwrap();
+            assert_eq!((end.session().resumed(), end.session().sct_list()), (turn > 0, Some(&sct_list())));
+        }
+        server.told();
+        let once: Vec<_> = both.iter().copied().filter(|option| !["-times", "2"].contains(option)).collect();
+        let server = Server::start(driver, &pki().p256, &once);
+        let mut end = Ours::connect(&client_config(policy()).build().unwrap(), server.port).unwrap();
+        talk(&mut end, 1000).unwrap();
+        assert_eq!(end.session().sct_list(), None, "not asked for");
+        server.told();
+
+        for timestamps in [Some(sct_list()), None] {
+            let identity = pki().p256.identity();
+            let wanted = if timestamps.is_some() { TIMESTAMPS } else { "" };
+            let identity = timestamps.into_iter().fold(identity, clasp::Identity::with_sct_list);
+            let config = ServerConfig::builder(policy()).identity(identity).build().unwrap();
+            let serving = serve_ours(&config, 2, 1000);
+            let client = told(start_client(driver, serving.port, &options));
+            serving.join();
+            for (turn, told) in client.iter().enumerate() {
+                assert_eq!((&told["error"], &told["resumed"]), (&"".into(), &(turn > 0).into()), "{told}");
+                assert_eq!(told["scts"], wanted, "{told}");
+            }
+        }
+    }
+}
+
+/// Go's servers ask clients of TLS 1.3 for them too.
+#[test]
+fn a_clients_timestamps_are_shown() {
+    if !have(&["openssl"]) {
+        return;
+    }
+    let Some(driver) = driver() else { return };
+    let shown = pki().clients.issue(&Leaf::client(Kind::P256, "a good client"));
+    let server = Server::start(driver, &pki().p256, &["-ca", path(&pki().clients.files.cert)]);
+    let config = client_config(tls13()).identity(shown.identity().with_sct_list(sct_list())).build().unwrap();
+    let mut end = Ours::connect(&config, server.port).unwrap();
+    talk(&mut end, 1000).unwrap();
+    let server = server.told();
+    assert_told(&server[0], &end);
+    assert_eq!((&server[0]["peer"], &server[0]["scts"]), (&"a good client".into(), &TIMESTAMPS.into()));
+
+    // Ours do not ask, and Go does not send what it was not asked for.
+    let serving = serve_ours(&our_server(tls13(), &pki().p256).client_auth(require()).build().unwrap(), 1, 1000);
+    let options = ["-cert", path(&shown.cert), "-key", path(&shown.key), "-scts", TIMESTAMPS];
+    let client = told(start_client(driver, serving.port, &options));
+    let end = &serving.join()[0];
+    assert_told(&client[0], end);
+    assert!(end.session().client_authenticated() && end.session().sct_list().is_none());
 }

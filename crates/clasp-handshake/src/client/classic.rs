@@ -1,7 +1,7 @@
 //! The client's full handshake in the classic family, SSL 3.0 to TLS 1.2, as RFC 5246 7.3 tells it.
 
 use bytes::Bytes;
-use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, ServerVerification};
+use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, SctList, ServerVerification};
 use clasp_keys::{MasterSecret, Role};
 use clasp_wire::{
     AlertDescription, Certificate, CertificateRequest, CertificateStatus, CertificateType, CertificateVerify, Finished,
@@ -23,6 +23,7 @@ use crate::psk::{self, scope_with};
 use crate::resumption::{LONGEST_TICKET, Saved};
 use crate::session::{ClassicSecrets, EarlyData, Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
+use crate::timestamps;
 use crate::trace::{Step, report_fields};
 
 pub(super) async fn full_handshake(
@@ -64,6 +65,8 @@ pub(super) async fn full_handshake(
     };
     let status_may_come = agreed.status_request && psk.is_none();
     let staple = if status_may_come { peer.receive_optional::<CertificateStatus>().await? } else { None };
+    let sct_list = agreed.sct_list.clone().filter(|_| psk.is_none());
+    timestamps::trace(peer, Step::ServerHello, "received certificate timestamps", sct_list.as_ref());
     let params = ServerParams::receive(peer, &agreed, key).await?;
     let request = if psk.is_none() && peer.next_is(CertificateRequest::TYPE, CertificateRequest::NAME).await {
         let parse = |body: &Bytes| agreed.dialect.read_certificate_request(body);
@@ -90,6 +93,7 @@ pub(super) async fn full_handshake(
                 name: &name,
                 now: config.clock.now(),
                 ocsp_response: staple.as_ref().map_or(&[], |staple| &staple.ocsp_response),
+                sct_list: sct_list.as_ref(),
                 // It must be allowed for what it is used for (RFC 5246 7.4.2).
                 key_use: if params.is_signed() { KeyUse::DigitalSignature } else { KeyUse::KeyEncipherment },
             };
@@ -180,6 +184,7 @@ pub(super) async fn full_handshake(
     let created = config.clock.now().as_secs();
     let made = Made {
         chain: &chain,
+        sct_list: sct_list.as_ref(),
         client_authenticated: identity.is_some(),
         psk_identity: psk_identity.as_deref(),
         hello,
@@ -201,6 +206,7 @@ pub(super) async fn full_handshake(
             server_name: Some(name.to_str().into()),
             peer_certificates: chain.into(),
             report: report.map(Box::new),
+            sct_list,
             client_authenticated: identity.is_some(),
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,
@@ -263,13 +269,21 @@ pub(super) async fn resumed_handshake(
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
     peer.trace(Step::ClientFinished, "sent ChangeCipherSpec and Finished", Vec::new);
 
-    let (chain, client_authenticated) = (saved.peer_certificates, saved.client_authenticated);
+    // What the server may say once more of its certificate counts for nothing (RFC 6962 3.3.1).
+    let (chain, sct_list, client_authenticated) = (saved.peer_certificates, saved.sct_list, saved.client_authenticated);
     let psk_identity = saved.psk_identity;
     if ticket.is_some() {
         // As old as the session: tickets do not make it live longer.
         let created = saved.created;
-        let made =
-            Made { chain: &chain, client_authenticated, psk_identity: psk_identity.as_deref(), hello, ticket, created };
+        let made = Made {
+            chain: &chain,
+            sct_list: sct_list.as_ref(),
+            client_authenticated,
+            psk_identity: psk_identity.as_deref(),
+            hello,
+            ticket,
+            created,
+        };
         remember(config, &name, &agreed, &keys.master, made).await;
     }
     Ok(Established {
@@ -281,6 +295,7 @@ pub(super) async fn resumed_handshake(
             server_name: Some(name.to_str().into()),
             peer_certificates: chain.into(),
             report: report.map(Box::new),
+            sct_list,
             client_authenticated,
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,
@@ -305,6 +320,7 @@ pub(super) async fn resumed_handshake(
 /// What a session is remembered by.
 struct Made<'a> {
     chain: &'a [CertificateDer<'static>],
+    sct_list: Option<&'a SctList>,
     client_authenticated: bool,
     psk_identity: Option<&'a [u8]>,
     hello: &'a ServerHello,
@@ -346,6 +362,7 @@ async fn remember(
         scope: scope.into(),
         server_name: Some(name.to_str().into()),
         peer_certificates: made.chain.to_vec(),
+        sct_list: made.sct_list.cloned(),
         psk_identity: made.psk_identity.map(Box::from),
         ticket: ticket.to_vec().into(),
         id: id.into(),

@@ -185,7 +185,8 @@ async fn verify_again(
         return Ok(None);
     }
     let now = config.clock.now();
-    let verification = ServerVerification::new(&saved.peer_certificates, name, now, key_use);
+    let verification =
+        ServerVerification::new(&saved.peer_certificates, name, now, key_use).with_sct_list(saved.sct_list.as_ref());
     config.verifier.verify_server(verification).await.map(Some).map_err(refused)
 }
 

@@ -359,6 +359,7 @@ mod tests {
             scope: [].into(),
             server_name: None,
             peer_certificates: Vec::new(),
+            sct_list: None,
             psk_identity: None,
             ticket: (*b"ticket").into(),
             id: [].into(),

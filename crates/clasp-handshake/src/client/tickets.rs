@@ -58,6 +58,7 @@ pub(crate) fn saved(
         scope: scope_with(&resumption.scope, &config.psks, session.psk_identity(), config.provider)?.into(),
         server_name: session.server_name().map(Box::from),
         peer_certificates: session.peer_certificates.to_vec(),
+        sct_list: session.sct_list.clone(),
         psk_identity: session.psk_identity().map(Box::from),
         ticket: ticket.ticket.to_vec().into(),
         id: [].into(),

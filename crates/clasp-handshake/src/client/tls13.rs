@@ -10,7 +10,7 @@ use clasp_wire::{
     CertificateCompressionAlgorithm, CertificateRequest13, CertificateRequestExtension, CertificateType,
     EncryptedExtensions, EndOfEarlyData, ExtensionPlace, HandshakeMessage as _, ServerHello, SignatureScheme,
 };
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::ServerName;
 
 use super::offer13::OfferedPsk;
 use super::{refused, verify_again};
@@ -22,6 +22,7 @@ use crate::negotiate;
 use crate::negotiate13::{self, Accepted, Encrypted, Retry};
 use crate::peer::{Order, Peer};
 use crate::session::{Done, EarlyData, Established, Secrets, Session};
+use crate::timestamps;
 use crate::tls13::{
     AskedOfEntries, Log, PeerChain, Secrets13, certificate, choose_scheme, epoch, kdf, receive_certificate,
     receive_certificate_verify, receive_finished, send_certificate_verify, send_chain, send_finished, take_chain,
@@ -112,24 +113,25 @@ pub(super) async fn handshake(
         peer.order(Order::WriteKeys(epoch(suite, &ours)));
     }
     limit_records(peer, config, &encrypted);
-    let asked = AskedOfEntries { status: offer.asks_for_status(), timestamps: false };
+    let asked = AskedOfEntries::by(&offer.hello);
 
     // Step 3: the client authenticates the server, by a certificate or by the key both had.
     let mut request = None;
-    let (chain, report, client_was_authenticated) = match (&saved, psk) {
+    let (chain, sct_list, report, client_was_authenticated) = match (&saved, psk) {
         (None, None) => {
             if peer.next_is(CertificateRequest13::TYPE, CertificateRequest13::NAME).await {
                 request = Some(receive_request(peer).await?);
             }
-            let (chain, report) =
+            let (PeerChain { chain, sct_list, .. }, report) =
                 authenticate_server(peer, config, &name, asked, encrypted.certificate_types.server).await?;
-            (chain, Some(Box::new(report)), false)
+            (chain, sct_list, Some(Box::new(report)), false)
         }
         (Some(saved), _) => {
             let report = verify_again(config, &name, saved, KeyUse::DigitalSignature).await?;
-            (saved.peer_certificates.clone(), report.map(Box::new), saved.client_authenticated)
+            let report = report.map(Box::new);
+            (saved.peer_certificates.clone(), saved.sct_list.clone(), report, saved.client_authenticated)
         }
-        (None, Some(_)) => (Vec::new(), None, false),
+        (None, Some(_)) => (Vec::new(), None, None, false),
     };
 
     // Step 9: the server's Finished is the first.
@@ -174,6 +176,7 @@ pub(super) async fn handshake(
             server_name: Some(name.to_str().into()),
             peer_certificates: chain.into(),
             report,
+            sct_list,
             client_authenticated: identity.is_some() || client_was_authenticated,
             extended_master_secret: true,
             encrypt_then_mac: false,
@@ -255,10 +258,13 @@ async fn authenticate_server(
     name: &ServerName<'static>,
     asked: AskedOfEntries,
     typ: CertificateType,
-) -> Result<(Vec<CertificateDer<'static>>, Report), Error> {
+) -> Result<(PeerChain, Report), Error> {
     let certificate = receive_certificate(peer, &config.certificate_compressions).await?;
-    let PeerChain { chain, staple } = take_chain(&certificate, &[], asked)?;
-    let key = certificate_type::public_key(typ, &chain).map_err(refused)?.ok_or(Misbehaviour::EmptyCertificate)?;
+    let shown = take_chain(&certificate, &[], asked)?;
+    let what = "received certificate timestamps";
+    timestamps::trace(peer, Step::ServerHello, what, shown.sct_list.as_ref());
+    let key =
+        certificate_type::public_key(typ, &shown.chain).map_err(refused)?.ok_or(Misbehaviour::EmptyCertificate)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
     if algorithm.is_rsa() && key.bits() < config.policy.min_rsa_bits {
         return Err(Misbehaviour::KeyTooSmall.into());
@@ -266,10 +272,11 @@ async fn authenticate_server(
     let mut report = config
         .verifier
         .verify_server(ServerVerification {
-            chain: &chain,
+            chain: &shown.chain,
             name,
             now: config.clock.now(),
-            ocsp_response: &staple,
+            ocsp_response: &shown.staple,
+            sct_list: shown.sct_list.as_ref(),
             key_use: KeyUse::DigitalSignature,
         })
         .await
@@ -277,7 +284,7 @@ async fn authenticate_server(
     receive_certificate_verify(peer, Role::Server, &config.policy, config.provider, &key).await?;
     report.set(Check::Possession, Outcome::Passed);
     peer.trace(Step::ServerAuthentication, "authenticated the server", || report_fields(&report));
-    Ok((chain, report))
+    Ok((shown, report))
 }
 
 /// What a server asks of our certificate.
@@ -286,6 +293,7 @@ pub(crate) struct Request {
     schemes: Vec<SignatureScheme>,
     authorities: Vec<Bytes>,
     compressions: Vec<CertificateCompressionAlgorithm>,
+    asked: AskedOfEntries,
 }
 
 impl Request {
@@ -296,6 +304,7 @@ impl Request {
             schemes: Vec::new(),
             authorities: Vec::new(),
             compressions: Vec::new(),
+            asked: AskedOfEntries::default(),
         };
         let mut says_schemes = false;
         for extension in message.extensions {
@@ -309,6 +318,8 @@ impl Request {
                 }
                 CertificateRequestExtension::CertificateAuthorities(names) => this.authorities = names,
                 CertificateRequestExtension::CompressCertificate(algorithms) => this.compressions = algorithms,
+                CertificateRequestExtension::StatusRequest => this.asked.status = true,
+                CertificateRequestExtension::SignedCertificateTimestamp => this.asked.timestamps = true,
                 _ => {}
             }
         }
@@ -340,7 +351,7 @@ pub(crate) async fn answer_request(
     let identity = config.identities.resolve(&ask).await.filter(|identity| of_identity(identity) == typ);
     let signer = identity.and_then(|identity| Some((choose_scheme(&config.policy, &identity, &schemes)?, identity)));
     let shown = signer.as_ref().map(|(_, identity)| identity.as_ref());
-    let message = certificate(shown, request.context.clone(), false);
+    let message = certificate(shown, request.context.clone(), request.asked);
     send_chain(peer, &config.certificate_compressions, &request.compressions, &message);
     match &signer {
         Some((scheme, identity)) => send_certificate_verify(peer, Role::Client, identity, *scheme).await?,

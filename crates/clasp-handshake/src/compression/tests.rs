@@ -9,6 +9,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::*;
 use crate::testing::{Authority, NAME, established, transfer};
+use crate::tls13::{AskedOfEntries, certificate};
 use crate::{Connection, Policy, ServerConfig};
 
 fn tls13() -> Policy {
@@ -212,7 +213,7 @@ fn chains_that_are_not_what_they_say_are_refused() {
 fn altered_bytes_are_refused_or_harmless() {
     let ca = Authority::new("CA");
     let identity = ca.ecdsa(NAME);
-    let body = crate::tls13::certificate(Some(&identity), Bytes::new(), false).encode().slice(4..);
+    let body = certificate(Some(&identity), Bytes::new(), AskedOfEntries::default()).encode().slice(4..);
     for way in all().into_iter().skip(1) {
         let good = compressed(way, &body);
         for at in 0..good.data.len() {

@@ -43,6 +43,8 @@ pub struct ClientConfig {
     pub(crate) verify_resumed: bool,
     pub(crate) psks: Vec<ExternalPsk>,
     pub(crate) certificate_compressions: Compressions,
+    /// Whether timestamps are asked for.
+    pub(crate) certificate_timestamps: bool,
     pub(crate) record_padding: RecordPadding,
     #[cfg(feature = "ech")]
     pub(crate) ech: Option<Arc<Ech>>,
@@ -77,6 +79,7 @@ impl ClientConfig {
             verify_resumed: false,
             psks: Vec::new(),
             certificate_compressions: self.certificate_compressions.same_ways(),
+            certificate_timestamps: self.certificate_timestamps,
             record_padding: self.record_padding,
             ech: None,
         }
@@ -110,6 +113,7 @@ impl ClientConfig {
             verify_resumed: false,
             psks: Vec::new(),
             certificate_compressions: Vec::new(),
+            certificate_timestamps: false,
             record_padding: RecordPadding::None,
             #[cfg(feature = "ech")]
             ech: None,
@@ -151,6 +155,7 @@ pub struct ClientConfigBuilder {
     verify_resumed: bool,
     psks: Vec<ExternalPsk>,
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
+    certificate_timestamps: bool,
     record_padding: RecordPadding,
     #[cfg(feature = "ech")]
     ech: Option<EchTarget>,
@@ -303,8 +308,8 @@ impl ClientConfigBuilder {
     }
 
     /// Whether the server's certificate, as it was in the first handshake, is verified again where a session is resumed: it may
-    /// have expired or been revoked since. There is no stapled response then. Off by default: a session is resumed for a day at
-    /// most.
+    /// have expired or been revoked since. There is no stapled response then; timestamps are those of the first handshake. Off by
+    /// default: a session is resumed for a day at most.
     pub fn verify_resumed(mut self, on: bool) -> Self {
         self.verify_resumed = on;
         self
@@ -321,6 +326,14 @@ impl ClientConfigBuilder {
     /// Takes certificate chains that are compressed in these ways, and sends ours so (RFC 8879).
     pub fn certificate_compressions(mut self, ways: &[&'static dyn CertificateCompression]) -> Self {
         self.certificate_compressions = ways.to_vec();
+        self
+    }
+
+    /// Whether the server is asked for signed certificate timestamps (RFC 6962 3.3.1), which say that logs have its certificate:
+    /// they are shown to the verifier and stand in [`Session::sct_list`](crate::Session::sct_list). Off by default: it takes a
+    /// verifier that knows the logs to make something of them, and most certificates have them within.
+    pub fn certificate_timestamps(mut self, on: bool) -> Self {
+        self.certificate_timestamps = on;
         self
     }
 
@@ -398,6 +411,7 @@ impl ClientConfigBuilder {
             verify_resumed: self.verify_resumed,
             psks: self.psks,
             certificate_compressions: Compressions::new(self.certificate_compressions),
+            certificate_timestamps: self.certificate_timestamps,
             record_padding: self.record_padding,
             #[cfg(feature = "ech")]
             ech: None,

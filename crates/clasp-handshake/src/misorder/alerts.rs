@@ -4,6 +4,7 @@
 //! Messages are altered as bytes, so that what our own codec would never write can be written. What concerns records
 //! (RFC 8446 5), and messages after the handshake (4.6), is in `connection/alert_tests.rs`.
 
+mod timestamps;
 mod to_clients;
 mod to_servers;
 

@@ -1,5 +1,6 @@
 //! A session as it is kept: bytes for a store or a ticket.
 
+use clasp_cert::SctList;
 use clasp_wire::{CipherSuite, ProtocolVersion};
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
@@ -7,7 +8,7 @@ use zeroize::Zeroizing;
 use super::LIFETIME;
 
 /// The form of the bytes. Others, and those of other forms, are taken for no session.
-const FORM: u8 = 3;
+const FORM: u8 = 4;
 
 /// A session that may be resumed.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub(crate) struct Saved {
     pub(crate) scope: Box<[u8]>,
     pub(crate) server_name: Option<Box<str>>,
     pub(crate) peer_certificates: Vec<CertificateDer<'static>>,
+    /// For a client: what came beside the server's certificate, which is not sent again (RFC 6962 3.3.1).
+    pub(crate) sct_list: Option<SctList>,
     /// The name of the key from outside that took the place of certificates.
     pub(crate) psk_identity: Option<Box<[u8]>>,
     /// For a client: what to send, a ticket or an identifier.
@@ -94,6 +97,7 @@ impl Saved {
         write(&mut out, &self.id);
         out.extend_from_slice(&u32::try_from(self.peer_certificates.len()).unwrap_or(0).to_be_bytes());
         self.peer_certificates.iter().for_each(|der| write(&mut out, der));
+        write(&mut out, self.sct_list.as_ref().map(SctList::as_bytes).unwrap_or_default());
         out
     }
 
@@ -123,6 +127,10 @@ impl Saved {
         for _ in 0..count {
             peer_certificates.push(CertificateDer::from(read(&mut rest)?.to_vec()));
         }
+        let sct_list = match read(&mut rest)? {
+            [] => None,
+            bytes => Some(SctList::from_bytes(bytes).ok()?),
+        };
         rest.is_empty().then_some(Self {
             version,
             suite,
@@ -139,6 +147,7 @@ impl Saved {
             scope,
             server_name: (has_name == 1).then(|| name.into()),
             peer_certificates,
+            sct_list,
             psk_identity: (has_psk == 1).then_some(psk_identity),
             ticket,
             id,
@@ -185,6 +194,7 @@ mod tests {
             scope: (*b"modern").into(),
             server_name: Some("a.example".into()),
             peer_certificates: vec![vec![1, 2, 3].into(), vec![4].into()],
+            sct_list: SctList::new([b"one", b"two"]).ok(),
             psk_identity: Some((*b"pump").into()),
             ticket: (*b"ticket").into(),
             id: [].into(),
@@ -198,6 +208,9 @@ mod tests {
         assert_eq!(back.encode(), bytes);
         assert_eq!(back.peer_certificates.len(), 2);
         assert_eq!(back.psk_identity.as_deref(), Some(&b"pump"[..]));
+        assert_eq!(back.sct_list, saved().sct_list);
+        let without = Saved { sct_list: None, ..saved() }.encode();
+        assert_eq!(Saved::decode(&without).unwrap().sct_list, None);
         for len in 0..bytes.len() {
             assert!(Saved::decode(&bytes[..len]).is_none(), "{len}");
         }

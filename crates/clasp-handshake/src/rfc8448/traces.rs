@@ -293,6 +293,7 @@ fn replay_server(section: u8) {
             scope: config.resumption.scope.clone(),
             server_name: Some("server".into()),
             peer_certificates: Vec::new(),
+            sct_list: None,
             psk_identity: None,
             ticket: [].into(),
             id: [].into(),

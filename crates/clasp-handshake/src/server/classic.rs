@@ -25,6 +25,7 @@ use crate::psk::{find_or_make_up, scope_with};
 use crate::resumption::{Found, Saved, fresh_id, ticket};
 use crate::session::{ClassicSecrets, EarlyData, Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
+use crate::timestamps;
 use crate::trace::{Step, report_fields, short_hex};
 
 pub(super) async fn full_handshake(
@@ -69,6 +70,7 @@ pub(super) async fn full_handshake(
             ("secure renegotiation", agreed.secure_renegotiation.to_string()),
         ]
     });
+    timestamps::trace(peer, Step::ServerHello, "sent certificate timestamps", agreed.sct_list.as_ref());
     limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes)));
     limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
     if let Some(identity) = identity {
@@ -181,6 +183,7 @@ pub(super) async fn full_handshake(
         scope: scope.unwrap_or_default().into(),
         server_name: client_hello.server_name().map(Box::from),
         peer_certificates: chain.clone(),
+        sct_list: None,
         psk_identity: psk_identity.clone(),
         ticket: [].into(),
         id: [].into(),
@@ -210,6 +213,7 @@ pub(super) async fn full_handshake(
             client_authenticated: report.is_some(),
             peer_certificates: chain.into(),
             report,
+            sct_list: None,
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,
             secure_renegotiation: agreed.secure_renegotiation,
@@ -316,6 +320,7 @@ pub(super) async fn resumed_handshake(
             client_authenticated: report.is_some(),
             peer_certificates: saved.peer_certificates.clone().into(),
             report,
+            sct_list: None,
             extended_master_secret: agreed.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,
             secure_renegotiation: agreed.secure_renegotiation,
@@ -366,6 +371,9 @@ fn server_hello(agreed: &Agreed, extras: &Extras<'_>) -> ServerHello {
     }
     if agreed.status_request {
         extensions.push(ServerExtension::StatusRequest);
+    }
+    if let Some(list) = &agreed.sct_list {
+        extensions.push(ServerExtension::SignedCertificateTimestamp(timestamps::to_extension(list)));
     }
     if agreed.ticket {
         extensions.push(ServerExtension::SessionTicket);

@@ -51,6 +51,7 @@ pub(super) async fn send(
             scope: config.resumption.scope.clone(),
             server_name: session.server_name().map(Box::from),
             peer_certificates: session.peer_certificates.to_vec(),
+            sct_list: None,
             // There are no tickets after a handshake with one.
             psk_identity: None,
             ticket: [].into(),

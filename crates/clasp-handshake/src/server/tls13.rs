@@ -178,6 +178,7 @@ pub(super) async fn handshake(
             client_authenticated: report.is_some(),
             peer_certificates: chain.into(),
             report: report.map(Box::new),
+            sct_list: None,
             extended_master_secret: true,
             encrypt_then_mac: false,
             secure_renegotiation: false,

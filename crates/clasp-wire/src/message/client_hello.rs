@@ -201,6 +201,14 @@ impl ClientHello {
         self.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::ExtendedMasterSecret))
     }
 
+    /// Whether signed certificate timestamps are asked for (RFC 6962 3.3.1).
+    pub fn asks_for_timestamps(&self) -> bool {
+        self.extensions
+            .iter()
+            .flatten()
+            .any(|extension| matches!(extension, ClientExtension::SignedCertificateTimestamp))
+    }
+
     /// Whether encrypt-then-MAC is offered (RFC 7366).
     pub fn has_encrypt_then_mac(&self) -> bool {
         self.extensions.iter().flatten().any(|extension| matches!(extension, ClientExtension::EncryptThenMac))

@@ -27,6 +27,7 @@ var (
 	ca       = flag.String("ca", "", "who vouches for the other side: PEM")
 	cert     = flag.String("cert", "", "our chain: PEM")
 	key      = flag.String("key", "", "our key: PEM")
+	scts     = flag.String("scts", "", "timestamps beside our certificate: hex, with commas")
 	curves   = flag.String("curves", "", "groups, by number, with commas")
 	alpn     = flag.String("alpn", "", "application protocols, with commas")
 	keyLog   = flag.String("keylog", "", "where secrets are logged")
@@ -59,6 +60,7 @@ type told struct {
 	Peer     string `json:"peer"`
 	Name     string `json:"name"`
 	Ech      bool   `json:"ech"`
+	Scts     string `json:"scts"`
 	Error    string `json:"error"`
 }
 
@@ -92,7 +94,12 @@ func config() *tls.Config {
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 	}
 	if *cert != "" {
-		config.Certificates = []tls.Certificate{must(tls.LoadX509KeyPair(*cert, *key))}
+		identity := must(tls.LoadX509KeyPair(*cert, *key))
+		for _, timestamp := range strings.FieldsFunc(*scts, func(r rune) bool { return r == ',' }) {
+			timestamps := append(identity.SignedCertificateTimestamps, must(hex.DecodeString(timestamp)))
+			identity.SignedCertificateTimestamps = timestamps
+		}
+		config.Certificates = []tls.Certificate{identity}
 	}
 	for _, curve := range strings.FieldsFunc(*curves, func(r rune) bool { return r == ',' }) {
 		config.CurvePreferences = append(config.CurvePreferences, tls.CurveID(must(strconv.ParseUint(curve, 10, 16))))
@@ -196,6 +203,11 @@ func one(conn *tls.Conn) (told told) {
 	told.Alpn = state.NegotiatedProtocol
 	told.Name = state.ServerName
 	told.Ech = state.ECHAccepted
+	var timestamps []string
+	for _, timestamp := range state.SignedCertificateTimestamps {
+		timestamps = append(timestamps, hex.EncodeToString(timestamp))
+	}
+	told.Scts = strings.Join(timestamps, ",")
 	if len(state.PeerCertificates) > 0 {
 		told.Peer = state.PeerCertificates[0].Subject.CommonName
 	}
