@@ -75,7 +75,7 @@ pub(crate) fn offers_grease_ech(args: &ConnectArgs) -> bool {
         policy.versions().collect::<Vec<_>>().contains(&ProtocolVersion::TLS_1_3)
             && policy.suites().iter().any(|suite| suite.key_exchange == KeyExchange::Tls13)
     };
-    !args.no_grease && policy(&args.shared).is_ok_and(offers_tls13)
+    args.grease_ech && policy(&args.shared).is_ok_and(offers_tls13)
 }
 
 /// A named policy.
@@ -147,6 +147,7 @@ pub(crate) fn client(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Failure> {
     builder = builder
         .certificate_timestamps(true)
         .grease(!args.no_grease)
+        .grease_ech(args.grease_ech)
         .certificate_compressions(&args.shared.compress_certificates);
     if let Some(psk) = psk(&args.shared)? {
         builder = builder.psk(psk);

@@ -175,8 +175,8 @@ fn the_command_takes_a_list_in_every_form() {
         assert_eq!((ended.code(), ended.stdout.as_slice()), (Some(0), &b"hello\n"[..]), "{}", ended.stderr);
         assert_eq!(ended.stderr, "ECH accepted: nobody on the way saw the server name\n");
     }
-    // Without it there is what looks like it, which the trace alone tells.
-    let ended = say_hello(&server, &["--trace"]);
+    // What only looks like it the trace alone tells of.
+    let ended = say_hello(&server, &["--trace", "--grease-ech"]);
     assert!(ended.stderr.trim_end().ends_with(", ECH GREASE alone"), "{}", ended.stderr);
     let told = server.told();
     for (at, told) in told.iter().enumerate() {
