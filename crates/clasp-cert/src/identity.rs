@@ -31,6 +31,8 @@ struct Shared {
     public_key: PublicKey,
     /// The issuers' names of the whole chain, DER.
     issuers: Vec<Box<[u8]>>,
+    /// The DNS names that the certificate is for, but those that stand for many: most clients ask for one of these.
+    names: Box<[Box<str>]>,
     /// The chain is a SubjectPublicKeyInfo (RFC 7250).
     raw: bool,
 }
@@ -121,8 +123,11 @@ impl Identity {
             issuers.push(fields.issuer.into());
         }
         check_fit(&chain, &public_key, &*key)?;
+        let read = chain.first().and_then(|leaf| EndEntityCert::try_from(leaf).ok());
+        let plain = |name: &&str| !name.contains('*');
+        let names = read.iter().flat_map(|leaf| leaf.valid_dns_names()).filter(plain).map(Box::from).collect();
         Ok(Self {
-            shared: Arc::new(Shared { chain, key, public_key, issuers, raw: false }),
+            shared: Arc::new(Shared { chain, key, public_key, issuers, names, raw: false }),
             ocsp_response: None,
             sct_list: None,
         })
@@ -131,7 +136,8 @@ impl Identity {
     pub(crate) fn of_raw_key(key: Arc<dyn PrivateKey>) -> Result<Self, LoadError> {
         let spki = key.public_key().ok_or(LoadError::NoPublicKey)?.as_ref().to_vec();
         let public_key = PublicKey::from_raw_public_key(&spki).map_err(|_| LoadError::NoPublicKey)?;
-        let shared = Shared { chain: vec![spki.into()], key, public_key, issuers: Vec::new(), raw: true };
+        let shared =
+            Shared { chain: vec![spki.into()], key, public_key, issuers: Vec::new(), names: [].into(), raw: true };
         Ok(Self { shared: Arc::new(shared), ocsp_response: None, sct_list: None })
     }
 
@@ -193,7 +199,9 @@ impl Identity {
     /// Whether the certificate is for this name (RFC 6125). With the feature `legacy` its common
     /// name counts where it has no other: peers that look there need it to be found.
     pub fn matches_name(&self, name: &ServerName<'_>) -> bool {
+        let dns_name = if let ServerName::DnsName(name) = name { Some(name.as_ref()) } else { None };
         self.shared.raw
+            || dns_name.is_some_and(|name| self.shared.names.iter().any(|own| own.eq_ignore_ascii_case(name)))
             || self.shared.chain.first().is_some_and(|leaf| {
                 EndEntityCert::try_from(leaf).is_ok_and(|leaf| leaf.verify_is_valid_for_subject_name(name).is_ok())
                     || cfg!(feature = "legacy")

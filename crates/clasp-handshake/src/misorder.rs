@@ -83,7 +83,7 @@ impl Side {
             self.result = Some(result);
             self.flight = None;
         }
-        for order in self.mailbox.take_orders() {
+        for order in self.mailbox.finish().0 {
             match order {
                 Order::Send(raw) => other.inbox.push_back(message(raw)),
                 Order::ChangeWriteKeys(_) => other.inbox.push_back(Incoming::ChangeCipherSpec),

@@ -126,19 +126,16 @@ impl SharedMailbox {
         self.lock().may_decline
     }
 
+    /// To be called after the flight was polled: takes what it orders, and tells whether it waits for the peer, and whether we
+    /// were asked for a certificate and sent none.
+    pub(crate) fn finish(&self) -> (Vec<Order>, bool, bool) {
+        let mut mailbox = self.lock();
+        (std::mem::take(&mut mailbox.orders), mailbox.awaited.is_some(), mailbox.certificate_declined)
+    }
+
     /// What the flight is waiting for from the peer, or `None` when it waits for a callback.
     pub(crate) fn awaited(&self) -> Option<&'static str> {
         self.lock().awaited
-    }
-
-    /// Whether we were asked for a certificate and sent none.
-    pub(crate) fn certificate_declined(&self) -> bool {
-        self.lock().certificate_declined
-    }
-
-    /// Takes the orders given since the last time.
-    pub(crate) fn take_orders(&self) -> Vec<Order> {
-        std::mem::take(&mut self.lock().orders)
     }
 }
 
@@ -313,13 +310,28 @@ impl Peer {
     }
 
     pub(crate) fn order(&self, order: Order) {
-        self.mailbox.lock().orders.push(order);
+        let orders = &mut self.mailbox.lock().orders;
+        if orders.is_empty() {
+            // Few come alone.
+            orders.reserve(8);
+        }
+        orders.push(order);
     }
 
     /// Reports an event; `fields` is only called when somebody listens.
     pub(crate) fn trace(&self, step: Step, what: &'static str, fields: impl FnOnce() -> Vec<(&'static str, String)>) {
+        /// Out of the way of a flight's code, most of which would be this.
+        #[cold]
+        #[inline(never)]
+        fn tell(
+            trace: &dyn Trace,
+            (step, role, what): (Step, Role, &'static str),
+            fields: impl FnOnce() -> Vec<(&'static str, String)>,
+        ) {
+            trace.event(&TraceEvent { step, role, what, fields: fields() });
+        }
         if let Some(trace) = &self.trace {
-            trace.event(&TraceEvent { step, role: self.role, what, fields: fields() });
+            tell(trace.as_ref(), (step, self.role, what), fields);
         }
     }
 

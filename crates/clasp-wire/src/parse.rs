@@ -166,7 +166,7 @@ pub(crate) fn elements<'a, T>(
     input: &'a [u8],
     mut element: impl FnMut(&'a [u8]) -> Parsed<'a, T>,
 ) -> Parsed<'a, Vec<T>> {
-    let (mut rest, mut out) = (input, Vec::new());
+    let (mut rest, mut out) = (input, Vec::with_capacity(input.len().min(8)));
     while !rest.is_empty() {
         let (left, value) = within(element(rest), Segment::Index(out.len()))?;
         if left.len() >= rest.len() {

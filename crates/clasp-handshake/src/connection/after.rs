@@ -95,9 +95,9 @@ impl Connection {
         let Some((errand, mailbox)) = &mut self.after.errand else { return Poll::Ready(Ok(())) };
         mailbox.begin();
         let polled = errand.as_mut().poll(cx);
-        let awaits_message = mailbox.awaited().is_some();
-        self.certificate_declined |= mailbox.certificate_declined();
-        for order in mailbox.take_orders() {
+        let (orders, awaits_message, certificate_declined) = mailbox.finish();
+        self.certificate_declined |= certificate_declined;
+        for order in orders {
             self.carry_out(order)?;
         }
         match polled {

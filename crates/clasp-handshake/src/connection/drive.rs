@@ -55,9 +55,8 @@ impl Connection {
         let Some((flight, mailbox)) = &mut self.flight else { return Poll::Ready(Ok(())) };
         mailbox.begin();
         let polled = flight.as_mut().poll(cx);
-        let awaits_message = mailbox.awaited().is_some();
-        self.certificate_declined = mailbox.certificate_declined();
-        let orders = mailbox.take_orders();
+        let (orders, awaits_message, certificate_declined) = mailbox.finish();
+        self.certificate_declined = certificate_declined;
         for order in orders {
             self.carry_out(order)?;
         }
@@ -156,6 +155,10 @@ impl Connection {
     }
 
     pub(super) fn seal(&mut self, content_type: ContentType, data: &[u8]) -> Result<(), Error> {
+        if self.flight.is_some() && self.output.capacity() == 0 {
+            // Room for most flights at once.
+            self.output.reserve(4096);
+        }
         Ok(self.writer.write(content_type, data, self.side.random(), &mut self.output)?)
     }
 
