@@ -109,7 +109,7 @@ impl Trace for Seen {
         };
         let way = if sent { "write" } else { "read" };
         self.with(|seen| {
-            seen.messages += &format!("{way} {what}\n");
+            seen.messages.extend([way, " ", &what, "\n"]);
             if let (false, TracedMessage::Handshake(typ)) = (sent, message) {
                 seen.last_received = Some(typ);
             }

@@ -46,14 +46,10 @@ fn exchange(flags: &Flags, retry: &Flags, shared: &Shared, resumes: bool) -> Res
     let mut driver = Driver::connect(connection, &flags)?;
     let result = driver.exchange(retry, shared, resumes, &checks::Witness { seen: &seen, used: &used });
     driver.end();
-    let rejected = driver.rejected_configs();
-    if flags.expect_no_ech_retry_configs || flags.expect_ech_retry_configs.is_some() {
-        let Some(configs) = rejected else { return Err(Failure::failed("the hello was to be rejected")) };
-        if configs.as_deref() != flags.expect_ech_retry_configs.as_deref() {
-            return Err(Failure::failed("the configurations to try again with are others"));
-        }
+    driver.expect_rejection(&flags)?;
+    if flags.expect_ech_name_override.is_some() {
         let public_name = seen.with(|seen| seen.public_name.clone());
-        if flags.expect_ech_name_override.is_some() && public_name != flags.expect_ech_name_override {
+        if public_name != flags.expect_ech_name_override {
             return Err(Failure::failed("the server was verified for another name"));
         }
     }
@@ -319,11 +315,19 @@ impl<'a> Driver<'a> {
         self.write(&inverted)
     }
 
-    /// What the server that could not read the encrypted hello said to use next time.
-    fn rejected_configs(&mut self) -> Option<Option<Bytes>> {
+    /// What a server that could not read the encrypted hello said to use next time is what it was to say.
+    fn expect_rejection(&mut self, flags: &Flags) -> Result<(), Failure> {
+        if !flags.expect_no_ech_retry_configs && flags.expect_ech_retry_configs.is_none() {
+            return Ok(());
+        }
         match self.connection.poll_now() {
-            Err(Error::EchRejected { retry_configs }) => Some(retry_configs),
-            _ => None,
+            Err(Error::EchRejected { retry_configs })
+                if retry_configs.as_deref() == flags.expect_ech_retry_configs.as_deref() =>
+            {
+                Ok(())
+            }
+            Err(Error::EchRejected { .. }) => Err(Failure::failed("the configurations to try again with are others")),
+            _ => Err(Failure::failed("the hello was to be rejected")),
         }
     }
 
