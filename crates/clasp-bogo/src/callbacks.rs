@@ -9,13 +9,16 @@ use bytes::Bytes;
 use clasp::cert::pki_types::SubjectPublicKeyInfoDer;
 use clasp::cert::{
     CertificateError, CertificateProblem, ClientVerification, ClientVerifier, KeyUse, MaybeReady, PreMaster48,
-    PrivateKey, PublicKey, Report, ServerVerification, ServerVerifier,
+    PrivateKey, PublicKey, Report, ServerVerification, ServerVerifier, raw_public_key,
 };
-use clasp::crypto::{CryptoError, KeyAlgorithm};
+use clasp::crypto::{CryptoError, HashAlgorithm, KeyAlgorithm};
 use clasp::handshake::CertificateAsk;
-use clasp::wire::{AlertDescription, ClientCertificateType, ClientExtension, SignatureScheme};
+use clasp::wire::{
+    Alert, AlertDescription, CertificateType, ClientExtension, HandshakeType, ProtocolVersion, SignatureScheme,
+};
 use clasp::{
-    CertificateDer, ClientHelloInfo, ClientIdentityResolver, Identity, IdentityResolver, Resolved, Trace, TraceEvent,
+    CertificateDer, ClientAnswer, ClientHelloInfo, ClientIdentityResolver, Identity, IdentityResolver, Resolved, Trace,
+    TraceEvent, TracedMessage,
 };
 
 use crate::flags::Flags;
@@ -57,6 +60,14 @@ pub(crate) struct SeenInner {
     pub(crate) key_usage_is_wrong: bool,
     /// How often a certificate was verified.
     pub(crate) verified: usize,
+    /// The name the server was verified for, where it was not the one that was asked for.
+    pub(crate) public_name: Option<String>,
+    /// The messages both ways, a line each.
+    pub(crate) messages: String,
+    /// The last handshake message that came.
+    pub(crate) last_received: Option<HandshakeType>,
+    /// Whether TLS 1.3 was agreed.
+    pub(crate) tls13: bool,
 }
 
 impl Seen {
@@ -76,9 +87,33 @@ impl Trace for Seen {
         {
             self.with(|seen| seen.peer_signature_scheme = SignatureScheme::from_name(scheme));
         }
+        if event.what == "received ServerHello" {
+            let is_tls13 =
+                |(name, value): &(&str, String)| *name == "version" && *value == ProtocolVersion::TLS_1_3.to_string();
+            let tls13 = event.fields.iter().any(is_tls13);
+            self.with(|seen| seen.tls13 = tls13);
+        }
         if event.what.ends_with("HelloRetryRequest") {
             self.with(|seen| seen.hello_retry_request = true);
         }
+    }
+
+    fn message(&self, sent: bool, message: TracedMessage) {
+        let what = match message {
+            TracedMessage::Handshake(typ) => format!("hs {}", typ.0),
+            TracedMessage::Sslv2ClientHello => "v2clienthello".to_owned(),
+            TracedMessage::InnerClientHello => "clienthelloinner".to_owned(),
+            TracedMessage::ChangeCipherSpec => "ccs".to_owned(),
+            TracedMessage::Alert(Alert { level, description }) => format!("alert {} {}", level.0, description.0),
+            other => format!("{other:?}"),
+        };
+        let way = if sent { "write" } else { "read" };
+        self.with(|seen| {
+            seen.messages.extend([way, " ", &what, "\n"]);
+            if let (false, TracedMessage::Handshake(typ)) = (sent, message) {
+                seen.last_received = Some(typ);
+            }
+        });
     }
 }
 
@@ -89,6 +124,8 @@ pub(crate) struct Verifier {
     pub(crate) seen: Arc<Seen>,
     pub(crate) authorities: Vec<Vec<u8>>,
     pub(crate) accepted: Arc<Accepted>,
+    /// What is taken from the peer.
+    pub(crate) types: Vec<CertificateType>,
 }
 
 /// The clients' chains that were accepted. Clasp asks for a client's certificate again where a session is resumed;
@@ -97,9 +134,11 @@ pub(crate) struct Verifier {
 pub(crate) struct Accepted(Mutex<Vec<Vec<CertificateDer<'static>>>>);
 
 impl Verifier {
-    fn refuses(&self) -> bool {
-        // Where the runner wants no verification, what the callback says counts for nothing.
-        let counts = self.flags.verify_peer || self.flags.require_any_client_certificate;
+    fn refuses(&self, chain: &[CertificateDer<'_>]) -> bool {
+        // Where the runner wants no verification, what the callback says counts for nothing, unless there is nothing else by
+        // which a key could be known.
+        let counts =
+            self.flags.verify_peer || self.flags.require_any_client_certificate || raw_public_key(chain).is_some();
         self.flags.verify_fail && counts
     }
 
@@ -114,11 +153,25 @@ impl Verifier {
         }
     }
 
-    /// Whether the key is for this, or nobody minds.
+    /// Whether the key is for this, or nobody minds: in TLS 1.3 everybody does.
     fn allows(&self, key: &PublicKey, key_use: KeyUse) -> bool {
         let allowed = key.allows(key_use);
-        self.seen.with(|seen| seen.key_usage_is_wrong = !allowed);
-        allowed || self.flags.ignore_rsa_key_usage && key.algorithm().is_some_and(KeyAlgorithm::is_rsa)
+        let tls13 = self.seen.with(|seen| {
+            seen.key_usage_is_wrong = !allowed;
+            seen.tls13
+        });
+        allowed || !tls13 && self.flags.ignore_rsa_key_usage && key.algorithm().is_some_and(KeyAlgorithm::is_rsa)
+    }
+
+    /// The key of what the peer showed.
+    fn key(&self, chain: &[CertificateDer<'_>]) -> Option<Result<PublicKey, CertificateError>> {
+        let Some(spki) = raw_public_key(chain) else { return chain.first().map(PublicKey::from_certificate) };
+        let hash = clasp::crypto::default_provider().hash(HashAlgorithm::Sha256).map(|hash| hash.hash(&[spki]));
+        let expected = self.flags.expect_peer_rpk_sha256.as_deref();
+        if expected.is_some_and(|expected| hash.is_none_or(|hash| hash.as_slice() != expected)) {
+            self.seen.complain("the peer showed another raw public key".to_owned());
+        }
+        Some(PublicKey::from_raw_public_key(spki))
     }
 }
 
@@ -128,15 +181,21 @@ impl ServerVerifier for Verifier {
         self.seen.with(|seen| {
             seen.ocsp_response = shown.ocsp_response.to_vec();
             seen.verified += 1;
+            let name = shown.name.to_str();
+            seen.public_name = Some(name.clone().into_owned()).filter(|_| name != self.flags.server_name());
         });
-        let result = match shown.chain.first().map(PublicKey::from_certificate) {
+        let result = match self.key(shown.chain) {
             None => Err(CertificateError::new(CertificateProblem::NoCertificate, report)),
             Some(Err(error)) => Err(error),
             Some(Ok(key)) if !self.allows(&key, shown.key_use) => {
                 let problem = CertificateProblem::WrongKeyUsage { required: shown.key_use };
                 Err(CertificateError::new(problem, report))
             }
-            Some(Ok(_)) if self.refuses() => Err(self.refusal(report)),
+            // With keys alone a server is to have one of them, unless certificates are verified too.
+            Some(Ok(_)) if self.flags.has_psk() && !self.flags.verify_peer => {
+                Err(CertificateError::new(CertificateProblem::UnknownIssuer { issuer: "any".into() }, report))
+            }
+            Some(Ok(_)) if self.refuses(shown.chain) => Err(self.refusal(report)),
             Some(Ok(_)) if self.flags.fail_ocsp_callback => {
                 let reason = "-fail-ocsp-callback".into();
                 Err(CertificateError::new(CertificateProblem::StapleMissing { reason }, report))
@@ -150,6 +209,10 @@ impl ServerVerifier for Verifier {
     fn resumption_scope(&self) -> Vec<u8> {
         Vec::new()
     }
+
+    fn certificate_types(&self) -> &[CertificateType] {
+        &self.types
+    }
 }
 
 impl ClientVerifier for Verifier {
@@ -161,12 +224,12 @@ impl ClientVerifier for Verifier {
         }
         self.seen.with(|seen| seen.verified += 1);
         let key_use = KeyUse::DigitalSignature;
-        let result = match shown.chain.first().map(PublicKey::from_certificate) {
+        let result = match self.key(shown.chain) {
             Some(Err(error)) => Err(error),
             Some(Ok(key)) if !self.allows(&key, key_use) => {
                 Err(CertificateError::new(CertificateProblem::WrongKeyUsage { required: key_use }, report))
             }
-            _ if self.refuses() => Err(self.refusal(report)),
+            _ if self.refuses(shown.chain) => Err(self.refusal(report)),
             _ => {
                 accepted.push(shown.chain.to_vec());
                 Ok(report)
@@ -177,6 +240,10 @@ impl ClientVerifier for Verifier {
 
     fn authorities(&self) -> &[Vec<u8>] {
         &self.authorities
+    }
+
+    fn certificate_types(&self) -> &[CertificateType] {
+        &self.types
     }
 }
 
@@ -268,7 +335,7 @@ pub(crate) struct ClientResolver {
 }
 
 impl ClientIdentityResolver for ClientResolver {
-    fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, Option<Arc<Identity>>> {
+    fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, ClientAnswer> {
         if let Some(expected) = &self.flags.expect_certificate_types
             && !ask.types.iter().map(|typ| typ.0).eq(expected.iter().copied())
         {
@@ -280,19 +347,36 @@ impl ClientIdentityResolver for ClientResolver {
                 self.seen.complain(format!("the server names {} authorities", ask.authorities.len()));
             }
         }
-        let able = self.identities.iter().find(|candidate| {
-            let key = candidate.identity.key();
-            let typ = if key.algorithm().is_rsa() {
-                ClientCertificateType::RSA_SIGN
-            } else {
-                ClientCertificateType::ECDSA_SIGN
-            };
-            // TLS 1.3 names no types.
-            candidate.is_for(ask.authorities)
-                && (ask.types.is_empty() || ask.types.contains(&typ))
-                && key.schemes().iter().any(|scheme| ask.schemes.contains(scheme))
+        let able = self
+            .identities
+            .iter()
+            .find(|candidate| candidate.is_for(ask.authorities) && ask.suits(&candidate.identity));
+        // As BoringSSL has it: who has certificates, and none that fits, goes no further.
+        let chosen = match able {
+            _ if self.flags.fail_cert_callback => ClientAnswer::Refuse(AlertDescription::INTERNAL_ERROR),
+            Some(candidate) => ClientAnswer::Show(Arc::clone(&candidate.identity)),
+            None if self.identities.is_empty() => ClientAnswer::Decline,
+            None => ClientAnswer::Refuse(AlertDescription::HANDSHAKE_FAILURE),
+        };
+        answer(&self.flags, chosen)
+    }
+
+    fn certificate_types(&self) -> Vec<CertificateType> {
+        let mut types: Vec<_> = if self.flags.available_client_cert_types.is_empty() {
+            let raw = |candidate: &Candidate| candidate.identity.is_raw_public_key();
+            let typ = |raw| if raw { CertificateType::RAW_PUBLIC_KEY } else { CertificateType::X509 };
+            self.identities.iter().map(|candidate| typ(raw(candidate))).collect()
+        } else {
+            certificate_types(&self.flags.available_client_cert_types)
+        };
+        let mut known = Vec::new();
+        types.retain(|typ| {
+            !known.contains(typ) && {
+                known.push(*typ);
+                true
+            }
         });
-        answer(&self.flags, able.map(|candidate| Arc::clone(&candidate.identity)))
+        if types.is_empty() { vec![CertificateType::X509] } else { types }
     }
 
     fn resumption_scope(&self) -> Vec<u8> {
@@ -311,12 +395,17 @@ pub(crate) struct Key {
     pub(crate) used: Arc<Used>,
 }
 
+/// Types of certificates, as flags have them.
+pub(crate) fn certificate_types(codes: &[u16]) -> Vec<CertificateType> {
+    codes.iter().filter_map(|code| u8::try_from(*code).ok().map(CertificateType)).collect()
+}
+
 /// Which credential was used: its number, and 2, so that it is never 0, which stands for none.
 #[derive(Debug, Default)]
 pub(crate) struct Used(AtomicUsize);
 
 impl Used {
-    fn set(&self, number: i64) {
+    pub(crate) fn set(&self, number: i64) {
         self.0.store(usize::try_from(number + 2).unwrap_or(0), Ordering::Relaxed);
     }
 

@@ -2,7 +2,7 @@
 
 use clasp::cert::SctList;
 use clasp::handshake::EarlyData;
-use clasp::wire::ProtocolVersion;
+use clasp::wire::{CertificateType, ProtocolVersion};
 use clasp::{CertificateDer, Session};
 
 use crate::Failure;
@@ -77,10 +77,22 @@ pub(crate) fn after_handshake(
     let retried = witness.seen.with(|seen| seen.hello_retry_request);
     require(!flags.expect_hrr || retried, "there was no HelloRetryRequest")?;
     require(!flags.expect_no_hrr || !retried, "there was a HelloRetryRequest")?;
+    require(session.ech_accepted() == flags.expect_ech_accept, "Encrypted ClientHello went otherwise")?;
+    let public_name = witness.seen.with(|seen| seen.public_name.clone());
+    require(!flags.expect_no_ech_name_override || public_name.is_none(), "the server was verified for another name")?;
+    if let Some(number) = session.psk_identity().and_then(|name| psk_number(flags, name)) {
+        witness.used.set(number);
+    }
     if let Some(expected) = flags.expect_selected_credential {
         expect("the credential", Some(expected), witness.used.number())?;
     }
     peer(flags, session, witness)
+}
+
+/// The number of the credential that a key from outside is of.
+fn psk_number(flags: &Flags, name: &[u8]) -> Option<i64> {
+    let psks = setup::psks(flags).ok()?;
+    psks.iter().find(|psk| psk.key.identity() == name).map(|psk| psk.number)
 }
 
 fn version(code: u64) -> ProtocolVersion {
@@ -114,7 +126,10 @@ fn early_data(flags: &Flags, session: &Session) -> Result<(), Failure> {
 
 fn peer(flags: &Flags, session: &Session, witness: &Witness<'_>) -> Result<(), Failure> {
     let shown = session.peer_certificates();
-    if flags.expect_no_peer_cert {
+    let is_raw = session.peer_raw_public_key().is_some();
+    let expected = flags.expect_peer_certificate_type.map(|typ| typ == i64::from(CertificateType::RAW_PUBLIC_KEY.0));
+    expect("whether the peer showed a raw public key", expected, is_raw)?;
+    if flags.expect_no_peer_cert || session.psk_identity().is_some() || is_raw {
         require(shown.is_empty(), "the peer sent a certificate")?;
     } else if !flags.server || flags.require_any_client_certificate {
         require(!shown.is_empty(), "the peer sent no certificate")?;

@@ -45,24 +45,27 @@ const WPA_SCHEMES: &[SignatureScheme] = &[
     Scheme::RSA_PSS_RSAE_SHA512,
 ];
 
-/// CNSA 1.0.
+/// CNSA 1.0 and 2.0.
 const CNSA_SCHEMES: &[SignatureScheme] =
     &[Scheme::ECDSA_SECP384R1_SHA384, Scheme::RSA_PSS_RSAE_SHA384, Scheme::RSA_PKCS1_SHA384];
 
 /// Narrows a policy to the standard the flags name.
 pub(crate) fn narrow(policy: Policy, flags: &Flags) -> Result<Policy, Failure> {
     let (p256, p384) = (NamedGroup::SECP256R1, NamedGroup::SECP384R1);
+    let mlkem = NamedGroup::MLKEM1024;
+    let oldest = if flags.cnsa2_202603 { ProtocolVersion::TLS_1_3 } else { ProtocolVersion::TLS_1_2 };
     let (suites, groups, schemes) = if flags.fips_202205 {
         (FIPS_SUITES, vec![p256, p384], FIPS_SCHEMES)
     } else if flags.wpa_202304 {
         (AES256, vec![p384], WPA_SCHEMES)
     } else if flags.cnsa1_202603 {
-        // Clasp has not the standard's other group, MLKEM1024.
-        (AES256, vec![p384], CNSA_SCHEMES)
+        (AES256, vec![mlkem, p384], CNSA_SCHEMES)
+    } else if flags.cnsa2_202603 {
+        (&AES256[..1], vec![mlkem], CNSA_SCHEMES)
     } else {
         return Ok(policy);
     };
-    let policy = policy.with_versions(ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_3);
+    let policy = policy.with_versions(oldest, ProtocolVersion::TLS_1_3);
     if policy.versions().next().is_none() {
         return Err(Failure::failed("no version is left"));
     }

@@ -46,7 +46,20 @@ fn exchange(flags: &Flags, retry: &Flags, shared: &Shared, resumes: bool) -> Res
     let mut driver = Driver::connect(connection, &flags)?;
     let result = driver.exchange(retry, shared, resumes, &checks::Witness { seen: &seen, used: &used });
     driver.end();
+    driver.expect_rejection(&flags)?;
+    if flags.expect_ech_name_override.is_some() {
+        let public_name = seen.with(|seen| seen.public_name.clone());
+        if public_name != flags.expect_ech_name_override {
+            return Err(Failure::failed("the server was verified for another name"));
+        }
+    }
     result?;
+    if let Some(expected) = &flags.expect_messages {
+        let messages = seen.with(|seen| seen.messages.clone());
+        if *expected != messages {
+            return Err(Failure::failed(format!("the messages are {messages:?}, not {expected:?}")));
+        }
+    }
     let complaints = seen.with(|seen| std::mem::take(&mut seen.complaints));
     if complaints.is_empty() { Ok(()) } else { Err(Failure::failed(complaints.join("\n"))) }
 }
@@ -114,8 +127,9 @@ impl<'a> Driver<'a> {
     }
 
     fn receive(&mut self) -> Result<(), Failure> {
-        // With -async, a byte at a time.
-        let most = if self.flags.asynchronous { 1 } else { 16 << 10 };
+        // With -async, a byte at a time. In a handshake too: what comes behind it is read only when it is asked for.
+        let slowly = self.flags.asynchronous || self.connection.is_handshaking();
+        let most = if slowly { 1 } else { 16 << 10 };
         let mut buffer = vec![0; most.min(self.connection.receive_room())];
         match self.socket.read(&mut buffer) {
             Ok(0) => self.connection.receive_eof(),
@@ -159,7 +173,17 @@ impl<'a> Driver<'a> {
             if flags.expect_no_offer_early_data && room > 0 && resumes {
                 return Err(Failure::failed("early data may be written"));
             }
-            if room > 0 && flags.shim_writes_first {
+            if room > 0 && flags.export_keying_material.is_some() {
+                // BoringSSL's handshake is over as soon as early data may be written.
+                self.export(flags)?;
+            }
+            if let Some(typ) = flags.early_write_after_message.filter(|_| room > 0) {
+                self.advance(|_| {
+                    witness.seen.with(|seen| seen.last_received).is_none_or(|last| i64::from(last.0) != typ)
+                })?;
+            }
+            if room > 0 && (flags.shim_writes_first || flags.read_with_unfinished_write) {
+                self.allowance = flags.read_with_unfinished_write.then_some(1);
                 wrote_early = self.connection.write_early(FIRST_WORDS)?;
                 self.flush();
             }
@@ -187,7 +211,7 @@ impl<'a> Driver<'a> {
                 self.write(&data[..size])?;
             }
         } else {
-            if flags.read_with_unfinished_write {
+            if flags.read_with_unfinished_write && wrote_early == 0 {
                 self.allowance = Some(1);
                 self.write(FIRST_WORDS)?;
             } else if flags.shim_writes_first {
@@ -222,6 +246,8 @@ impl<'a> Driver<'a> {
                 return Ok(());
             }
             self.receive()?;
+            // What was written is let through only when the server has begun to answer.
+            self.allowance = None;
         }
     }
 
@@ -287,6 +313,22 @@ impl<'a> Driver<'a> {
         }
         let inverted: Vec<u8> = data.iter().map(|byte| byte ^ 0xff).collect();
         self.write(&inverted)
+    }
+
+    /// What a server that could not read the encrypted hello said to use next time is what it was to say.
+    fn expect_rejection(&mut self, flags: &Flags) -> Result<(), Failure> {
+        if !flags.expect_no_ech_retry_configs && flags.expect_ech_retry_configs.is_none() {
+            return Ok(());
+        }
+        match self.connection.poll_now() {
+            Err(Error::EchRejected { retry_configs })
+                if retry_configs.as_deref() == flags.expect_ech_retry_configs.as_deref() =>
+            {
+                Ok(())
+            }
+            Err(Error::EchRejected { .. }) => Err(Failure::failed("the configurations to try again with are others")),
+            _ => Err(Failure::failed("the hello was to be rejected")),
+        }
     }
 
     fn is_truncated(&mut self) -> bool {

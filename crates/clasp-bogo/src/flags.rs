@@ -22,6 +22,21 @@ pub(crate) struct Credential {
     pub(crate) sct_list: Option<Vec<u8>>,
     /// It is for peers alone that name its issuer.
     pub(crate) must_match_issuer: bool,
+    pub(crate) kind: CredentialKind,
+    /// What a pre-shared key is imported with.
+    pub(crate) psk_key: Vec<u8>,
+    pub(crate) psk_identity: Vec<u8>,
+    pub(crate) psk_context: Vec<u8>,
+    pub(crate) psk_sha384: bool,
+}
+
+/// What a credential is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CredentialKind {
+    #[default]
+    X509,
+    RawPublicKey,
+    PreSharedKey,
 }
 
 macro_rules! flags {
@@ -50,7 +65,8 @@ macro_rules! flags {
             fn takes_value(name: &str) -> Option<bool> {
                 match name {
                     $($switch => Some(false),)*
-                    "-new-x509-credential" | "-must-match-issuer" => Some(false),
+                    "-new-x509-credential" | "-new-rpk-credential" | "-new-psk-credential" => Some(false),
+                    "-must-match-issuer" | "-psk-importer-sha256" | "-psk-importer-sha384" => Some(false),
                     $($number => Some(true),)*
                     $($list => Some(true),)*
                     $($text => Some(true),)*
@@ -58,6 +74,7 @@ macro_rules! flags {
                     "-cert-file" | "-key-file" | "-signing-prefs" | "-ocsp-response" | "-signed-cert-timestamps" => {
                         Some(true)
                     }
+                    "-psk-importer-key" | "-psk-importer-identity" | "-psk-importer-context" => Some(true),
                     _ => None,
                 }
             }
@@ -66,24 +83,37 @@ macro_rules! flags {
                 let bad = || FlagError::Bad(format!("{name} {value}"));
                 match name {
                     $($switch => self.$switch_field = true,)*
-                    "-new-x509-credential" => self.credentials.push(Credential::default()),
+                    "-new-x509-credential" | "-new-rpk-credential" | "-new-psk-credential" => {
+                        let kind = match name {
+                            "-new-rpk-credential" => CredentialKind::RawPublicKey,
+                            "-new-psk-credential" => CredentialKind::PreSharedKey,
+                            _ => CredentialKind::X509,
+                        };
+                        self.credentials.push(Credential { kind, ..Credential::default() });
+                    }
                     $($number => self.$number_field = Some(value.parse().map_err(|_| bad())?),)*
                     $($list => self.$list_field.push(value.parse().map_err(|_| bad())?),)*
                     $($text => self.$text_field = Some(value.to_owned()),)*
                     $($bytes => self.$bytes_field = Some(STANDARD.decode(value).map_err(|_| bad())?),)*
                     _ => {
                         let credential = self.credentials.last_mut().unwrap_or(&mut self.default_credential);
+                        let bytes = || STANDARD.decode(value).map_err(|_| bad());
                         match name {
                             "-cert-file" => credential.cert_file = Some(value.to_owned()),
                             "-key-file" => credential.key_file = Some(value.to_owned()),
                             "-signing-prefs" => credential.signing_prefs.push(value.parse().map_err(|_| bad())?),
                             "-ocsp-response" => {
-                                credential.ocsp_response = Some(STANDARD.decode(value).map_err(|_| bad())?);
+                                credential.ocsp_response = Some(bytes()?);
                             }
                             "-signed-cert-timestamps" => {
                                 credential.sct_list = Some(STANDARD.decode(value).map_err(|_| bad())?);
                             }
                             "-must-match-issuer" => credential.must_match_issuer = true,
+                            "-psk-importer-key" => credential.psk_key = bytes()?,
+                            "-psk-importer-identity" => credential.psk_identity = bytes()?,
+                            "-psk-importer-context" => credential.psk_context = bytes()?,
+                            "-psk-importer-sha256" => credential.psk_sha384 = false,
+                            "-psk-importer-sha384" => credential.psk_sha384 = true,
                             _ => return Err(bad()),
                         }
                     }
@@ -144,6 +174,7 @@ flags! {
         "-fips-202205" => fips_202205;
         "-wpa-202304" => wpa_202304;
         "-cnsa1-202603" => cnsa1_202603;
+        "-cnsa2-202603" => cnsa2_202603;
         "-use-ocsp-callback" => use_ocsp_callback;
         "-set-ocsp-in-callback" => set_ocsp_in_callback;
         "-decline-ocsp-callback" => decline_ocsp_callback;
@@ -171,6 +202,12 @@ flags! {
         "-expect-no-peer-cert" => expect_no_peer_cert;
         "-expect-no-server-name" => expect_no_server_name;
         "-expect-hrr" => expect_hrr;
+        "-forbid-renegotiation-after-handshake" => forbid_renegotiation_after_handshake;
+        "-fallback-scsv" => fallback_scsv;
+        "-enable-ech-grease" => enable_ech_grease;
+        "-expect-ech-accept" => expect_ech_accept;
+        "-expect-no-ech-name-override" => expect_no_ech_name_override;
+        "-expect-no-ech-retry-configs" => expect_no_ech_retry_configs;
         "-expect-no-hrr" => expect_no_hrr;
     }
     numbers {
@@ -192,11 +229,15 @@ flags! {
         "-expect-peer-signature-algorithm" => expect_peer_signature_algorithm;
         "-expect-total-renegotiations" => expect_total_renegotiations;
         "-expect-selected-credential" => expect_selected_credential;
+        "-expect-peer-certificate-type" => expect_peer_certificate_type;
+        "-early-write-after-message" => early_write_after_message;
     }
     lists {
         "-curves" => curves;
         "-verify-prefs" => verify_prefs;
         "-expect-peer-verify-pref" => expect_peer_verify_prefs;
+        "-accepted-peer-cert-types" => accepted_peer_cert_types;
+        "-available-client-cert-types" => available_client_cert_types;
     }
     texts {
         "-handshaker-path" => handshaker_path;
@@ -214,11 +255,16 @@ flags! {
         "-expect-client-ca-list" => expect_client_ca_list;
         "-expect-peer-cert-file" => expect_peer_cert_file;
         "-expect-early-data-reason" => expect_early_data_reason;
+        "-expect-msg-callback" => expect_messages;
+        "-expect-ech-name-override" => expect_ech_name_override;
     }
     bytes {
         "-expect-ocsp-response" => expect_ocsp_response;
         "-expect-signed-cert-timestamps" => expect_signed_cert_timestamps;
         "-expect-certificate-types" => expect_certificate_types;
+        "-expect-peer-rpk-sha256" => expect_peer_rpk_sha256;
+        "-ech-config-list" => ech_config_list;
+        "-expect-ech-retry-configs" => expect_ech_retry_configs;
     }
 }
 

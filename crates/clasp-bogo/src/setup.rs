@@ -4,17 +4,21 @@ use std::sync::Arc;
 
 use clasp::cert::pki_types::ServerName;
 use clasp::cert::{Identity, MaybeReady, SctList};
+use clasp::crypto::HashAlgorithm;
 use clasp::handshake::{AntiReplay, Dialect, ReplayMemory, TLS10, TLS11, TLS12, TLS13_CIPHER_SUITES};
-use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
+use clasp::wire::{CertificateType, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 use clasp::{
-    CIPHER_SUITES, ClientAuth, ClientConfig, Connection, Limits, Policy, Renegotiation, ServerConfig, TicketKeys,
+    CIPHER_SUITES, ClientAuth, ClientConfig, ConfigError, Connection, ExternalPsk, Limits, Policy, Renegotiation,
+    ServerConfig, TicketKeys,
 };
 
 use crate::Failure;
-use crate::callbacks::{Accepted, Candidate, ClientResolver, Key, Seen, ServerResolver, Used, Verifier, later};
+use crate::callbacks::{
+    Accepted, Candidate, ClientResolver, Key, Seen, ServerResolver, Used, Verifier, certificate_types, later,
+};
 use crate::compliance;
 use crate::compression;
-use crate::flags::{Credential, Flags};
+use crate::flags::{Credential, CredentialKind, Flags};
 use crate::stores::{MovedClock, Sessions};
 
 /// What the connections of a test have in common.
@@ -91,9 +95,21 @@ pub(crate) fn may_send_early_data(flags: &Flags, shared: &Shared) -> Result<bool
     Ok(next.early_data_room() > 0)
 }
 
+impl Flags {
+    /// Whether there is a key that both have.
+    pub(crate) fn has_psk(&self) -> bool {
+        self.credentials.iter().any(|credential| credential.kind == CredentialKind::PreSharedKey)
+    }
+
+    /// The name of the server.
+    pub(crate) fn server_name(&self) -> &str {
+        self.host_name.as_deref().unwrap_or(NOBODY)
+    }
+}
+
 fn server_name(flags: &Flags) -> Result<ServerName<'static>, Failure> {
-    let name = flags.host_name.clone().unwrap_or_else(|| NOBODY.to_owned());
-    ServerName::try_from(name).map_err(|_| Failure::Unimplemented("a server name that is none".to_owned()))
+    ServerName::try_from(flags.server_name().to_owned())
+        .map_err(|_| Failure::Unimplemented("a server name that is none".to_owned()))
 }
 
 fn client_config(
@@ -108,11 +124,23 @@ fn client_config(
         seen: Arc::clone(seen),
         authorities: Vec::new(),
         accepted: Arc::default(),
+        types: accepted_types(flags),
     };
     let resolver = ClientResolver { flags: Arc::clone(flags), seen: Arc::clone(seen), identities };
     let trace: Arc<Seen> = Arc::clone(seen);
     let protocols = flags.advertise_alpn.as_deref().map(protocol_list).transpose()?.unwrap_or_default();
-    Ok(ClientConfig::builder(policy(flags)?)
+    let mut builder = ClientConfig::builder(policy(flags)?);
+    for psk in psks(flags)? {
+        builder = builder.psk(psk.key);
+    }
+    if let Some(list) = &flags.ech_config_list {
+        // BoringSSL goes on without where it can use none.
+        let tried = ClientConfig::builder(policy(flags)?).ech_configs(list);
+        if !matches!(tried, Err(ConfigError::NoUsableEchConfig)) {
+            builder = builder.ech_configs(list)?;
+        }
+    }
+    Ok(builder
         .verifier(Arc::new(verifier))
         .identity_resolver(Arc::new(resolver))
         .session_store(sessions)
@@ -120,7 +148,8 @@ fn client_config(
         .clock(shared.clock.clone())
         .send_server_name(flags.host_name.is_some())
         .alpn(protocols)?
-        .grease(flags.enable_grease)
+        .grease(flags.enable_grease || flags.enable_ech_grease)
+        .is_fallback(flags.fallback_scsv)
         .early_data(flags.enable_early_data)
         .verify_resumed(flags.reverify_on_resume)
         .certificate_compressions(&compressions(flags))
@@ -145,6 +174,7 @@ fn server_config(
         seen: Arc::clone(seen),
         authorities,
         accepted: Arc::clone(&shared.accepted),
+        types: accepted_types(flags),
     });
     let client_auth = match (flags.require_any_client_certificate, flags.verify_peer) {
         (true, _) => ClientAuth::Require(verifier),
@@ -159,7 +189,11 @@ fn server_config(
         None => Vec::new(),
     };
     let trace: Arc<Seen> = Arc::clone(seen);
-    Ok(ServerConfig::builder(policy(flags)?)
+    let mut builder = ServerConfig::builder(policy(flags)?);
+    for psk in psks(flags)? {
+        builder = builder.psk(psk.key);
+    }
+    Ok(builder
         .identity_resolver(Arc::new(resolver))
         .client_auth(client_auth)
         .session_store(shared.sessions.clone())
@@ -176,6 +210,38 @@ fn server_config(
         .limits(limits(flags))
         .trace(trace)
         .build()?)
+}
+
+fn accepted_types(flags: &Flags) -> Vec<CertificateType> {
+    if flags.accepted_peer_cert_types.is_empty() {
+        vec![CertificateType::X509]
+    } else {
+        certificate_types(&flags.accepted_peer_cert_types)
+    }
+}
+
+/// A key that both have, and the number of the credential it is of.
+pub(crate) struct NumberedPsk {
+    pub(crate) key: ExternalPsk,
+    pub(crate) number: i64,
+}
+
+/// The keys that both have, imported for each hash of TLS 1.3's suites.
+pub(crate) fn psks(flags: &Flags) -> Result<Vec<NumberedPsk>, Failure> {
+    let provider = clasp::crypto::default_provider();
+    let mut keys = Vec::new();
+    for (credential, number) in flags.credentials.iter().zip(0..) {
+        if credential.kind != CredentialKind::PreSharedKey {
+            continue;
+        }
+        let Credential { psk_key, psk_identity, psk_context, .. } = credential;
+        let own = if credential.psk_sha384 { HashAlgorithm::Sha384 } else { HashAlgorithm::Sha256 };
+        for hash in [HashAlgorithm::Sha256, HashAlgorithm::Sha384] {
+            let key = ExternalPsk::imported_with(provider, own, psk_identity, psk_key, psk_context, hash)?;
+            keys.push(NumberedPsk { key, number });
+        }
+    }
+    Ok(keys)
 }
 
 fn compressions(flags: &Flags) -> Vec<&'static dyn clasp::handshake::CertificateCompression> {
@@ -209,6 +275,7 @@ fn policy(flags: &Flags) -> Result<Policy, Failure> {
     } else {
         Renegotiation::Never
     });
+    policy = policy.taking_sslv2_hello(flags.server);
     if !flags.curves.is_empty() {
         let groups: Vec<_> = flags.curves.iter().map(|group| NamedGroup(*group)).collect();
         let provider = clasp::crypto::default_provider();
@@ -218,13 +285,10 @@ fn policy(flags: &Flags) -> Result<Policy, Failure> {
         policy = policy.with_groups(&groups);
     }
     if !flags.verify_prefs.is_empty() {
-        let mut schemes: Vec<_> = flags.verify_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
+        let schemes: Vec<_> = flags.verify_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
         known(&schemes)?;
-        if flags.server && !schemes.contains(&SignatureScheme::RSA_PSS_RSAE_SHA256) {
-            // Clasp has one list for what it verifies and what it signs with. The runner's servers have RSA keys.
-            schemes.push(SignatureScheme::RSA_PSS_RSAE_SHA256);
-        }
-        policy = policy.with_signature_schemes(&schemes);
+        let signing = policy.signing_schemes().to_vec();
+        policy = policy.with_signature_schemes(&schemes).with_signing_schemes(&signing);
     }
     if let Some(list) = &flags.cipher {
         // That list says nothing of TLS 1.3's suites.
@@ -329,13 +393,20 @@ fn identity(
     flags: &Flags,
     used: &Arc<Used>,
 ) -> Result<Option<Candidate>, Failure> {
-    let (Some(chain), Some(key)) = (&credential.cert_file, &credential.key_file) else { return Ok(None) };
-    let plain = Identity::from_pem_files(chain, key)?;
+    let plain = match (credential.kind, &credential.cert_file, &credential.key_file) {
+        (CredentialKind::X509, Some(chain), Some(key)) => Identity::from_pem_files(chain, key)?,
+        (CredentialKind::RawPublicKey, _, Some(key)) => Identity::raw_public_key_from_pem_file(key)?,
+        _ => return Ok(None),
+    };
     let schemes: Vec<_> = credential.signing_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
     known(&schemes)?;
     let key =
         Key { inner: plain.shared_key(), schemes, asynchronous: flags.asynchronous, number, used: Arc::clone(used) };
-    let mut identity = Identity::with_key(plain.chain().to_vec(), Arc::new(key))?;
+    let mut identity = if plain.is_raw_public_key() {
+        Identity::raw_public_key(Arc::new(key))?
+    } else {
+        Identity::with_key(plain.chain().to_vec(), Arc::new(key))?
+    };
     if let Some(response) = credential.ocsp_response.as_ref().filter(|_| !flags.decline_ocsp_callback) {
         identity = identity.with_ocsp_response(response.clone());
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clasp::cert::MaybeReady;
+use clasp::handshake::SystemClock;
 use clasp::{Clock, SessionStore, UnixTime};
 use zeroize::Zeroizing;
 
@@ -84,19 +85,29 @@ impl SessionStore for Sessions {
     }
 }
 
-/// The system's clock, put forward by `-resumption-delay`.
-#[derive(Debug, Default)]
+/// A clock that stands still, but for `-resumption-delay`.
+#[derive(Debug)]
 pub(crate) struct MovedClock(AtomicU64);
 
+impl Default for MovedClock {
+    fn default() -> Self {
+        Self(AtomicU64::new(SystemClock.milliseconds()))
+    }
+}
+
 impl MovedClock {
+    /// A connection is over. Clasp counts a ticket's age from the millisecond behind that in which it came.
     pub(crate) fn advance(&self, seconds: u64) {
-        self.0.fetch_add(seconds, Ordering::Relaxed);
+        self.0.fetch_add(seconds * 1000 + 1, Ordering::Relaxed);
     }
 }
 
 impl Clock for MovedClock {
     fn now(&self) -> UnixTime {
-        let moved = UnixTime::now().as_secs() + self.0.load(Ordering::Relaxed);
-        UnixTime::since_unix_epoch(Duration::from_secs(moved))
+        UnixTime::since_unix_epoch(Duration::from_millis(self.milliseconds()))
+    }
+
+    fn milliseconds(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }

@@ -166,6 +166,12 @@ pub fn default_provider() -> &'static Provider {
             &hybrid::X25519_MLKEM768,
             #[cfg(feature = "post-quantum")]
             &hybrid::SECP256R1_MLKEM768,
+            #[cfg(feature = "post-quantum")]
+            &hybrid::SECP384R1_MLKEM1024,
+            #[cfg(feature = "post-quantum")]
+            &hybrid::MLKEM768,
+            #[cfg(feature = "post-quantum")]
+            &hybrid::MLKEM1024,
             &ring::X25519,
             &ring::SECP256R1,
             &ring::SECP384R1,

@@ -49,12 +49,22 @@ impl CertificateTypes {
         Ok(())
     }
 
-    /// What a server says with this identity: the client's type is only chosen where the client is asked (RFC 7250 4.2).
-    pub(crate) fn choose(hello: &ClientHello, identity: &Identity, client_auth: &ClientAuth) -> Self {
-        let accepted = client_auth.verifier().map(|verifier| verifier.certificate_types()).unwrap_or_default();
-        let theirs = hello.client_certificate_types().unwrap_or_default();
-        let client = theirs.iter().copied().find(|typ| accepted.contains(typ));
-        Self { server: of_identity(identity), client: client.unwrap_or(CertificateType::X509) }
+    /// What a server says with this identity: the client's type is only chosen where the client is asked, and one that names
+    /// types must have one that is taken (RFC 7250 4.2).
+    pub(crate) fn choose(
+        hello: &ClientHello,
+        identity: &Identity,
+        client_auth: &ClientAuth,
+    ) -> Result<Self, Misbehaviour> {
+        let accepted = client_auth.verifier().map(|verifier| verifier.certificate_types());
+        let client = match (accepted, hello.client_certificate_types()) {
+            (Some(accepted), Some(theirs)) => {
+                let common = theirs.iter().copied().find(|typ| accepted.contains(typ));
+                common.ok_or(Misbehaviour::NoCertificateTypeInCommon)?
+            }
+            _ => CertificateType::X509,
+        };
+        Ok(Self { server: of_identity(identity), client })
     }
 
     /// The extensions that say it. X.509 is what is meant without them.

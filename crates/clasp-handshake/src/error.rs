@@ -76,8 +76,8 @@ pub enum Error {
     #[error("the configuration cannot serve this connection: {0}")]
     Config(#[from] ConfigError),
 
-    /// The caller's resolver refused the client (RFC 6066 3).
-    #[error("the identity resolver refused this client ({0})")]
+    /// The caller's resolver refused the client (RFC 6066 3), or would show a server no certificate.
+    #[error("the identity resolver refused the peer ({0})")]
     Refused(AlertDescription),
 
     /// The server could not read the encrypted ClientHello. It has shown that it is the one with the public name, and no
@@ -106,6 +106,11 @@ pub enum Error {
     /// A message that we may not ignore came too often (RFC 5246 7.2.1, 7.4.1.1).
     #[error("the peer sent too many {0}")]
     TooMany(&'static str),
+
+    /// The peer asked for more handshakes than [`Limits`](crate::Limits) allows, or again and again for one that it does not get
+    /// (RFC 5246 7.2.2).
+    #[error("the peer asked for renegotiation too often")]
+    TooManyRenegotiations,
 
     /// The peer declined to renegotiate, or will not be asked (RFC 5246 7.2.2, RFC 5746 4). The connection goes on as it is.
     #[error("no renegotiation: {0}")]
@@ -145,6 +150,7 @@ impl Error {
             Self::Refused(alert) => *alert,
             Self::EchRejected { .. } => AlertDescription::ECH_REQUIRED,
             Self::TooMany(_) => AlertDescription::UNEXPECTED_MESSAGE,
+            Self::TooManyRenegotiations => AlertDescription::NO_RENEGOTIATION,
             Self::NoRenegotiation(_) => return None,
             Self::RenegotiationData(_) => AlertDescription::INTERNAL_ERROR,
         })
@@ -231,12 +237,16 @@ misbehaviour! {
     AlpnNotOffered => ILLEGAL_PARAMETER, "the server chose an application protocol that was not offered";
     /// RFC 7250 4.2.
     CertificateTypeNotOffered => ILLEGAL_PARAMETER, "the server chose a type of certificate that was not offered";
+    /// RFC 7250 4.2.
+    NoCertificateTypeInCommon => UNSUPPORTED_CERTIFICATE, "the client has no type of certificate, X.509 or raw public key, that this server takes from clients";
     /// RFC 8422 5.4.
     GroupNotOffered => ILLEGAL_PARAMETER, "the server used a key exchange group that was not offered";
     /// RFC 7919 4, RFC 5246 7.4.3.
     DhTooSmall => INSUFFICIENT_SECURITY, "the server's Diffie-Hellman group is too small for this policy (Logjam); let the server use one of 2048 bits or more, or offer it no DHE suites";
     /// RFC 5246 7.4.3: the group's prime is even, too large to work with, or the values lie out of range.
     BadKeyShare => ILLEGAL_PARAMETER, "the peer's key exchange value is not valid in its group";
+    /// RFC 8422 5.3.
+    CurveNotOffered => ILLEGAL_PARAMETER, "the server's certificate holds a key on a curve that was not offered";
     /// RFC 5246 7.4.2.
     WrongKeyType => ILLEGAL_PARAMETER, "the server's certificate holds another kind of key than the agreed suite needs";
     /// RFC 5246 7.4.2.
@@ -261,8 +271,8 @@ misbehaviour! {
     ResumedDifferently => ILLEGAL_PARAMETER, "the server resumes the session with another version, suite or master secret than it had";
     /// RFC 5246 7.4.1.3.
     VersionChanged => ILLEGAL_PARAMETER, "the peer changed the protocol version when renegotiating";
-    /// RFC 7627 5.
-    ExtendedMasterSecretDropped => HANDSHAKE_FAILURE, "the peer gave up the extended master secret that the earlier handshake had";
+    /// RFC 7627 5, 6.4.
+    ExtendedMasterSecretChanged => HANDSHAKE_FAILURE, "the peer gave up the extended master secret that the earlier handshake had, or has it only now";
     /// RFC 5746 4.1.
     NoRenegotiationInfo => HANDSHAKE_FAILURE, "the peer does not know renegotiation_info (RFC 5746), which this policy requires; Policy::compatible does not";
     /// RFC 7627 5.2, 5.3.
@@ -275,10 +285,14 @@ misbehaviour! {
     BadChangeCipherSpec => DECODE_ERROR, "a ChangeCipherSpec is one byte of value 1";
     /// RFC 5246 7.4: handshake bytes may not lie across a change of keys.
     DataAcrossKeyChange => UNEXPECTED_MESSAGE, "handshake data was left over at a change of keys";
+    /// RFC 5246 7.3: a flight ends where the other side's begins.
+    DataBehindFlight => UNEXPECTED_MESSAGE, "handshake data came behind the end of a flight, before it was answered";
     /// RFC 5246 6.2.1.
     RecordsInterleaved => UNEXPECTED_MESSAGE, "another record came in the middle of a handshake message";
     /// RFC 5246 7.2.
     BadAlert => DECODE_ERROR, "an alert is two bytes";
+    /// RFC 5246 7.2, RFC 8446 6.
+    BadAlertLevel => ILLEGAL_PARAMETER, "an alert is a warning or fatal";
     /// RFC 5246 7.4.4.
     NothingToSignWith => HANDSHAKE_FAILURE, "the certificate request names no signature scheme this side has";
     /// RFC 8446 4.2.1.

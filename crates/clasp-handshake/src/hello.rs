@@ -39,6 +39,9 @@ impl ClientOffer {
         // TLS 1.3 is offered by an extension: servers of old refuse a version they do not know (RFC 8446 4.1.2).
         let newest = policy.dialects.first().map_or(ProtocolVersion::TLS_1_2, |dialect| dialect.version());
         let mut suites: Vec<CipherSuite> = policy.suites().iter().map(|suite| suite.id).collect();
+        if config.fallback && previous.is_none() {
+            suites.push(CipherSuite::TLS_FALLBACK_SCSV);
+        }
         let mut extensions = client_extensions(config, name, previous, saved);
         if !policy.hello_has_extensions(previous.is_none()) {
             // A renegotiation's is sent all the same; an empty one can be said by a suite (RFC 5746 3.4, 3.5).
@@ -105,7 +108,8 @@ fn client_extensions(
     if policy.tls13 || policy.dialects.iter().any(|dialect| dialect.names_schemes()) {
         extensions.push(ClientExtension::SignatureAlgorithms(policy.named_schemes().collect()));
     }
-    if !config.alpn.is_empty() {
+    // Once: an application does not change its protocol where a handshake goes on below it.
+    if previous.is_none() && !config.alpn.is_empty() {
         extensions.push(ClientExtension::Alpn(config.alpn.clone()));
     }
     extensions.push(ClientExtension::StatusRequest(clasp_wire::CertificateStatusRequest::ocsp()));

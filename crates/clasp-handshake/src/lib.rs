@@ -50,9 +50,9 @@ pub use compression::ZLIB;
 #[cfg(feature = "zstd")]
 pub use compression::ZSTD;
 pub use config::{
-    CertificateAsk, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, ClientIdentityResolver, Clock,
-    FixedIdentities, IdentityResolver, Limits, ReloadableConfig, ReloadableIdentities, Resolved, ServerConfig,
-    ServerConfigBuilder, SystemClock,
+    CertificateAsk, ClientAnswer, ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo,
+    ClientIdentityResolver, Clock, FixedIdentities, IdentityResolver, Limits, ReloadableConfig, ReloadableIdentities,
+    Resolved, ServerConfig, ServerConfigBuilder, SystemClock,
 };
 pub use connection::{Connection, RenegotiationStatus, Status};
 pub use dialect::{Dialect, TLS12, Tls12Dialect};
@@ -69,4 +69,4 @@ pub use suites::{
     Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, PSK as PSK_CIPHER_SUITES, Suite,
     TLS13 as TLS13_CIPHER_SUITES,
 };
-pub use trace::{Step, Trace, TraceEvent};
+pub use trace::{Step, Trace, TraceEvent, TracedMessage};

@@ -124,7 +124,15 @@ pub(crate) fn signs_in_tls13(scheme: SignatureScheme, key: KeyAlgorithm) -> bool
 
 /// Whether the group has no use before TLS 1.3: no ServerKeyExchange names a key encapsulation.
 pub(crate) fn is_for_tls13_alone(group: NamedGroup) -> bool {
-    matches!(group, NamedGroup::X25519MLKEM768 | NamedGroup::SECP256R1MLKEM768 | NamedGroup::SECP384R1MLKEM1024)
+    matches!(
+        group,
+        NamedGroup::X25519MLKEM768
+            | NamedGroup::SECP256R1MLKEM768
+            | NamedGroup::SECP384R1MLKEM1024
+            | NamedGroup::MLKEM512
+            | NamedGroup::MLKEM768
+            | NamedGroup::MLKEM1024
+    )
 }
 
 /// The hello as the version that will be chosen from it reads it: one without extensions knows `renegotiation_info` alone
@@ -285,7 +293,7 @@ pub(crate) fn choose(
         }
         identities.iter().filter(|identity| suits(identity, suite, policy, hello)).find_map(|identity| {
             let scheme = if signs(identity, suite) {
-                Some(dialect.choose_scheme(&policy.schemes, identity.key().schemes(), accepted)?)
+                Some(dialect.choose_scheme(policy.signing_schemes(), identity.key().schemes(), accepted)?)
             } else {
                 None
             };
@@ -323,7 +331,7 @@ pub(crate) fn choose(
             && identity.as_ref().is_some_and(|identity| identity.ocsp_response().is_some()),
         sct_list: timestamps::of_identity(identity.as_deref(), hello.asks_for_timestamps()).cloned(),
         ticket: config.resumption.issues_ticket(hello),
-        alpn: choose_alpn(config, hello)?,
+        alpn: if previous.is_none() { choose_alpn(config, hello)? } else { None },
         certificate_types: CertificateTypes::default(),
     };
     Ok(ServerChoice { agreed, identity, group, scheme, point_formats })
@@ -405,10 +413,11 @@ fn same_version(previous: Option<&Previous>, dialect: &dyn Dialect) -> Result<()
     }
 }
 
-/// A renegotiation does not fall back behind the extended master secret, which protects it (RFC 7627 6.4).
+/// A renegotiation does not fall back behind the extended master secret, which protects it (RFC 7627 6.4). A peer that has it
+/// only then is not the one of the first handshake, or somebody took it away there.
 fn keeps_extended_master_secret(previous: Option<&Previous>, now: bool) -> Result<(), Misbehaviour> {
     match previous {
-        Some(previous) if previous.extended_master_secret && !now => Err(Misbehaviour::ExtendedMasterSecretDropped),
+        Some(previous) if previous.extended_master_secret != now => Err(Misbehaviour::ExtendedMasterSecretChanged),
         _ => Ok(()),
     }
 }

@@ -19,6 +19,8 @@ use clasp_wire::{
 use crate::dialect::Dialect;
 use crate::error::{ConfigError, Error, Role};
 use crate::suites::Suite;
+#[cfg(feature = "ech")]
+use crate::trace::TracedMessage;
 use crate::trace::{Step, Trace, TraceEvent};
 
 /// What the connection hands to a flight.
@@ -39,6 +41,9 @@ pub(crate) enum Order {
     Send(Bytes),
     /// Send this hello in SSL 2.0's format, which has a record header of its own.
     SendSslv2Hello(Bytes),
+    /// Tell of a message that is sent within the next one.
+    #[cfg(feature = "ech")]
+    Tell(TracedMessage),
     /// Send a warning.
     Warn(AlertDescription),
     /// Send a ChangeCipherSpec, then protect what is written with these keys.

@@ -17,7 +17,10 @@ pub struct Policy {
     /// Those before TLS 1.3, newest first.
     pub(crate) dialects: Vec<&'static dyn Dialect>,
     pub(crate) groups: Vec<NamedGroup>,
+    /// Those that are verified.
     pub(crate) schemes: Vec<SignatureScheme>,
+    /// Those that are signed with, where they are others.
+    pub(crate) signing: Option<Vec<SignatureScheme>>,
     pub(crate) min_rsa_bits: usize,
     pub(crate) min_dh_bits: usize,
     pub(crate) certificates: CertificateRules,
@@ -103,6 +106,7 @@ impl Policy {
             dialects: vec![&TLS12],
             groups: GROUPS.to_vec(),
             schemes: SCHEMES.to_vec(),
+            signing: None,
             min_rsa_bits: 2048,
             min_dh_bits: 2048,
             certificates: CertificateRules::modern(),
@@ -193,7 +197,12 @@ impl Policy {
         &self.groups
     }
 
-    /// The signature schemes, in order of preference.
+    /// The signature schemes that we sign with; a key's own order of preference counts.
+    pub fn signing_schemes(&self) -> &[SignatureScheme] {
+        self.signing.as_deref().unwrap_or(&self.schemes)
+    }
+
+    /// The signature schemes that peers may sign with, in order of preference.
     pub fn signature_schemes(&self) -> &[SignatureScheme] {
         &self.schemes
     }
@@ -244,10 +253,18 @@ impl Policy {
         self
     }
 
-    /// Offers these signature schemes, in this order.
+    /// Offers these signature schemes, in this order, and signs with no others.
     #[must_use]
     pub fn with_signature_schemes(mut self, schemes: &[SignatureScheme]) -> Self {
         self.schemes = schemes.to_vec();
+        self.signing = None;
+        self
+    }
+
+    /// Signs with these schemes alone, and not with those that [`Self::with_signature_schemes`] offers to verify.
+    #[must_use]
+    pub fn with_signing_schemes(mut self, schemes: &[SignatureScheme]) -> Self {
+        self.signing = Some(schemes.to_vec());
         self
     }
 

@@ -61,7 +61,23 @@ impl ExternalPsk {
         context: &[u8],
         hash: HashAlgorithm,
     ) -> Result<Self, ConfigError> {
-        let (own, hmac) = (provider.hash(HashAlgorithm::Sha256), provider.hmac(HashAlgorithm::Sha256));
+        Self::imported_with(provider, HashAlgorithm::Sha256, identity, key, context, hash)
+    }
+
+    /// [`Self::imported`] for a key that was agreed to go with `own_hash`: it takes the place of SHA-256, which is meant where
+    /// nothing was agreed (RFC 9258 4.1).
+    ///
+    /// # Errors
+    /// As [`Self::imported`].
+    pub fn imported_with(
+        provider: &Provider,
+        own_hash: HashAlgorithm,
+        identity: &[u8],
+        key: &[u8],
+        context: &[u8],
+        hash: HashAlgorithm,
+    ) -> Result<Self, ConfigError> {
+        let (own, hmac) = (provider.hash(own_hash), provider.hmac(own_hash));
         let kdf = own.zip(hmac).map(|(hash, hmac)| Kdf::new(hash, hmac)).ok_or(ConfigError::BadPsk)?;
         let imported = psk_importer(kdf, key, identity, context, negotiate::TLS13.0, hash)
             .filter(|_| key.len() >= SHORTEST)

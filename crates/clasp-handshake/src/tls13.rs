@@ -125,7 +125,7 @@ pub(crate) fn choose_scheme(
 ) -> Option<SignatureScheme> {
     let both = |scheme: &SignatureScheme| {
         negotiate::signs_in_tls13(*scheme, identity.key_algorithm())
-            && policy.schemes.contains(scheme)
+            && policy.signing_schemes().contains(scheme)
             && accepted.contains(scheme)
     };
     identity.key().schemes().iter().copied().find(both)

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use clasp_keys::Role;
+use clasp_wire::{Alert, HandshakeType};
 
 /// A step of the SSL handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,10 +84,31 @@ impl fmt::Display for TraceEvent {
     }
 }
 
+/// Something on the wire that is not application data, by what it is alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TracedMessage {
+    /// A handshake message.
+    Handshake(HandshakeType),
+    /// A client's hello in SSL 2.0's format (RFC 5246 E.2).
+    Sslv2ClientHello,
+    /// A client's hello that was sent encrypted within the one that follows (RFC 9849).
+    InnerClientHello,
+    /// A ChangeCipherSpec.
+    ChangeCipherSpec,
+    /// An alert.
+    Alert(Alert),
+}
+
 /// Receives trace events as they happen. Called from within `Connection::poll`, so it must not block.
 pub trait Trace: fmt::Debug + Send + Sync {
     /// Takes one event.
     fn event(&self, event: &TraceEvent);
+
+    /// Takes one message, in the order in which they are sent and taken up. Does nothing by default.
+    fn message(&self, sent: bool, message: TracedMessage) {
+        let _ = (sent, message);
+    }
 }
 
 /// Hex of the first bytes of a public value, for traces.

@@ -25,12 +25,12 @@ pub use clasp_handshake::ZLIB;
 #[cfg(feature = "zstd")]
 pub use clasp_handshake::ZSTD;
 pub use clasp_handshake::{
-    AlertReceived, AntiReplay, CIPHER_SUITES, CertificateCompression, ClientAuth, ClientConfig, ClientConfigBuilder,
-    ClientHelloInfo, ClientIdentityResolver, Clock, ConfigError, Connection, EarlyData, Error, ExternalPsk,
-    FixedIdentities, IdentityResolver, KeyLog, KeyLogFile, Limits, MemorySessions, Misbehaviour, NoCommonGround, Offer,
-    PSK_CIPHER_SUITES, Policy, RecordPadding, ReloadableConfig, ReloadableIdentities, Renegotiation,
-    RenegotiationStatus, ReplayMemory, Resolved, Role, ServerConfig, ServerConfigBuilder, Session, SessionStore,
-    Status, Step, Suite, TLS13_CIPHER_SUITES, TicketKeys, Trace, TraceEvent,
+    AlertReceived, AntiReplay, CIPHER_SUITES, CertificateCompression, ClientAnswer, ClientAuth, ClientConfig,
+    ClientConfigBuilder, ClientHelloInfo, ClientIdentityResolver, Clock, ConfigError, Connection, EarlyData, Error,
+    ExternalPsk, FixedIdentities, IdentityResolver, KeyLog, KeyLogFile, Limits, MemorySessions, Misbehaviour,
+    NoCommonGround, Offer, PSK_CIPHER_SUITES, Policy, RecordPadding, ReloadableConfig, ReloadableIdentities,
+    Renegotiation, RenegotiationStatus, ReplayMemory, Resolved, Role, ServerConfig, ServerConfigBuilder, Session,
+    SessionStore, Status, Step, Suite, TLS13_CIPHER_SUITES, TicketKeys, Trace, TraceEvent, TracedMessage,
 };
 #[cfg(feature = "tokio")]
 pub use clasp_tokio::{Acceptor, Connector, EarlyStream, TlsStream};

@@ -62,7 +62,7 @@ fn clasp_declines_a_clients_second_hello() {
     let log = gnutls::Client::start(server.port, gnutls::ALL, &["--rehandshake"]).ended();
     assert_eq!(log.matches("*** Received alert [100]: No renegotiation is allowed").count(), 4, "{log}");
     gnutls::assert_received(AlertDescription::UNEXPECTED_MESSAGE, &log);
-    server.running.wait_for("ended: the peer sent too many renegotiation requests\n");
+    server.running.wait_for("ended: the peer asked for renegotiation too often\n");
 }
 
 #[test]

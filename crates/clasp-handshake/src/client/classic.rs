@@ -12,13 +12,14 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::{refused, verify_again};
-use crate::certificate_type::{self, of_identity};
+use crate::certificate_type;
 use crate::classic::{Keys, settle, verify_finished};
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::key_exchange::{ServerKey, ServerParams};
 use crate::negotiate::{self, Agreed};
 use crate::peer::{Order, Peer};
+use crate::policy::Policy;
 use crate::psk::{self, scope_with};
 use crate::resumption::{LONGEST_TICKET, Saved};
 use crate::session::{ClassicSecrets, EarlyData, Established, Previous, Secrets, Session};
@@ -87,7 +88,7 @@ pub(super) async fn full_handshake(
     // Step 3: the client authenticates the server.
     let mut report = match key {
         ServerKey::Public(key) => {
-            check_key(key, &agreed, policy.min_rsa_bits)?;
+            check_key(key, &agreed, policy)?;
             let verification = ServerVerification {
                 chain: &chain,
                 name: &name,
@@ -383,13 +384,17 @@ fn limit_records(peer: &Peer, config: &ClientConfig, hello: &ServerHello) {
 }
 
 /// Whether the certificate's key fits the suite, and is long enough.
-fn check_key(key: &PublicKey, agreed: &Agreed, min_rsa_bits: usize) -> Result<(), Error> {
+fn check_key(key: &PublicKey, agreed: &Agreed, policy: &Policy) -> Result<(), Error> {
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
     if !agreed.suite.authentication.accepts(algorithm) {
         return Err(Misbehaviour::WrongKeyType.into());
     }
-    if algorithm.is_rsa() && key.bits() < agreed.suite.min_rsa_bits(min_rsa_bits) {
+    if algorithm.is_rsa() && key.bits() < agreed.suite.min_rsa_bits(policy.min_rsa_bits) {
         return Err(Misbehaviour::KeyTooSmall.into());
+    }
+    // The curves of signatures are the groups too, before TLS 1.3 (RFC 8422 5.3).
+    if agreed.dialect.has_extensions() && algorithm.curve().is_some_and(|curve| !policy.groups.contains(&curve)) {
+        return Err(Misbehaviour::CurveNotOffered.into());
     }
     Ok(())
 }
@@ -400,7 +405,7 @@ async fn choose_identity(
     agreed: &Agreed,
     request: &CertificateRequest,
 ) -> Result<Option<(Arc<Identity>, clasp_wire::SignatureScheme)>, Error> {
-    let ours = &config.policy.schemes;
+    let ours = config.policy.signing_schemes();
     let schemes: Vec<_> = request.signature_algorithms.iter().copied().filter(|scheme| ours.contains(scheme)).collect();
     let typ = agreed.certificate_types.client;
     let ask = CertificateAsk {
@@ -408,9 +413,9 @@ async fn choose_identity(
         schemes: &schemes,
         types: &request.certificate_types,
         raw_public_key: typ == CertificateType::RAW_PUBLIC_KEY,
+        schemes_of_tls13: false,
     };
-    let identity = config.identities.resolve(&ask).await;
-    let Some(identity) = identity.filter(|identity| of_identity(identity) == typ) else { return Ok(None) };
+    let Some(identity) = config.identities.resolve(&ask).await.of_type(typ)? else { return Ok(None) };
     let scheme = agreed.dialect.choose_scheme(ours, identity.key().schemes(), &schemes);
     Ok(scheme.map(|scheme| (identity, scheme)))
 }

@@ -14,7 +14,7 @@ use rustls_pki_types::ServerName;
 
 use super::offer13::OfferedPsk;
 use super::{refused, verify_again};
-use crate::certificate_type::{self, of_identity};
+use crate::certificate_type;
 use crate::config::{CertificateAsk, ClientConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::hello::ClientOffer;
@@ -340,15 +340,16 @@ pub(crate) async fn answer_request(
     request: &Request,
     typ: CertificateType,
 ) -> Result<Option<Arc<Identity>>, Error> {
-    let ours = &config.policy.schemes;
+    let ours = config.policy.signing_schemes();
     let schemes: Vec<_> = request.schemes.iter().copied().filter(|scheme| ours.contains(scheme)).collect();
     let ask = CertificateAsk {
         authorities: &request.authorities,
         schemes: &schemes,
         types: &[],
         raw_public_key: typ == CertificateType::RAW_PUBLIC_KEY,
+        schemes_of_tls13: true,
     };
-    let identity = config.identities.resolve(&ask).await.filter(|identity| of_identity(identity) == typ);
+    let identity = config.identities.resolve(&ask).await.of_type(typ)?;
     let signer = identity.and_then(|identity| Some((choose_scheme(&config.policy, &identity, &schemes)?, identity)));
     let shown = signer.as_ref().map(|(_, identity)| identity.as_ref());
     let message = certificate(shown, request.context.clone(), request.asked);

@@ -41,6 +41,7 @@ pub struct ClientConfig {
     pub(crate) post_handshake_auth: bool,
     pub(crate) early_data: bool,
     pub(crate) verify_resumed: bool,
+    pub(crate) fallback: bool,
     pub(crate) psks: Vec<ExternalPsk>,
     pub(crate) certificate_compressions: Compressions,
     /// Whether timestamps are asked for.
@@ -77,6 +78,7 @@ impl ClientConfig {
             post_handshake_auth: false,
             early_data: false,
             verify_resumed: false,
+            fallback: self.fallback,
             psks: Vec::new(),
             certificate_compressions: self.certificate_compressions.same_ways(),
             certificate_timestamps: self.certificate_timestamps,
@@ -111,6 +113,7 @@ impl ClientConfig {
             post_handshake_auth: false,
             early_data: false,
             verify_resumed: false,
+            fallback: false,
             psks: Vec::new(),
             certificate_compressions: Vec::new(),
             certificate_timestamps: false,
@@ -153,6 +156,7 @@ pub struct ClientConfigBuilder {
     post_handshake_auth: bool,
     early_data: bool,
     verify_resumed: bool,
+    fallback: bool,
     psks: Vec<ExternalPsk>,
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
     certificate_timestamps: bool,
@@ -315,6 +319,14 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Tells the server that this connection is tried with an older version because one with a newer version failed: a server
+    /// that speaks the newer one then refuses, as somebody on the way made it fail (RFC 7507 4). Off by default: Clasp itself never
+    /// falls back.
+    pub fn is_fallback(mut self, on: bool) -> Self {
+        self.fallback = on;
+        self
+    }
+
     /// Offers a key that the server has too (RFC 8446 4.2.11; RFC 4279 in TLS 1.2 and before, the first key alone). May be called
     /// again. Without roots or a verifier no server is taken that shows a certificate instead. With them, a server of TLS 1.2 that
     /// takes other clients' keys and not this one fails the handshake, as it does not tell which it has.
@@ -409,6 +421,7 @@ impl ClientConfigBuilder {
             post_handshake_auth: self.post_handshake_auth,
             early_data: self.early_data,
             verify_resumed: self.verify_resumed,
+            fallback: self.fallback,
             psks: self.psks,
             certificate_compressions: Compressions::new(self.certificate_compressions),
             certificate_timestamps: self.certificate_timestamps,

@@ -16,7 +16,7 @@ use rustls_pki_types::UnixTime;
 pub use client::{ClientConfig, ClientConfigBuilder};
 pub use reload::{ReloadableConfig, ReloadableIdentities};
 pub use resolve::{
-    CertificateAsk, ClientHelloInfo, ClientIdentityResolver, FixedIdentities, IdentityResolver, Resolved,
+    CertificateAsk, ClientAnswer, ClientHelloInfo, ClientIdentityResolver, FixedIdentities, IdentityResolver, Resolved,
 };
 pub use server::{ClientAuth, ServerConfig, ServerConfigBuilder};
 

@@ -10,6 +10,8 @@ use rustls_pki_types::ServerName;
 
 use super::ServerConfig;
 use crate::certificate_type::of_identity;
+use crate::error::Error;
+use crate::negotiate;
 
 /// What a server's resolver sees: the whole hello, before anything is answered.
 #[derive(Debug)]
@@ -78,12 +80,64 @@ pub struct CertificateAsk<'a> {
     pub types: &'a [ClientCertificateType],
     /// Whether a raw public key is asked for, and not a certificate (RFC 7250).
     pub raw_public_key: bool,
+    /// Whether a scheme says the curve too, and RSA signs with PSS alone (RFC 8446 4.2.3).
+    pub(crate) schemes_of_tls13: bool,
+}
+
+impl CertificateAsk<'_> {
+    /// Whether the server can take this identity: it is of the form and kind asked for, and signs with one of the schemes. Who
+    /// issued it is another question ([`Identity::issued_by`]).
+    pub fn suits(&self, identity: &Identity) -> bool {
+        // The kind for ECDSA is that for EdDSA too (RFC 8422 5.5).
+        let typ = if identity.key_algorithm().is_rsa() {
+            ClientCertificateType::RSA_SIGN
+        } else {
+            ClientCertificateType::ECDSA_SIGN
+        };
+        // TLS 1.3 asks for no kinds.
+        identity.is_raw_public_key() == self.raw_public_key
+            && (self.types.is_empty() || self.types.contains(&typ))
+            && identity.key().schemes().iter().any(|scheme| {
+                let signs = !self.schemes_of_tls13 || negotiate::signs_in_tls13(*scheme, identity.key_algorithm());
+                signs && self.schemes.contains(scheme)
+            })
+    }
+}
+
+/// What a client's resolver answers.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ClientAnswer {
+    /// Show this identity.
+    Show(Arc<Identity>),
+    /// Show none: the server decides whether it goes on (RFC 5246 7.4.6, RFC 8446 4.4.2.4).
+    Decline,
+    /// End the handshake with this alert ([`Error::Refused`](crate::Error::Refused)), rather than be somebody without a
+    /// certificate.
+    Refuse(AlertDescription),
+}
+
+impl From<Option<Arc<Identity>>> for ClientAnswer {
+    fn from(identity: Option<Arc<Identity>>) -> Self {
+        identity.map_or(Self::Decline, Self::Show)
+    }
+}
+
+impl ClientAnswer {
+    /// The identity to show, if it is of the agreed type.
+    pub(crate) fn of_type(self, typ: CertificateType) -> Result<Option<Arc<Identity>>, Error> {
+        match self {
+            Self::Show(identity) => Ok(Some(identity).filter(|identity| of_identity(identity) == typ)),
+            Self::Decline => Ok(None),
+            Self::Refuse(alert) => Err(Error::Refused(alert)),
+        }
+    }
 }
 
 /// Chooses a client's identity when a server asks for one. May take its time.
 pub trait ClientIdentityResolver: Debug + Send + Sync {
-    /// Answers one request; `None` declines.
-    fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, Option<Arc<Identity>>>;
+    /// Answers one request.
+    fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, ClientAnswer>;
 
     /// Tells the identities that may be shown from others: a session in which one was shown is only resumed where this is
     /// the same. By default it is this very value's, as long as it lives.
@@ -96,11 +150,6 @@ pub trait ClientIdentityResolver: Debug + Send + Sync {
     fn certificate_types(&self) -> Vec<CertificateType> {
         vec![CertificateType::X509]
     }
-}
-
-/// Whether `identity` can sign with a scheme of the list.
-fn can_sign(identity: &Identity, schemes: &[SignatureScheme]) -> bool {
-    identity.key().schemes().iter().any(|scheme| schemes.contains(scheme))
 }
 
 impl ClientIdentityResolver for FixedIdentities {
@@ -119,12 +168,11 @@ impl ClientIdentityResolver for FixedIdentities {
         if types.is_empty() { vec![CertificateType::X509] } else { types }
     }
 
-    /// The first that can sign what the server verifies, those first that one of its authorities issued. One issued
+    /// The first that the server can take, those first that one of its authorities issued. One issued
     /// by somebody else is still shown: servers often name no intermediate authority, and they decide in the end.
-    fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, Option<Arc<Identity>>> {
-        let is_asked_for = |identity: &Identity| identity.is_raw_public_key() == ask.raw_public_key;
-        let able = || self.0.iter().filter(|identity| is_asked_for(identity) && can_sign(identity, ask.schemes));
+    fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, ClientAnswer> {
+        let able = || self.0.iter().filter(|identity| ask.suits(identity));
         let chosen = able().find(|identity| identity.issued_by(ask.authorities)).or_else(|| able().next());
-        MaybeReady::ready(chosen.cloned())
+        MaybeReady::ready(chosen.cloned().into())
     }
 }

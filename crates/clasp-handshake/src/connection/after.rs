@@ -167,14 +167,21 @@ impl Connection {
         }
     }
 
-    /// Sends the new keys that the peer asked for: once only for however many requests came while it took nothing, or it could
-    /// have us fill our memory with answers.
-    pub(super) fn update_if_due(&mut self) -> Result<(), Error> {
+    /// Takes new keys where the old ones are used up.
+    pub(super) fn update_if_worn(&mut self) -> Result<(), Error> {
         let worn =
             self.writer.records_left() < RECORDS_KEPT || self.writer.bytes_under_key() >= self.side.limits().key_data;
-        let used_up = worn && self.tls13 && self.established.is_some();
-        let due = self.after.update_due && self.output.is_empty() || used_up;
-        if due && self.after.errand.is_none() && !self.ended.write {
+        if worn && self.tls13 && self.established.is_some() { self.take_new_keys() } else { Ok(()) }
+    }
+
+    /// Takes the new keys that the peer asked for: before the next application data, and once for however many requests came
+    /// until then (RFC 8446 4.6.3). Who has nothing to say answers none, or a peer could have it fill its memory with answers.
+    pub(super) fn update_if_asked(&mut self) -> Result<(), Error> {
+        if self.after.update_due { self.take_new_keys() } else { Ok(()) }
+    }
+
+    fn take_new_keys(&mut self) -> Result<(), Error> {
+        if self.after.errand.is_none() && !self.ended.write {
             self.after.update_due = false;
             self.change_write_keys(false)?;
         }

@@ -13,6 +13,7 @@ use crate::client::session_keys;
 use crate::error::{AlertReceived, Error, Misbehaviour, Role};
 use crate::hello::our_offer;
 use crate::peer::{EpochKeys, Incoming, Order, describe};
+use crate::trace::TracedMessage;
 
 impl Connection {
     /// With `hold`, application data is kept until a renegotiation is over.
@@ -22,7 +23,7 @@ impl Connection {
                 ready!(self.poll_flight(cx))?;
             }
             ready!(self.poll_errand(cx))?;
-            self.update_if_due()?;
+            self.update_if_worn()?;
             let held = hold && self.is_renegotiating();
             if !self.plaintext.is_empty() && !held {
                 return Poll::Ready(Ok(Status::Data));
@@ -58,12 +59,17 @@ impl Connection {
         let (orders, awaits_message, certificate_declined) = mailbox.finish();
         self.certificate_declined = certificate_declined;
         for order in orders {
+            if matches!(order, Order::Send(_)) {
+                self.check_end_of_flight()?;
+            }
             self.carry_out(order)?;
         }
         match polled {
             Poll::Ready(result) => {
                 self.flight = None;
-                self.established(result?);
+                let established = result?;
+                self.check_end_of_flight()?;
+                self.established(established);
                 Poll::Ready(Ok(()))
             }
             Poll::Pending if awaits_message => Poll::Ready(Ok(())),
@@ -73,13 +79,24 @@ impl Connection {
         }
     }
 
+    /// Who answers a flight has read it to its end, and so has who is done: what is left, if only the beginning of a message,
+    /// belongs to another, and was sent without waiting. On an established connection a server may ask for another handshake at
+    /// any time (RFC 5246 7.4.1.1).
+    fn check_end_of_flight(&self) -> Result<(), Misbehaviour> {
+        let ended = self.reassembler.is_empty() || self.established.is_some();
+        if ended { Ok(()) } else { Err(Misbehaviour::DataBehindFlight) }
+    }
+
     pub(super) fn carry_out(&mut self, order: Order) -> Result<(), Error> {
         match order {
             Order::Send(raw) => self.seal(ContentType::HANDSHAKE, &raw)?,
             Order::SendSslv2Hello(message) => {
+                self.tell_message(true, TracedMessage::Sslv2ClientHello);
                 self.output.put_slice(&Sslv2ClientHello::record_header(message.len()));
                 self.output.put_slice(&message);
             }
+            #[cfg(feature = "ech")]
+            Order::Tell(message) => self.tell_message(true, message),
             Order::Warn(description) => self.send_alert(AlertLevel::WARNING, description)?,
             Order::ChangeWriteKeys(EpochKeys { suite, keys, form }) => {
                 self.seal(ContentType::CHANGE_CIPHER_SPEC, &[1])?;
@@ -105,7 +122,10 @@ impl Connection {
                 self.writer.set_max_plaintext(self.record_limits.write);
             }
             Order::DropWriteKeys => self.writer.remove(),
-            Order::CompatibilityChangeCipherSpec => self.writer.write_change_cipher_spec(&mut self.output)?,
+            Order::CompatibilityChangeCipherSpec => {
+                self.tell_message(true, TracedMessage::ChangeCipherSpec);
+                self.writer.write_change_cipher_spec(&mut self.output)?;
+            }
             Order::Tls13 => self.speak_tls13(),
             Order::WriteEarlyData(bytes) => {
                 let bytes = bytes.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
@@ -154,7 +174,32 @@ impl Connection {
         }
     }
 
+    /// Tells of a message.
+    fn tell_message(&self, sent: bool, message: TracedMessage) {
+        let trace = match &self.side {
+            Side::Client(config, _) => &config.trace,
+            Side::Server(config) => &config.trace,
+        };
+        if let Some(trace) = trace {
+            trace.message(sent, message);
+        }
+    }
+
+    fn tell_sent(&self, content_type: ContentType, data: &[u8]) {
+        match (content_type, data) {
+            (ContentType::HANDSHAKE, [typ, ..]) => {
+                self.tell_message(true, TracedMessage::Handshake(HandshakeType(*typ)));
+            }
+            (ContentType::CHANGE_CIPHER_SPEC, _) => self.tell_message(true, TracedMessage::ChangeCipherSpec),
+            (ContentType::ALERT, alert) => {
+                Alert::parse(alert).into_iter().for_each(|alert| self.tell_message(true, TracedMessage::Alert(alert)));
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn seal(&mut self, content_type: ContentType, data: &[u8]) -> Result<(), Error> {
+        self.tell_sent(content_type, data);
         if self.flight.is_some() && self.output.capacity() == 0 {
             // Room for most flights at once.
             self.output.reserve(4096);
@@ -187,6 +232,7 @@ impl Connection {
     }
 
     fn deliver(&mut self, message: RawHandshake) -> Result<(), Error> {
+        self.tell_message(false, TracedMessage::Handshake(message.typ));
         let asks_again = match self.side.role() {
             Role::Client => message.typ == HandshakeType::HELLO_REQUEST && message.body().is_empty(),
             Role::Server => message.typ == HandshakeType::CLIENT_HELLO,
@@ -214,6 +260,7 @@ impl Connection {
 
     /// Only a server's reader takes one, and only at the very start.
     fn deliver_sslv2_hello(&mut self, hello: Bytes) -> Result<(), Error> {
+        self.tell_message(false, TracedMessage::Sslv2ClientHello);
         match &self.flight {
             Some((_, mailbox)) => {
                 mailbox.deliver(Incoming::Sslv2Hello(hello));
@@ -227,6 +274,7 @@ impl Connection {
         if payload != [1] {
             return Err(Misbehaviour::BadChangeCipherSpec.into());
         }
+        self.tell_message(false, TracedMessage::ChangeCipherSpec);
         match &self.flight {
             Some((_, mailbox)) => {
                 mailbox.deliver(Incoming::ChangeCipherSpec);
@@ -245,6 +293,10 @@ impl Connection {
         let Ok(Alert { level, description }) = Alert::parse(payload) else {
             return Err(Misbehaviour::BadAlert.into());
         };
+        self.tell_message(false, TracedMessage::Alert(Alert { level, description }));
+        if ![AlertLevel::WARNING, AlertLevel::FATAL].contains(&level) {
+            return Err(Misbehaviour::BadAlertLevel.into());
+        }
         if description == AlertDescription::CLOSE_NOTIFY {
             if self.established.is_none() {
                 return Err(self.closed_in_handshake());

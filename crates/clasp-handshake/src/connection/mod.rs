@@ -8,6 +8,8 @@ mod after;
 #[cfg(test)]
 mod alert_tests;
 #[cfg(test)]
+mod conformance_tests;
+#[cfg(test)]
 mod countermeasure_tests;
 mod drive;
 mod early;
@@ -358,20 +360,23 @@ impl Connection {
             // Peers take no application data in the middle of a handshake.
             return Ok(0);
         }
-        if let Err(error) = self.update_if_due() {
-            self.fail(&error);
-            return Err(error);
-        }
         let room = self.side.limits().output.saturating_sub(self.output.len());
         let taken = data.get(..room).unwrap_or(data);
-        if !taken.is_empty()
-            && let Err(error) = self.seal(ContentType::APPLICATION_DATA, taken)
-        {
+        if let Err(error) = self.write_some(taken) {
             self.fail(&error);
             return Err(error);
         }
         self.watch_short_blocks()?;
         Ok(taken.len())
+    }
+
+    fn write_some(&mut self, data: &[u8]) -> Result<(), Error> {
+        self.update_if_worn()?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        self.update_if_asked()?;
+        self.seal(ContentType::APPLICATION_DATA, data)
     }
 
     /// Ends our direction with a close_notify (RFC 5246 7.2.1), in the middle of a renegotiation at its end. The peer may go

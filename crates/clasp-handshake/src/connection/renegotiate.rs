@@ -180,7 +180,7 @@ impl Connection {
         if self.may_renegotiate().is_err() || !(asked || self.is_far_enough()) {
             self.refused_renegotiations = self.refused_renegotiations.saturating_add(1);
             if self.refused_renegotiations > self.side.limits().refused_renegotiations {
-                return Err(Error::TooMany("renegotiation requests"));
+                return Err(Error::TooManyRenegotiations);
             }
             // Behind our close_notify nothing is sent (RFC 5246 7.2.1).
             if self.ended.write {
@@ -191,7 +191,7 @@ impl Connection {
         if !asked {
             self.peer_renegotiations += 1;
             if self.peer_renegotiations > self.side.limits().renegotiations {
-                return Err(Error::TooMany("renegotiations"));
+                return Err(Error::TooManyRenegotiations);
             }
         }
         match self.role() {
@@ -235,8 +235,10 @@ impl Connection {
 
     /// A handshake is done.
     pub(super) fn established(&mut self, mut established: Established) {
-        if let Some(before) = &self.established {
+        if let Some(before) = &mut self.established {
             established.session.renegotiations = before.session.renegotiations + 1;
+            // What the application speaks stays what it was.
+            established.session.alpn = before.session.alpn.take();
         }
         self.established = Some(Box::new(established));
         if self.tls13 {

@@ -145,7 +145,7 @@ fn the_extended_master_secret_is_not_given_up() {
     stripped[at + 1] = 0xee;
     crate::testing::give(&mut other, &stripped);
     let error = other.poll_now().unwrap_err();
-    assert!(matches!(error, Error::Misbehaved(Misbehaviour::ExtendedMasterSecretDropped)), "{error}");
+    assert!(matches!(error, Error::Misbehaved(Misbehaviour::ExtendedMasterSecretChanged)), "{error}");
 }
 
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use clasp_cert::{Check, Outcome};
 #[cfg(feature = "legacy")]
 use clasp_wire::ProtocolVersion;
-use clasp_wire::{AlertDescription, CipherSuite};
+use clasp_wire::{AlertDescription, CipherSuite, NamedGroup};
 
 use super::Status;
 use crate::negotiate::is_for_tls13_alone;
@@ -181,7 +181,14 @@ fn every_suite_with_and_without_its_options() {
 fn every_group() {
     let ca = Authority::new("CA");
     for policy in each(&Policy::modern()) {
-        for group in policy.groups() {
+        // Those of the policy, and those that are to be asked for.
+        let rare = [
+            NamedGroup::SECP256R1MLKEM768,
+            NamedGroup::SECP384R1MLKEM1024,
+            NamedGroup::MLKEM768,
+            NamedGroup::MLKEM1024,
+        ];
+        for group in policy.groups().iter().chain(&rare) {
             // Without the feature `post-quantum` there is no hybrid.
             let carried = clasp_crypto::default_provider().group(*group).is_some();
             if !carried || !is_tls13(&policy) && is_for_tls13_alone(*group) {

@@ -40,7 +40,7 @@ pub(super) async fn full_handshake(
     let (policy, provider) = (&config.policy, config.provider);
     let identity = identity.as_deref();
     if let Some(identity) = identity {
-        agreed.certificate_types = CertificateTypes::choose(client_hello, identity, client_auth);
+        agreed.certificate_types = CertificateTypes::choose(client_hello, identity, client_auth)?;
     }
     // Where a key that both had takes the place of certificates, none is asked for either (RFC 4279 2).
     let client_verifier = identity.and_then(|_| client_auth.verifier());

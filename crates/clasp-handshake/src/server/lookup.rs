@@ -42,7 +42,7 @@ pub(crate) async fn find(
     }
     match (saved.extended_master_secret, hello.has_extended_master_secret()) {
         // RFC 7627 5.3: a client that had it and offers it no more is not the one that it claims to be.
-        (true, false) => Err(Misbehaviour::ExtendedMasterSecretDropped),
+        (true, false) => Err(Misbehaviour::ExtendedMasterSecretChanged),
         (false, true) => Ok(None),
         _ => Ok(Some(Found { saved, renew })),
     }

@@ -124,7 +124,7 @@ pub(super) async fn handshake(
 
     let names_us = identity.as_ref().is_some_and(|(identity, _)| names(hello, identity));
     let types = match &identity {
-        Some((identity, _)) => CertificateTypes::choose(hello, identity, client_auth),
+        Some((identity, _)) => CertificateTypes::choose(hello, identity, client_auth)?,
         None => CertificateTypes::default(),
     };
     peer.send(&encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data, types));
@@ -257,6 +257,10 @@ async fn greet(
     let (second, raw) = peer.receive_unhashed::<ClientHello>().await?;
     negotiate13::same_but_for_retry(&hello, &second, group)?;
     let offered = negotiate13::read_hello(&second)?;
+    if found.is_some() && second.pre_shared_key().is_none() {
+        // A key of this suite's hash must be offered again (RFC 8446 4.1.2).
+        return Err(Misbehaviour::MissingExtension.into());
+    }
     let found = found.and_then(|found| found.offered_again(&offered));
     if let Some(found) = &found {
         found.check_binder(kdf, &second, &raw, Some(&peer.transcript))?;

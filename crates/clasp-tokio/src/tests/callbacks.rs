@@ -12,7 +12,7 @@ use clasp_handshake::cert::{
     WebPkiClientVerifier, WebPkiServerVerifier,
 };
 use clasp_handshake::wire::ProtocolVersion;
-use clasp_handshake::{CertificateAsk, ClientAuth, ClientIdentityResolver, FixedIdentities};
+use clasp_handshake::{CertificateAsk, ClientAnswer, ClientAuth, ClientIdentityResolver, FixedIdentities};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 
 use super::transport::Stutter;
@@ -89,7 +89,7 @@ impl IdentityResolver for Gated<FixedIdentities> {
 }
 
 impl ClientIdentityResolver for Gated<FixedIdentities> {
-    fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, Option<Arc<Identity>>> {
+    fn resolve<'a>(&'a self, ask: &'a CertificateAsk<'a>) -> MaybeReady<'a, ClientAnswer> {
         gated(self, move |inner| ClientIdentityResolver::resolve(inner, ask))
     }
 }

@@ -120,7 +120,12 @@ pub(super) fn write_schemes(out: &mut BytesMut, schemes: &[SignatureScheme]) {
 
 /// Algorithms of certificate compression (RFC 8879 3).
 pub(super) fn compression_algorithms(data: &[u8]) -> Parsed<'_, Vec<CertificateCompressionAlgorithm>> {
-    code_points16(vector8(2, 254)(data), CertificateCompressionAlgorithm)
+    let (left, algorithms) = code_points16(vector8(2, 254)(data), CertificateCompressionAlgorithm)?;
+    let twice = |(at, algorithm)| algorithms.iter().take(at).any(|before| before == algorithm);
+    if algorithms.iter().enumerate().any(twice) {
+        return fail(data, DecodeErrorKind::Illegal("an algorithm stands twice"));
+    }
+    Ok((left, algorithms))
 }
 
 /// Writes what [`compression_algorithms`] reads.

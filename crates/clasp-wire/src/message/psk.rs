@@ -14,7 +14,8 @@ use crate::write;
 pub struct OfferedPsks {
     /// The keys' names. Never empty.
     pub identities: Vec<PskIdentity>,
-    /// For each of them an HMAC over the hello up to here, of 32 to 255 bytes.
+    /// For each of them an HMAC over the hello up to here. RFC 8446 says 32 to 255 bytes; a shorter one is read too, as what
+    /// stands beside a key that nobody knows says nothing, and is no good beside one that is known.
     pub binders: Vec<Bytes>,
 }
 
@@ -47,8 +48,8 @@ impl OfferedPsks {
             })
         })(data)?;
         let (left, binders) = field("binders", |input| {
-            list(vector16(33)(input), |input| {
-                let (input, binder) = vector8(32, 255)(input)?;
+            list(vector16(2)(input), |input| {
+                let (input, binder) = vector8(1, 255)(input)?;
                 Ok((input, view(body, binder)))
             })
         })(input)?;

@@ -27,7 +27,7 @@ use crate::resumption::Saved;
 use crate::session::Established;
 use crate::suites::Suite;
 use crate::tls13::kdf;
-use crate::trace::{Step, join, short_hex};
+use crate::trace::{Step, TracedMessage, join, short_hex};
 
 /// How a configuration's connections hide their hello.
 #[derive(Debug)]
@@ -74,6 +74,7 @@ pub(in crate::client) async fn handshake(
     let mut outer_transcript = Transcript::new();
     outer_transcript.add(&outer_raw);
     peer.order(Order::RecordVersion(config.policy.first_record_version()));
+    peer.order(Order::Tell(TracedMessage::InnerClientHello));
     peer.order(Order::Send(outer_raw));
     write_early(&mut peer, &config, &inner, inner13);
     peer.trace(Step::ClientHello, "sent ClientHello with another one encrypted in it", || {

@@ -23,6 +23,8 @@ pub(crate) use target::EchTarget;
 use crate::error::{Error, Misbehaviour};
 use crate::peer::Peer;
 use crate::suites::Suite;
+#[cfg(feature = "ech")]
+use crate::{peer::Order, trace::TracedMessage};
 
 /// The length of an X25519 public key, bytes.
 const X25519_KEY: usize = 32;
@@ -94,7 +96,8 @@ impl Standing {
             Self::Accepted(sealer) => {
                 let sealed = sealer.seal(&raw)?;
                 peer.transcript.add(&raw);
-                peer.order(crate::peer::Order::Send(sealed));
+                peer.order(Order::Tell(TracedMessage::InnerClientHello));
+                peer.order(Order::Send(sealed));
             }
             _ => peer.send_encoded(raw),
         }

@@ -102,7 +102,7 @@ fn client_extension13() -> impl Strategy<Value = ClientExtension> {
         Just(E::EarlyData),
         Just(E::PostHandshakeAuth),
         many(bytes(1..60), 1..4).prop_map(E::CertificateAuthorities),
-        codes16(CertificateCompressionAlgorithm).prop_map(E::CompressCertificate),
+        compressions().prop_map(E::CompressCertificate),
         certificate_types().prop_map(E::ClientCertificateTypes),
         certificate_types().prop_map(E::ServerCertificateTypes),
         bytes(0..100).prop_map(E::EncryptedClientHello),
@@ -232,13 +232,22 @@ pub(super) fn certificate_request13() -> impl Strategy<Value = CertificateReques
         many(bytes(1..60), 1..4).prop_map(E::CertificateAuthorities),
         Just(E::StatusRequest),
         Just(E::SignedCertificateTimestamp),
-        codes16(CertificateCompressionAlgorithm).prop_map(E::CompressCertificate),
+        compressions().prop_map(E::CompressCertificate),
         bytes(0..60).prop_map(E::OidFilters),
         unknown().prop_map(E::Unknown),
     ];
     (bytes(0..=255), many(extension, 0..8)).prop_map(|(request_context, extensions)| CertificateRequest13 {
         request_context,
         extensions: distinct(extensions, CertificateRequestExtension::ext_type),
+    })
+}
+
+/// Compressions, each once.
+fn compressions() -> impl Strategy<Value = Vec<CertificateCompressionAlgorithm>> {
+    codes16(CertificateCompressionAlgorithm).prop_map(|mut algorithms| {
+        algorithms.sort_by_key(|algorithm| algorithm.0);
+        algorithms.dedup();
+        algorithms
     })
 }
 
