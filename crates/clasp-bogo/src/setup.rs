@@ -148,7 +148,8 @@ fn client_config(
         .clock(shared.clock.clone())
         .send_server_name(flags.host_name.is_some())
         .alpn(protocols)?
-        .grease(flags.enable_grease || flags.enable_ech_grease)
+        .grease(flags.enable_grease)
+        .grease_ech(flags.enable_ech_grease)
         .is_fallback(flags.fallback_scsv)
         .early_data(flags.enable_early_data)
         .verify_resumed(flags.reverify_on_resume)
