@@ -180,7 +180,8 @@ impl Offer13 {
     /// The hello as it is sent, header included: binders cover all of it that stands before them, and what was said earlier
     /// (RFC 8446 4.2.11.2).
     pub(crate) fn encode(&self, hello: &ClientHello, earlier: Option<&Transcript>) -> Bytes {
-        let mut encoded = BytesMut::new();
+        // A share of a hybrid group takes most of it.
+        let mut encoded = BytesMut::with_capacity(2048);
         hello.write(&mut encoded);
         if self.psks.is_empty() {
             return encoded.freeze();

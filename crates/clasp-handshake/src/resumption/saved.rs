@@ -74,7 +74,14 @@ impl Saved {
     }
 
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Zeroizing::new(Vec::with_capacity(256));
+        // Growing would leave copies of the secret behind.
+        let certificates: usize = self.peer_certificates.iter().map(|der| 4 + der.len()).sum();
+        let others = self.alpn.len() + self.scope.len() + self.ticket.len() + self.id.len();
+        let scts = self.sct_list.as_ref().map_or(0, |list| list.as_bytes().len());
+        let psk = self.psk_identity.as_ref().map_or(0, |name| name.len());
+        let name = self.server_name.as_ref().map_or(0, |name| name.len());
+        let mut out = Zeroizing::new(Vec::with_capacity(160 + others + name + psk + scts + certificates));
+        let reserved = out.capacity();
         out.push(FORM);
         out.extend_from_slice(&self.version.0.to_be_bytes());
         out.extend_from_slice(&self.suite.0.to_be_bytes());
@@ -98,6 +105,7 @@ impl Saved {
         out.extend_from_slice(&u32::try_from(self.peer_certificates.len()).unwrap_or(0).to_be_bytes());
         self.peer_certificates.iter().for_each(|der| write(&mut out, der));
         write(&mut out, self.sct_list.as_ref().map(SctList::as_bytes).unwrap_or_default());
+        debug_assert!(out.capacity() == reserved, "it grew");
         out
     }
 

@@ -74,7 +74,7 @@ pub trait HandshakeMessage: Sized {
 
     /// Header and body.
     fn encode(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(256);
+        let mut out = BytesMut::with_capacity(1000);
         self.write(&mut out);
         out.freeze()
     }
