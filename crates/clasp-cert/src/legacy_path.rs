@@ -182,7 +182,7 @@ impl<'a> Climb<'a> {
             return Err(unfit("its key may not sign certificates (keyUsage)"));
         }
         check_purpose(issuer, self.question)?;
-        if issuer.has_name_constraints()? {
+        if issuer.name_constraints()?.is_some() {
             return Err(constrained());
         }
         Ok(understood(issuer)?)

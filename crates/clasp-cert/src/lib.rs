@@ -26,6 +26,7 @@
 mod client;
 mod common_name;
 mod dangerous;
+mod element;
 mod encrypted;
 mod error;
 mod fields;
