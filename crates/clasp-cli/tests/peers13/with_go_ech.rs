@@ -177,7 +177,7 @@ fn the_command_takes_a_list_in_every_form() {
     }
     // What only looks like it the trace alone tells of.
     let ended = say_hello(&server, &["--trace", "--grease-ech"]);
-    assert!(ended.stderr.trim_end().ends_with(", ECH GREASE alone"), "{}", ended.stderr);
+    assert!(ended.stderr.trim_end().contains(", ECH GREASE alone"), "{}", ended.stderr);
     let told = server.told();
     for (at, told) in told.iter().enumerate() {
         assert_eq!((&told["error"], &told["ech"]), (&"".into(), &(at < forms.len()).into()), "{told}");
