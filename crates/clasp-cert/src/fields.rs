@@ -283,6 +283,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether the certificate holds those below it to certain names.
+    #[cfg(feature = "legacy")]
     pub(crate) fn has_name_constraints(&self) -> Result<bool, Malformed> {
         Ok(self.extension(NAME_CONSTRAINTS, "nameConstraints")?.is_some())
     }

@@ -3,15 +3,16 @@
 
 use clasp_wire::NamedGroup;
 
-use crate::libcrux_provider::{CIPHERTEXT, DecapsulationKey, ENCAPSULATION_KEY, KemSecret, encapsulate};
+use crate::libcrux_provider::ML_KEM_768;
 use crate::ring_provider as ring;
-use crate::traits::{ActiveKeyExchange, CryptoError, KeyExchangeGroup, SecureRandom, SharedSecret};
+use crate::traits::{ActiveKeyExchange, CryptoError, Decapsulate, Kem, KeyExchangeGroup, SecureRandom, SharedSecret};
 
-/// A curve with ML-KEM-768.
+/// A curve with a key encapsulation mechanism, each of any provider's.
 #[derive(Debug)]
-pub(crate) struct Hybrid {
+pub struct Hybrid {
     name: NamedGroup,
     curve: &'static dyn KeyExchangeGroup,
+    kem: &'static dyn Kem,
     order: Order,
 }
 
@@ -22,10 +23,20 @@ enum Order {
     CurveFirst,
 }
 
-pub(crate) static X25519_MLKEM768: Hybrid =
-    Hybrid { name: NamedGroup::X25519MLKEM768, curve: &ring::X25519, order: Order::KemFirst };
-pub(crate) static SECP256R1_MLKEM768: Hybrid =
-    Hybrid { name: NamedGroup::SECP256R1MLKEM768, curve: &ring::SECP256R1, order: Order::CurveFirst };
+pub(crate) static X25519_MLKEM768: Hybrid = Hybrid::x25519_mlkem768(&ring::X25519, &ML_KEM_768);
+pub(crate) static SECP256R1_MLKEM768: Hybrid = Hybrid::secp256r1_mlkem768(&ring::SECP256R1, &ML_KEM_768);
+
+impl Hybrid {
+    /// X25519MLKEM768, of the group X25519 and ML-KEM-768.
+    pub const fn x25519_mlkem768(x25519: &'static dyn KeyExchangeGroup, ml_kem_768: &'static dyn Kem) -> Self {
+        Self { name: NamedGroup::X25519MLKEM768, curve: x25519, kem: ml_kem_768, order: Order::KemFirst }
+    }
+
+    /// SecP256r1MLKEM768, of the group P-256 and ML-KEM-768.
+    pub const fn secp256r1_mlkem768(secp256r1: &'static dyn KeyExchangeGroup, ml_kem_768: &'static dyn Kem) -> Self {
+        Self { name: NamedGroup::SECP256R1MLKEM768, curve: secp256r1, kem: ml_kem_768, order: Order::CurveFirst }
+    }
+}
 
 impl Order {
     fn join(self, kem: &[u8], curve: &[u8]) -> Vec<u8> {
@@ -35,17 +46,20 @@ impl Order {
         }
     }
 
-    /// The KEM's part, of `KEM` bytes, and the curve's, whose length is the curve's matter.
-    fn split<const KEM: usize>(self, share: &[u8]) -> Result<(&[u8; KEM], &[u8]), CryptoError> {
+    /// The KEM's part, of `kem_len` bytes, and the curve's, whose length is the curve's matter.
+    fn split(self, share: &[u8], kem_len: usize) -> Result<(&[u8], &[u8]), CryptoError> {
         match self {
-            Self::KemFirst => share.split_first_chunk(),
-            Self::CurveFirst => share.split_last_chunk().map(|(curve, kem)| (kem, curve)),
+            Self::KemFirst => share.split_at_checked(kem_len),
+            Self::CurveFirst => {
+                let curve_len = share.len().checked_sub(kem_len);
+                curve_len.and_then(|len| share.split_at_checked(len)).map(|(curve, kem)| (kem, curve))
+            }
         }
         .ok_or(CryptoError::BadPeerKey("too short for both its parts"))
     }
 
-    fn secret(self, kem: &KemSecret, curve: &SharedSecret) -> SharedSecret {
-        SharedSecret::new(self.join(kem.as_slice(), curve.as_bytes()))
+    fn secret(self, kem: &SharedSecret, curve: &SharedSecret) -> SharedSecret {
+        SharedSecret::new(self.join(kem.as_bytes(), curve.as_bytes()))
     }
 }
 
@@ -56,14 +70,15 @@ impl KeyExchangeGroup for Hybrid {
 
     fn start(&self, random: &dyn SecureRandom) -> Result<Box<dyn ActiveKeyExchange>, CryptoError> {
         let curve = self.curve.start(random)?;
-        let (kem, public) = DecapsulationKey::generate(random)?;
+        let (kem, public) = self.kem.generate(random)?;
         let share = self.order.join(&public, curve.public_key());
-        Ok(Box::new(Exchange { curve_name: self.curve.name(), curve, kem, order: self.order, share }))
+        let ciphertext_len = self.kem.ciphertext_len();
+        Ok(Box::new(Exchange { curve_name: self.curve.name(), curve, kem, ciphertext_len, order: self.order, share }))
     }
 
     fn respond(&self, peer: &[u8], random: &dyn SecureRandom) -> Result<(Vec<u8>, SharedSecret), CryptoError> {
-        let (kem, curve) = self.order.split::<ENCAPSULATION_KEY>(peer)?;
-        let (ciphertext, kem_secret) = encapsulate(kem, random)?;
+        let (kem, curve) = self.order.split(peer, self.kem.encapsulation_key_len())?;
+        let (ciphertext, kem_secret) = self.kem.encapsulate(kem, random)?;
         let (share, curve_secret) = self.curve.respond(curve, random)?;
         Ok((self.order.join(&ciphertext, &share), self.order.secret(&kem_secret, &curve_secret)))
     }
@@ -76,7 +91,8 @@ impl KeyExchangeGroup for Hybrid {
 struct Exchange {
     curve_name: NamedGroup,
     curve: Box<dyn ActiveKeyExchange>,
-    kem: DecapsulationKey,
+    kem: Box<dyn Decapsulate>,
+    ciphertext_len: usize,
     order: Order,
     share: Vec<u8>,
 }
@@ -87,10 +103,10 @@ impl ActiveKeyExchange for Exchange {
     }
 
     fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError> {
-        let Self { curve, kem, order, .. } = *self;
-        let (ciphertext, share) = order.split::<CIPHERTEXT>(peer)?;
+        let Self { curve, kem, order, ciphertext_len, .. } = *self;
+        let (ciphertext, share) = order.split(peer, ciphertext_len)?;
         let curve_secret = curve.complete(share)?;
-        Ok(order.secret(&kem.decapsulate(ciphertext), &curve_secret))
+        Ok(order.secret(&kem.decapsulate(ciphertext)?, &curve_secret))
     }
 
     fn component(&self) -> Option<(NamedGroup, &[u8])> {

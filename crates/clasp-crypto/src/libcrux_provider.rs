@@ -3,18 +3,21 @@
 use libcrux_ml_kem::mlkem768::{self, MlKem768Ciphertext, MlKem768PrivateKey, MlKem768PublicKey};
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
-use crate::traits::{CryptoError, SecureRandom};
+use crate::traits::{CryptoError, Decapsulate, Kem, SecureRandom, SharedSecret};
+
+/// ML-KEM-768, of libcrux's.
+#[derive(Debug)]
+pub(crate) struct MlKem768;
+
+pub(crate) static ML_KEM_768: MlKem768 = MlKem768;
 
 /// The length of an encapsulation key, bytes (FIPS 203, table 3).
-pub(crate) const ENCAPSULATION_KEY: usize = 1184;
+const ENCAPSULATION_KEY: usize = 1184;
 /// The length of a ciphertext, bytes.
-pub(crate) const CIPHERTEXT: usize = 1088;
-
-/// What is shared.
-pub(crate) type KemSecret = Zeroizing<[u8; 32]>;
+const CIPHERTEXT: usize = 1088;
 
 /// A decapsulation key. It stays at its place, so that no move leaves a copy behind.
-pub(crate) struct DecapsulationKey(Box<MlKem768PrivateKey>);
+struct DecapsulationKey(Box<MlKem768PrivateKey>);
 
 impl Drop for DecapsulationKey {
     fn drop(&mut self) {
@@ -24,37 +27,42 @@ impl Drop for DecapsulationKey {
 
 impl ZeroizeOnDrop for DecapsulationKey {}
 
-impl DecapsulationKey {
-    /// A fresh key, and the encapsulation key that goes with it.
-    pub(crate) fn generate(random: &dyn SecureRandom) -> Result<(Self, [u8; ENCAPSULATION_KEY]), CryptoError> {
+impl Kem for MlKem768 {
+    fn encapsulation_key_len(&self) -> usize {
+        ENCAPSULATION_KEY
+    }
+
+    fn ciphertext_len(&self) -> usize {
+        CIPHERTEXT
+    }
+
+    fn generate(&self, random: &dyn SecureRandom) -> Result<(Box<dyn Decapsulate>, Vec<u8>), CryptoError> {
         let mut seed = Zeroizing::new([0; libcrux_ml_kem::KEY_GENERATION_SEED_SIZE]);
         random.fill(seed.as_mut_slice())?;
         let (private, public) = mlkem768::generate_key_pair(*seed).into_parts();
-        Ok((Self(Box::new(private)), public.into()))
+        Ok((Box::new(DecapsulationKey(Box::new(private))), public.as_slice().to_vec()))
     }
 
-    /// The secret in a ciphertext. One that was altered gives another secret, not an error (FIPS 203 6.3).
-    pub(crate) fn decapsulate(&self, ciphertext: &[u8; CIPHERTEXT]) -> KemSecret {
-        Zeroizing::new(mlkem768::decapsulate(&self.0, &MlKem768Ciphertext::from(ciphertext)))
+    fn encapsulate(&self, key: &[u8], random: &dyn SecureRandom) -> Result<(Vec<u8>, SharedSecret), CryptoError> {
+        let key = MlKem768PublicKey::try_from(key).ok().filter(mlkem768::validate_public_key);
+        let key = key.ok_or(CryptoError::BadPeerKey("not a valid encapsulation key"))?;
+        let mut seed = Zeroizing::new([0; libcrux_ml_kem::SHARED_SECRET_SIZE]);
+        random.fill(seed.as_mut_slice())?;
+        let (ciphertext, secret) = mlkem768::encapsulate(&key, *seed);
+        Ok((ciphertext.as_slice().to_vec(), shared(secret)))
     }
 }
 
-/// A fresh secret for the owner of an encapsulation key.
-///
-/// # Errors
-/// [`CryptoError::BadPeerKey`] when the key is not a reduced one (FIPS 203 7.2); [`CryptoError::Random`].
-pub(crate) fn encapsulate(
-    key: &[u8; ENCAPSULATION_KEY],
-    random: &dyn SecureRandom,
-) -> Result<([u8; CIPHERTEXT], KemSecret), CryptoError> {
-    let key = MlKem768PublicKey::from(key);
-    if !mlkem768::validate_public_key(&key) {
-        return Err(CryptoError::BadPeerKey("not a valid encapsulation key"));
+impl Decapsulate for DecapsulationKey {
+    fn decapsulate(&self, ciphertext: &[u8]) -> Result<SharedSecret, CryptoError> {
+        let ciphertext = MlKem768Ciphertext::try_from(ciphertext)
+            .map_err(|_| CryptoError::BadPeerKey("not a ciphertext of ML-KEM-768"))?;
+        Ok(shared(mlkem768::decapsulate(&self.0, &ciphertext)))
     }
-    let mut seed = Zeroizing::new([0; libcrux_ml_kem::SHARED_SECRET_SIZE]);
-    random.fill(seed.as_mut_slice())?;
-    let (ciphertext, secret) = mlkem768::encapsulate(&key, *seed);
-    Ok((ciphertext.into(), Zeroizing::new(secret)))
+}
+
+fn shared(secret: [u8; libcrux_ml_kem::SHARED_SECRET_SIZE]) -> SharedSecret {
+    SharedSecret::new(Zeroizing::new(secret).to_vec())
 }
 
 #[cfg(test)]
@@ -87,15 +95,15 @@ mod tests {
         let random = Stream(Mutex::new(stream));
         let mut all = Vec::new();
         for _ in 0..TIMES {
-            let (private, public) = DecapsulationKey::generate(&random).unwrap();
+            let (private, public) = ML_KEM_768.generate(&random).unwrap();
             all.extend_from_slice(&public);
-            let (ciphertext, secret) = encapsulate(&public, &random).unwrap();
-            assert_eq!(private.decapsulate(&ciphertext), secret);
+            let (ciphertext, secret) = ML_KEM_768.encapsulate(&public, &random).unwrap();
+            assert_eq!(private.decapsulate(&ciphertext).unwrap().as_bytes(), secret.as_bytes());
             all.extend_from_slice(&ciphertext);
-            all.extend_from_slice(secret.as_slice());
+            all.extend_from_slice(secret.as_bytes());
             let mut other = [0; CIPHERTEXT];
             random.fill(&mut other).unwrap();
-            all.extend_from_slice(private.decapsulate(&other).as_slice());
+            all.extend_from_slice(private.decapsulate(&other).unwrap().as_bytes());
         }
         let hash: String = libcrux_sha3::shake128::<32>(&all).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hash, "1114b1b6699ed191734fa339376afa7e285c9e6acf6ff0177d346696ce564415");
