@@ -55,7 +55,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("clasp-aws-lc", &["aws-lc-rs", "rustls-pki-types"]),
     ("clasp", &["bytes", "rustls-pki-types"]),
     ("clasp-bogo", &["base64", "bytes", "zeroize"]),
-    ("clasp-cli", &["bytes", "clap", "httparse", "rcgen", "rsa", "serde_json", "thiserror", "tokio", "zeroize"]),
+    (
+        "clasp-cli",
+        &["base64", "bytes", "clap", "httparse", "rcgen", "rsa", "serde_json", "thiserror", "tokio", "zeroize"],
+    ),
 ];
 
 /// Pairs that the floors would allow and that would still be wrong: who knows nothing of whom.
