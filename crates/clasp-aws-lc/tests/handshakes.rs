@@ -162,7 +162,7 @@ fn every_group() {
     let ca = Authority::new(KeyPair::generate().unwrap());
     let key = KeyPair::from_pem(RSA).unwrap();
     let hybrids = [NamedGroup::X25519MLKEM768, NamedGroup::SECP256R1MLKEM768];
-    for group in default_provider().groups.iter().map(|group| group.name()) {
+    for group in clasp_aws_lc::provider().groups.iter().map(|group| group.name()) {
         let [mut classic, newest] = each(&Policy::compatible().with_groups(&[group]));
         if group.to_string().starts_with("ffdhe") {
             classic = classic.with_cipher_suites(&[CipherSuite::TLS_DHE_RSA_WITH_AES_128_GCM_SHA256]);

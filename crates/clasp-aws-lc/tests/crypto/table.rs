@@ -1,7 +1,7 @@
 //! This table beside the default one: the same names in the same order, and the same answers to what is wrong.
 
 use super::*;
-use clasp_crypto::{KeyExchangeGroup, SignatureScheme, Verifiers, default_provider};
+use clasp_crypto::{HashAlgorithm, KeyExchangeGroup, NamedGroup, SignatureScheme, Verifiers, default_provider};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{AlgorithmIdentifier, PrivateKeyDer};
 
@@ -26,9 +26,20 @@ fn schemes(
     table.iter().map(|(scheme, verifiers)| (*scheme, ids(verifiers))).collect()
 }
 
+/// Alone, both have the same features; in a build of the whole workspace others may have asked the default table for more.
+fn built_alike() -> bool {
+    let has = |name| default_provider().group(name).is_some();
+    default_provider().hash(HashAlgorithm::Md5).is_some() == cfg!(feature = "legacy")
+        && has(NamedGroup::X25519MLKEM768) == cfg!(feature = "post-quantum")
+}
+
 #[test]
 fn the_names_are_the_default_tables() {
     let (ours, theirs) = (provider(), default_provider());
+    if !built_alike() {
+        assert!(names(ours).iter().all(|name| names(theirs).contains(name)));
+        return;
+    }
     assert_eq!(names(ours), names(theirs));
     assert_eq!(schemes(ours.verifiers), schemes(theirs.verifiers));
     assert_eq!(schemes(ours.verifiers_13), schemes(theirs.verifiers_13));
