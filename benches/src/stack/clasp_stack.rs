@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Buf;
 use clasp::cert::{Identity, RootStore};
+use clasp::crypto::Provider;
 use clasp::wire::{CipherSuite, NamedGroup, ProtocolVersion};
 use clasp::{ClientConfig, Connection, Limits, MemorySessions, Policy, ServerConfig, Status};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -11,9 +12,10 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use super::{Endpoint, Resume, Stack, Suite};
 use crate::certs::{Chain, NAME};
 
-/// Clasp with its default provider.
+/// Clasp, on one of its providers.
 #[derive(Debug)]
 pub struct Clasp {
+    name: &'static str,
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
     sessions: Arc<MemorySessions>,
@@ -56,8 +58,23 @@ fn widest() -> Policy {
 }
 
 impl Clasp {
-    /// For [`super::ALL`].
+    /// For [`super::ALL`], on the default provider.
     pub fn make(chain: &Chain, suite: Suite, resume: Resume) -> Option<Box<dyn Stack>> {
+        Self::on("clasp", clasp::crypto::default_provider(), chain, suite, resume)
+    }
+
+    /// For [`super::ALL`], on AWS-LC.
+    pub fn make_aws_lc(chain: &Chain, suite: Suite, resume: Resume) -> Option<Box<dyn Stack>> {
+        Self::on("clasp-aws-lc", clasp::aws_lc::provider(), chain, suite, resume)
+    }
+
+    fn on(
+        name: &'static str,
+        provider: &'static Provider,
+        chain: &Chain,
+        suite: Suite,
+        resume: Resume,
+    ) -> Option<Box<dyn Stack>> {
         let version = if suite.is_tls13() { ProtocolVersion::TLS_1_3 } else { ProtocolVersion::TLS_1_2 };
         let hybrid = [NamedGroup::X25519MLKEM768];
         let groups = if suite.is_hybrid() { &hybrid[..] } else { &[NamedGroup::X25519, NamedGroup::SECP256R1] };
@@ -73,11 +90,11 @@ impl Clasp {
         roots.add_der(&CertificateDer::from(chain.root.clone())).expect("root");
         let certs = chain.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
         let key = PrivateKeyDer::try_from(chain.key.clone()).expect("key");
-        let identity = Identity::from_der(certs, &key, clasp::crypto::default_provider()).expect("identity");
+        let identity = Identity::from_der(certs, &key, provider).expect("identity");
         let sessions = Arc::new(MemorySessions::default());
         let store: Arc<MemorySessions> = Arc::clone(&sessions);
-        let client = ClientConfig::builder(policy.clone()).roots(roots).session_store(store);
-        let server = ServerConfig::builder(policy).identity(identity);
+        let client = ClientConfig::builder(policy.clone()).provider(provider).roots(roots).session_store(store);
+        let server = ServerConfig::builder(policy).provider(provider).identity(identity);
         // SWEET32's bound would end the measurement.
         let mut limits = Limits::default();
         limits.short_block_data = u64::MAX;
@@ -88,13 +105,13 @@ impl Clasp {
             Resume::Ticket => (client.session_ids(false), server.session_ids(false)),
         };
         let (client, server) = (client.build().expect("client"), server.build().expect("server"));
-        Some(Box::new(Self { client, server, sessions }))
+        Some(Box::new(Self { name, client, server, sessions }))
     }
 }
 
 impl Stack for Clasp {
     fn name(&self) -> &'static str {
-        "clasp"
+        self.name
     }
 
     fn client(&self) -> Box<dyn Endpoint> {

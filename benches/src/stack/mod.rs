@@ -102,9 +102,10 @@ pub trait Stack: Debug {
 /// Makes a stack for a case; `None` when it cannot do it.
 pub type Make = fn(&Chain, Suite, Resume) -> Option<Box<dyn Stack>>;
 
-/// Every stack, Clasp first.
-pub const ALL: [(&str, Make); 4] = [
+/// Every stack, Clasp first, on ring and on AWS-LC.
+pub const ALL: [(&str, Make); 5] = [
     ("clasp", Clasp::make),
+    ("clasp-aws-lc", Clasp::make_aws_lc),
     ("rustls-ring", Rustls::make_ring),
     ("rustls-aws-lc-rs", Rustls::make_aws_lc),
     ("openssl", OpenSsl::make),

@@ -45,6 +45,18 @@ impl Identity {
         Self::from_texts((&pem::read(chain)?, &Source::file(chain)), (&pem::read(key)?, &Source::file(key)), None)
     }
 
+    /// [`Self::from_pem_files`], with a key to be worked by `provider`.
+    pub fn from_pem_files_with_provider(
+        chain: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+        provider: &'static Provider,
+    ) -> Result<Self, LoadError> {
+        let (chain_source, key_source) = (Source::file(chain.as_ref()), Source::file(key.as_ref()));
+        let certificates = pem::certificates(&pem::read(chain.as_ref())?, &chain_source)?;
+        let private_key = pem::private_key(&pem::read(key.as_ref())?, &key_source, None)?;
+        Self::new(certificates, &chain_source, &private_key, &key_source, provider)
+    }
+
     /// [`Self::from_pem_files`], where the key may be under a password: PKCS#8 with PBES2 (RFC 5958,
     /// section 3; RFC 8018, section 6.2), PEM "ENCRYPTED PRIVATE KEY" or DER. A key that is not
     /// encrypted needs no password, and is taken all the same.

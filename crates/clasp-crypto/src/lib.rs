@@ -13,6 +13,7 @@ mod hybrid;
 #[cfg(feature = "post-quantum")]
 mod libcrux_provider;
 mod load_key;
+pub mod parts;
 mod provider;
 mod ring_provider;
 mod rust_crypto;
@@ -24,10 +25,12 @@ mod traits;
 pub use clasp_wire::{NamedGroup, SignatureScheme};
 #[cfg(feature = "hpke")]
 pub use hpke_sender::{HpkeSender, HpkeSuite};
+#[cfg(feature = "post-quantum")]
+pub use hybrid::{Hybrid, KemGroup};
 pub use provider::{Provider, Verifiers, default_provider};
 pub use rust_crypto::{ffdhe, ffdhe_name};
 pub use traits::{
     ActiveKeyExchange, Aead, AeadAlgorithm, AeadKey, BlockCipher, BlockCipherAlgorithm, CbcDecrypt, CbcEncrypt,
-    CryptoError, Digest, FiniteField, Hash, HashAlgorithm, HashContext, Hmac, HmacKey, KeyAlgorithm, KeyExchangeGroup,
-    KeyStream, RsaDecrypter, SecureRandom, SharedSecret, SigningKey, StreamCipher,
+    CryptoError, Decapsulate, Digest, FiniteField, Hash, HashAlgorithm, HashContext, Hmac, HmacKey, Kem, KeyAlgorithm,
+    KeyExchangeGroup, KeyStream, RsaDecrypter, SecureRandom, SharedSecret, SigningKey, StreamCipher,
 };

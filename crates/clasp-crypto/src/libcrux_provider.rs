@@ -1,52 +1,16 @@
 //! What libcrux gives: ML-KEM (FIPS 203), verified and in constant time. The one file that names it.
 
-use core::fmt::Debug;
-
 use libcrux_ml_kem::{mlkem768, mlkem1024};
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
-use crate::traits::{CryptoError, SecureRandom};
-
-/// What is shared.
-pub(crate) type KemSecret = Zeroizing<[u8; 32]>;
-
-/// ML-KEM of one size.
-pub(crate) trait Kem: Debug + Send + Sync {
-    /// The length of an encapsulation key, bytes (FIPS 203, table 3).
-    fn encapsulation_key_len(&self) -> usize;
-
-    /// The length of a ciphertext, bytes.
-    fn ciphertext_len(&self) -> usize;
-
-    /// A fresh key, and the encapsulation key that goes with it.
-    fn generate(&self, random: &dyn SecureRandom) -> Result<(Box<dyn DecapsulationKey>, Vec<u8>), CryptoError>;
-
-    /// A fresh secret for the owner of an encapsulation key, in a ciphertext.
-    ///
-    /// # Errors
-    /// [`CryptoError::BadPeerKey`] when the key is of another length, or not a reduced one (FIPS 203 7.2);
-    /// [`CryptoError::Random`].
-    fn encapsulate(&self, key: &[u8], random: &dyn SecureRandom) -> Result<(Vec<u8>, KemSecret), CryptoError>;
-}
-
-/// What opens ciphertexts. It stays at its place, so that no move leaves a copy behind, and is wiped when it is dropped.
-pub(crate) trait DecapsulationKey: Send + Sync {
-    /// The secret in a ciphertext. One that was altered gives another secret, not an error (FIPS 203 6.3).
-    ///
-    /// # Errors
-    /// [`CryptoError::BadPeerKey`] when the ciphertext is of another length.
-    fn decapsulate(&self, ciphertext: &[u8]) -> Result<KemSecret, CryptoError>;
-
-    /// The key itself, as FIPS 203 writes it.
-    #[cfg(test)]
-    fn as_bytes(&self) -> &[u8];
-}
+use crate::traits::{CryptoError, Decapsulate, Kem, SecureRandom, SharedSecret};
 
 macro_rules! kem {
     ($name:ident, $key:ident, $module:ident, $private:ident, $public:ident, $ciphertext:ident, $key_len:literal, $ciphertext_len:literal) => {
         #[derive(Debug)]
         pub(crate) struct $name;
 
+        /// A decapsulation key. It stays at its place, so that no move leaves a copy behind.
         struct $key(Box<$module::$private>);
 
         impl Drop for $key {
@@ -57,6 +21,16 @@ macro_rules! kem {
 
         impl ZeroizeOnDrop for $key {}
 
+        impl $key {
+            fn fresh(random: &dyn SecureRandom) -> Result<(Self, Vec<u8>), CryptoError> {
+                let mut seed = Zeroizing::new([0; libcrux_ml_kem::KEY_GENERATION_SEED_SIZE]);
+                random.fill(seed.as_mut_slice())?;
+                let (private, public) = $module::generate_key_pair(*seed).into_parts();
+                let public: [u8; $key_len] = public.into();
+                Ok((Self(Box::new(private)), public.to_vec()))
+            }
+        }
+
         impl Kem for $name {
             fn encapsulation_key_len(&self) -> usize {
                 $key_len
@@ -66,15 +40,16 @@ macro_rules! kem {
                 $ciphertext_len
             }
 
-            fn generate(&self, random: &dyn SecureRandom) -> Result<(Box<dyn DecapsulationKey>, Vec<u8>), CryptoError> {
-                let mut seed = Zeroizing::new([0; libcrux_ml_kem::KEY_GENERATION_SEED_SIZE]);
-                random.fill(seed.as_mut_slice())?;
-                let (private, public) = $module::generate_key_pair(*seed).into_parts();
-                let public: [u8; $key_len] = public.into();
-                Ok((Box::new($key(Box::new(private))), public.to_vec()))
+            fn generate(&self, random: &dyn SecureRandom) -> Result<(Box<dyn Decapsulate>, Vec<u8>), CryptoError> {
+                let (key, public) = $key::fresh(random)?;
+                Ok((Box::new(key), public))
             }
 
-            fn encapsulate(&self, key: &[u8], random: &dyn SecureRandom) -> Result<(Vec<u8>, KemSecret), CryptoError> {
+            fn encapsulate(
+                &self,
+                key: &[u8],
+                random: &dyn SecureRandom,
+            ) -> Result<(Vec<u8>, SharedSecret), CryptoError> {
                 let key: &[u8; $key_len] = key.try_into().map_err(|_| CryptoError::BadPeerKey("of another length"))?;
                 let key = $module::$public::from(key);
                 if !$module::validate_public_key(&key) {
@@ -84,24 +59,35 @@ macro_rules! kem {
                 random.fill(seed.as_mut_slice())?;
                 let (ciphertext, secret) = $module::encapsulate(&key, *seed);
                 let ciphertext: [u8; $ciphertext_len] = ciphertext.into();
-                Ok((ciphertext.to_vec(), Zeroizing::new(secret)))
+                Ok((ciphertext.to_vec(), shared(secret)))
             }
         }
 
-        impl DecapsulationKey for $key {
-            fn decapsulate(&self, ciphertext: &[u8]) -> Result<KemSecret, CryptoError> {
+        impl Decapsulate for $key {
+            fn decapsulate(&self, ciphertext: &[u8]) -> Result<SharedSecret, CryptoError> {
                 let ciphertext: &[u8; $ciphertext_len] =
                     ciphertext.try_into().map_err(|_| CryptoError::BadPeerKey("of another length"))?;
-                Ok(Zeroizing::new($module::decapsulate(&self.0, &$module::$ciphertext::from(ciphertext))))
+                Ok(shared($module::decapsulate(&self.0, &$module::$ciphertext::from(ciphertext))))
             }
+        }
 
-            #[cfg(test)]
-            fn as_bytes(&self) -> &[u8] {
-                &self.0[0..]
+        #[cfg(test)]
+        impl tests::Written for $name {
+            fn generate_and_write(&self, random: &dyn SecureRandom) -> (Box<dyn Decapsulate>, Vec<u8>, Vec<u8>) {
+                let (key, public) = $key::fresh(random).unwrap();
+                let written = key.0[0..].to_vec();
+                (Box::new(key), public, written)
             }
         }
     };
 }
+
+fn shared(secret: [u8; libcrux_ml_kem::SHARED_SECRET_SIZE]) -> SharedSecret {
+    SharedSecret::new(Zeroizing::new(secret).to_vec())
+}
+
+pub(crate) static ML_KEM_768: MlKem768 = MlKem768;
+pub(crate) static ML_KEM_1024: MlKem1024 = MlKem1024;
 
 kem!(MlKem768, Key768, mlkem768, MlKem768PrivateKey, MlKem768PublicKey, MlKem768Ciphertext, 1184, 1088);
 kem!(MlKem1024, Key1024, mlkem1024, MlKem1024PrivateKey, MlKem1024PublicKey, MlKem1024Ciphertext, 1568, 1568);
@@ -111,6 +97,12 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+
+    /// Shows decapsulation keys as FIPS 203 writes them.
+    pub(super) trait Written: Kem {
+        /// A fresh key, its encapsulation key, and what it is written as.
+        fn generate_and_write(&self, random: &dyn SecureRandom) -> (Box<dyn Decapsulate>, Vec<u8>, Vec<u8>);
+    }
 
     /// Gives these bytes one after the other; the place that it has come to.
     #[derive(Debug)]
@@ -127,23 +119,23 @@ mod tests {
 
     /// Key generation, encapsulation, and the decapsulation of ciphertexts that are random, so many times over from one
     /// stream of bytes; what comes out, hashed.
-    fn accumulated(kem: &dyn Kem, times: usize) -> String {
+    fn accumulated(kem: &dyn Written, times: usize) -> String {
         let mut stream = vec![0; times * (64 + 32 + kem.ciphertext_len())];
         libcrux_sha3::shake128_ema(&mut stream, &[]);
         let random = Stream(stream, Mutex::new(0));
         let mut all = Vec::new();
         for _ in 0..times {
-            let (private, public) = kem.generate(&random).unwrap();
+            let (private, public, written) = kem.generate_and_write(&random);
             assert_eq!(public.len(), kem.encapsulation_key_len());
             all.extend_from_slice(&public);
-            all.extend_from_slice(private.as_bytes());
+            all.extend_from_slice(&written);
             let (ciphertext, secret) = kem.encapsulate(&public, &random).unwrap();
-            assert_eq!(private.decapsulate(&ciphertext).unwrap(), secret);
+            assert_eq!(private.decapsulate(&ciphertext).unwrap().as_bytes(), secret.as_bytes());
             all.extend_from_slice(&ciphertext);
-            all.extend_from_slice(secret.as_slice());
+            all.extend_from_slice(secret.as_bytes());
             let mut other = vec![0; kem.ciphertext_len()];
             random.fill(&mut other).unwrap();
-            all.extend_from_slice(private.decapsulate(&other).unwrap().as_slice());
+            all.extend_from_slice(private.decapsulate(&other).unwrap().as_bytes());
             assert!(private.decapsulate(&other[1..]).is_err());
             assert!(kem.encapsulate(&public[1..], &random).is_err());
         }
@@ -154,7 +146,7 @@ mod tests {
     #[test]
     fn published_accumulated_vectors() {
         for (kem, hash) in [
-            (&MlKem768 as &dyn Kem, "f959d18d3d1180121433bf0e05f11e7908cf9d03edc150b2b07cb90bef5bc1c1"),
+            (&MlKem768 as &dyn Written, "f959d18d3d1180121433bf0e05f11e7908cf9d03edc150b2b07cb90bef5bc1c1"),
             (&MlKem1024, "e3bf82b013307b2e9d47dde791ff6dfc82e694e6382404abdb948b908b75bad5"),
         ] {
             assert_eq!(accumulated(kem, 10_000), hash);

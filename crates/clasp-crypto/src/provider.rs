@@ -125,7 +125,10 @@ mod rsa {
 }
 
 /// ring where it has a primitive, RustCrypto and libcrux where it has not.
-pub fn default_provider() -> &'static Provider {
+///
+/// A table of another crate's can be a `static` that takes fields over from this one, and single primitives from
+/// [`parts`](crate::parts).
+pub const fn default_provider() -> &'static Provider {
     static PROVIDER: Provider = Provider {
         random: &ring::RANDOM,
         hashes: &[

@@ -6,6 +6,8 @@
 pub mod blocking;
 pub mod steps;
 
+#[cfg(feature = "aws-lc")]
+pub use clasp_aws_lc as aws_lc;
 pub use clasp_cert as cert;
 pub use clasp_crypto as crypto;
 pub use clasp_handshake as handshake;

@@ -52,6 +52,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("clasp-handshake", &["brotli", "bytes", "flate2", "rustls-pki-types", "ruzstd", "subtle", "thiserror", "zeroize"]),
     ("clasp-insecure", &["bytes", "cbc", "des", "md-5", "rc2", "rc4", "rsa", "rustls-pki-types", "subtle", "zeroize"]),
     ("clasp-tokio", &["bytes", "rustls-pki-types", "thiserror", "tokio"]),
+    ("clasp-aws-lc", &["aws-lc-rs", "rustls-pki-types"]),
     ("clasp", &["bytes", "rustls-pki-types"]),
     ("clasp-bogo", &["base64", "bytes", "zeroize"]),
     (
@@ -74,7 +75,7 @@ const STRANGERS: &[(&str, &str)] = &[
 const WIRE_TREE: &[&str] = &["bytes", "clasp-wire", "memchr", "nom"];
 
 /// What a user of the library must never get: other TLS libraries, untyped errors.
-const NEVER: &[&str] = &["anyhow", "aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "openssl-sys", "rustls"];
+const NEVER: &[&str] = &["anyhow", "native-tls", "openssl", "openssl-sys", "rustls"];
 
 /// What may come only with a feature that asks for it by name: the broken ciphers, those that are worn out, and those
 /// that a small program can do without.
@@ -83,6 +84,7 @@ const ASKED_FOR: &[(&str, &[&str])] = &[
     ("legacy", &["des", "md-5"]),
     ("post-quantum", &["libcrux-ml-kem"]),
     ("ech", &["hpke"]),
+    ("aws-lc", &["aws-lc-rs", "aws-lc-sys"]),
     ("zlib", &["flate2"]),
     ("brotli", &["brotli"]),
     ("zstd", &["ruzstd"]),
@@ -168,6 +170,10 @@ fn unasked(package: &Package) -> Result<Vec<String>, Failure> {
     for (feature, brought) in ASKED_FOR {
         // The shim is nobody's dependency, and takes all there is.
         if package.name == "clasp-bogo" {
+            continue;
+        }
+        // The provider's own crate is that library's.
+        if package.name == "clasp-aws-lc" && *feature == "aws-lc" {
             continue;
         }
         // The command takes the facade with all that it has by default.

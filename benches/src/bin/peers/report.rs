@@ -28,7 +28,16 @@ pub(crate) struct Row {
 }
 
 /// Every stack's column, in order.
-const COLUMNS: [&str; 4] = ["clasp", "rustls-ring", "rustls-aws-lc-rs", "openssl"];
+const COLUMNS: [&str; 5] = ["clasp", "clasp-aws-lc", "rustls-ring", "rustls-aws-lc-rs", "openssl"];
+
+/// What is held against what: each provider of Clasp's against the peers, and on AWS-LC against the peer on the same.
+const RATIOS: [(&str, &str); 5] = [
+    ("clasp", "rustls-ring"),
+    ("clasp", "rustls-aws-lc-rs"),
+    ("clasp", "openssl"),
+    ("clasp-aws-lc", "rustls-aws-lc-rs"),
+    ("clasp-aws-lc", "openssl"),
+];
 
 impl Row {
     pub(crate) fn new(
@@ -49,10 +58,10 @@ impl Row {
         self.figures(stack).map(|figures| quantile(figures, 0.5))
     }
 
-    /// Clasp's figure over the peer's, round by round: lower quartile, median, upper quartile.
-    fn ratio(&self, peer: &str) -> Option<(f64, f64, f64)> {
+    /// Our figure over the peer's, round by round: lower quartile, median, upper quartile.
+    fn ratio(&self, ours: &str, peer: &str) -> Option<(f64, f64, f64)> {
         let ratios: Vec<f64> =
-            self.figures("clasp")?.iter().zip(self.figures(peer)?).map(|(ours, theirs)| ours / theirs).collect();
+            self.figures(ours)?.iter().zip(self.figures(peer)?).map(|(ours, theirs)| ours / theirs).collect();
         Some((quantile(&ratios, 0.25), quantile(&ratios, 0.5), quantile(&ratios, 0.75)))
     }
 }
@@ -68,14 +77,14 @@ fn quantile(figures: &[f64], at: f64) -> f64 {
     }
 }
 
-/// A table for people. A ratio is Clasp's figure over the peer's: median, and quartiles over the rounds.
+/// A table for people. A ratio is one figure over the other: median, and quartiles over the rounds.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = format!("{:<34} {:<8} {:>6}", "case", "side", "unit");
     for column in COLUMNS {
         let _ = write!(text, " {column:>17}");
     }
-    for peer in &COLUMNS[1..] {
-        let _ = write!(text, "  {:<22}", format!("/ {peer}"));
+    for (ours, peer) in RATIOS {
+        let _ = write!(text, "  {:<31}", format!("{ours} / {peer}"));
     }
     text.push('\n');
     for row in rows {
@@ -84,11 +93,11 @@ pub(crate) fn table(rows: &[Row]) -> String {
             let figure = row.median(column).map_or_else(|| "-".to_owned(), |figure| format!("{figure:.0}"));
             let _ = write!(text, " {figure:>17}");
         }
-        for peer in &COLUMNS[1..] {
+        for (ours, peer) in RATIOS {
             let ratio = row
-                .ratio(peer)
+                .ratio(ours, peer)
                 .map_or_else(|| "-".to_owned(), |(low, middle, high)| format!("{middle:.3} [{low:.3}, {high:.3}]"));
-            let _ = write!(text, "  {ratio:<22}");
+            let _ = write!(text, "  {ratio:<31}");
         }
         text.push('\n');
     }
@@ -118,14 +127,14 @@ pub(crate) fn json(rows: &[Row]) -> String {
 
 /// A bar chart: each row scaled to its own best figure.
 pub(crate) fn svg(rows: &[Row]) -> String {
-    const COLOURS: [&str; 4] = ["#b5452c", "#6c8ebf", "#9ab6d9", "#a9a9a9"];
+    const COLOURS: [&str; 5] = ["#b5452c", "#e08a5f", "#6c8ebf", "#9ab6d9", "#a9a9a9"];
     const BAR: usize = 14;
     const LABEL: usize = 300;
     const WIDTH: usize = 900;
     let mut body = String::new();
     let mut y = 46;
     for (at, (column, colour)) in COLUMNS.iter().zip(COLOURS).enumerate() {
-        let x = LABEL + at * 140;
+        let x = LABEL + at * 118;
         let _ = writeln!(body, r#"<rect x="{x}" y="14" width="12" height="12" fill="{colour}"/>"#);
         let _ = writeln!(body, r#"<text x="{}" y="25">{column}</text>"#, x + 17);
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clasp_crypto::{CryptoError, KeyAlgorithm, default_provider};
+use clasp_crypto::{CryptoError, KeyAlgorithm, Provider, default_provider};
 use clasp_wire::SignatureScheme;
 
 use crate::fields::Fields;
@@ -37,6 +37,18 @@ fn every_kind_of_key_and_file_is_loaded() {
         assert_eq!(identity.key().can_decrypt(), algorithm == KeyAlgorithm::Rsa, "{key}");
         assert!(identity.ocsp_response().is_none());
     }
+}
+
+#[test]
+fn the_provider_given_loads_the_key() {
+    let load = |provider| Identity::from_pem_files_with_provider(path("p256.pem"), path("p256.key.pem"), provider);
+    assert_eq!(load(default_provider()).unwrap().key_algorithm(), KeyAlgorithm::EcdsaP256);
+    let refusing = Provider {
+        load_key: |_| Err(CryptoError::KeyRejected("it is none of this provider's")),
+        ..default_provider().clone()
+    };
+    let refused = message(load(Box::leak(Box::new(refusing))));
+    assert!(refused.contains("p256.key.pem") && refused.contains("none of this provider's"), "{refused}");
 }
 
 #[test]

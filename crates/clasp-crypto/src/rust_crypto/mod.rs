@@ -41,6 +41,8 @@ pub(crate) use p521::SECP521R1;
 pub(crate) use pkcs1::unpad_or_keep;
 pub(crate) use rsa::{RsaKey, rsa_encrypt};
 #[cfg(feature = "legacy")]
+pub use rsa_verify::AnySize;
+#[cfg(feature = "legacy")]
 pub(crate) use rsa_verify::{
     VERIFY_ANY_RSA_PKCS1_SHA1, VERIFY_ANY_RSA_PKCS1_SHA256, VERIFY_ANY_RSA_PKCS1_SHA384, VERIFY_ANY_RSA_PKCS1_SHA512,
     VERIFY_ANY_RSA_PSS_SHA256, VERIFY_ANY_RSA_PSS_SHA384, VERIFY_ANY_RSA_PSS_SHA512, VERIFY_RSA_PKCS1_MD5_SHA1,

