@@ -15,8 +15,10 @@ use crate::faulty::Fault;
 use crate::good::{DISTANCE, exchange, part};
 use crate::pattern::{Chance, fill};
 
-/// How long a bad client waits before it does what it came for, at most, milliseconds.
-const PAUSE: u64 = 4000;
+/// How long a bad client waits before it does what it came for, at most: not so long that it is let go of first.
+fn patience(scene: &Scene) -> u64 {
+    u64::try_from(scene.handshake_timeout.min(scene.idle_timeout).as_millis() / 2).unwrap_or_default()
+}
 
 /// How soon the server has to end a connection whose fault it can see.
 const AT_ONCE: Duration = Duration::ZERO;
@@ -44,7 +46,7 @@ async fn established(scene: &Scene, chance: &mut Chance) -> Result<Tls, String> 
     let mut tls = scene.echo(any(scene, chance), chance).await?;
     let size = (chance.between(1, 2000), 1);
     exchange(scene, &mut tls, chance, size).await?;
-    chance.pause(PAUSE).await;
+    chance.pause(patience(scene)).await;
     Ok(tls)
 }
 
@@ -134,7 +136,7 @@ fn reset(tcp: &Tcp) -> Outcome {
 pub(crate) async fn reset_at_once(scene: &Scene, chance: &mut Chance) -> Outcome {
     let (mut tcp, hello, _) = raw(scene, chance).await?;
     send(&mut tcp, &hello[..chance.between(0, hello.len() - 1)]).await;
-    chance.pause(PAUSE.min(1000)).await;
+    chance.pause(patience(scene)).await;
     reset(&tcp)
 }
 
@@ -145,14 +147,14 @@ pub(crate) async fn reset_in_handshake(scene: &Scene, chance: &mut Chance) -> Ou
     if chance.below(2) == 0 {
         let _ = tcp.read(&mut [0; 4096]).await;
     }
-    chance.pause(PAUSE.min(1000)).await;
+    chance.pause(patience(scene)).await;
     reset(&tcp)
 }
 
 pub(crate) async fn reset_in_record(scene: &Scene, chance: &mut Chance) -> Outcome {
     let mut tls = established(scene, chance).await?;
     half_record(&mut tls, chance).await?;
-    chance.pause(PAUSE.min(1000)).await;
+    chance.pause(patience(scene)).await;
     reset(tls.get_ref())
 }
 
@@ -166,7 +168,7 @@ async fn fin(tcp: &mut Tcp) -> Outcome {
 pub(crate) async fn truncate_in_hello(scene: &Scene, chance: &mut Chance) -> Outcome {
     let (mut tcp, hello, _) = raw(scene, chance).await?;
     send(&mut tcp, &hello[..chance.between(0, hello.len() - 1)]).await;
-    chance.pause(PAUSE.min(1000)).await;
+    chance.pause(patience(scene)).await;
     fin(&mut tcp).await
 }
 
@@ -200,7 +202,7 @@ fn garbage(chance: &mut Chance) -> Vec<u8> {
 
 pub(crate) async fn garbage_at_once(scene: &Scene, chance: &mut Chance) -> Outcome {
     let (mut tcp, ..) = raw(scene, chance).await?;
-    chance.pause(PAUSE).await;
+    chance.pause(patience(scene)).await;
     send(&mut tcp, &garbage(chance)).await;
     ended(&mut tcp, AT_ONCE).await
 }
@@ -244,7 +246,7 @@ async fn refused(tls: &mut Tls) -> Outcome {
 
 /// Shows a certificate of an unknown authority.
 pub(crate) async fn stranger(scene: &Scene, config: &Arc<ClientConfig>, chance: &mut Chance) -> Outcome {
-    chance.pause(PAUSE).await;
+    chance.pause(patience(scene)).await;
     let tcp = scene.tcp(scene.echo, chance, None).await?;
     // TLS 1.3 tells of it only with the first read.
     match clasp::Connector::new(Arc::clone(config)).connect(crate::pki::SERVER, tcp).await {
@@ -264,7 +266,7 @@ pub(crate) async fn renegotiate_too_soon(scene: &Scene, chance: &mut Chance) -> 
             Ok(_) => return Err("the server took one that came too soon".to_owned()),
             Err(StreamError::Tls(Error::NoRenegotiation(_))) => {
                 // The connection goes on.
-                exchange(scene, &mut tls, chance, (100, 2)).await?;
+                exchange(scene, &mut tls, chance, (100, 1)).await?;
             }
             Err(_) if declined > 0 => return Ok(format!("ended after {declined} were declined")),
             Err(error) => return Err(format!("none was declined: {error}")),
@@ -279,7 +281,7 @@ const MOST_RENEGOTIATIONS: u32 = 16;
 pub(crate) async fn renegotiate_too_often(scene: &Scene, chance: &mut Chance) -> Outcome {
     let mut tls = scene.echo(chance.one(&scene.configs.tls12), chance).await?;
     for made in 0..=MOST_RENEGOTIATIONS {
-        let pieces = if made % 4 == 0 { 2 } else { 1 };
+        let pieces = if made % 6 == 0 { 2 } else { 1 };
         exchange(scene, &mut tls, chance, (DISTANCE, pieces)).await?;
         match tls.renegotiate().await {
             Ok(_) if made < MOST_RENEGOTIATIONS => {}

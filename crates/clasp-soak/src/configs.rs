@@ -70,11 +70,13 @@ impl Configs {
                 .map_err(|error| error.to_string())
         };
         let builder = |policy: Policy| ClientConfig::builder(policy).roots(roots.clone()).without_resumption();
-        let shown = |policy: Policy, name: &str| {
-            build(builder(policy).identity(identity(name)?).post_handshake_auth(true))
-        };
+        let shown =
+            |policy: Policy, name: &str| build(builder(policy).identity(identity(name)?).post_handshake_auth(true));
         let each = |policy: fn() -> Policy, suites: &[CipherSuite]| {
-            suites.iter().map(|suite| build(builder(policy().with_cipher_suites(&[*suite])))).collect::<Result<Vec<_>, String>>()
+            suites
+                .iter()
+                .map(|suite| build(builder(policy().with_cipher_suites(&[*suite]))))
+                .collect::<Result<Vec<_>, String>>()
         };
         Ok(Self {
             tls12: each(tls12, TLS12)?,

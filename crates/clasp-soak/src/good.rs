@@ -187,7 +187,7 @@ pub(crate) async fn renegotiate(scene: &Scene, chance: &mut Chance) -> Outcome {
 pub(crate) async fn update_keys(scene: &Scene, chance: &mut Chance) -> Outcome {
     let mut tls = scene.echo(chance.one(&scene.configs.tls13), chance).await?;
     for number in 0..6 {
-        let size = (chance.between(1, 8000), 2);
+        let size = (chance.between(1, 8000), if number % 2 == 0 { 2 } else { 1 });
         exchange(scene, &mut tls, chance, size).await?;
         tls.update_keys(number % 2 == 0).await.map_err(|error| format!("key update {number}: {error}"))?;
     }

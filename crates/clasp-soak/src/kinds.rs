@@ -86,6 +86,12 @@ fn total() -> u64 {
     KINDS.iter().map(|(_, _, often)| often).sum()
 }
 
+/// The first client of a slot: each kind comes at least once.
+pub(crate) fn first(slot: usize) -> (Kind, &'static str) {
+    let (kind, name, _) = KINDS[slot % KINDS.len()];
+    (kind, name)
+}
+
 /// Picks one.
 pub(crate) fn pick(chance: &mut Chance) -> (Kind, &'static str) {
     let mut number = chance.below(total());

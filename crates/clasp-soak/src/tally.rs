@@ -73,7 +73,8 @@ impl Handshakes {
     pub(crate) fn summary(&self) -> (usize, [Duration; 3]) {
         let mut all = lock(&self.0).clone();
         all.sort_unstable();
-        let at = |hundredths: usize| all.get(all.len().saturating_sub(1) * hundredths / 100).copied().unwrap_or_default();
+        let at =
+            |hundredths: usize| all.get(all.len().saturating_sub(1) * hundredths / 100).copied().unwrap_or_default();
         (all.len(), [at(50), at(99), at(100)])
     }
 }
@@ -92,10 +93,14 @@ impl Log {
         let what = line.split_once(' ').map_or(line, |(_, what)| what);
         let what = if what.starts_with("TLS ") { what.split_once(", ").map_or(what, |(_, what)| what) } else { what };
         let mut kind = String::new();
-        // Numbers that are counts come first; those in the words of an error are its own.
-        let rest = what.trim_start_matches(|c: char| c.is_ascii_digit());
-        if rest.len() < what.len() {
-            kind.push('N');
+        let mut rest = what;
+        while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+            let (before, number) = rest.split_at(at);
+            rest = number.trim_start_matches(|c: char| c.is_ascii_digit());
+            let number = &number[..number.len() - rest.len()];
+            kind.push_str(before);
+            // Numbers at the beginning are counts, and long ones come from noise; others are an error's own.
+            kind.push_str(if kind.is_empty() || number.len() > 5 { "N" } else { number });
         }
         kind.push_str(rest);
         if let Some((at, _)) = kind.char_indices().nth(150) {
@@ -143,7 +148,9 @@ mod tests {
         log.line("127.0.0.9:6 TLS 1.3 TLS_AES_128_GCM_SHA256, 7 bytes echoed");
         log.line("127.0.0.9:7 no handshake within 5 s");
         log.line("127.0.0.9:7 TLS 1.3 TLS_AES_128_GCM_SHA256, ended: the record layer, 2 times");
-        assert_eq!(log.0.len(), 3);
+        log.line("127.0.0.9:7 no handshake: 1234567 bytes, where 65536 are allowed");
+        assert_eq!(log.0.len(), 4);
+        assert!(log.0.contains_key("no handshake: N bytes, where 65536 are allowed"));
         assert!(log.table().starts_with("       2  N bytes echoed\n"), "{}", log.table());
         assert!(log.0.contains_key("ended: the record layer, 2 times"));
     }

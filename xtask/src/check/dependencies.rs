@@ -55,6 +55,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("clasp", &["bytes", "rustls-pki-types"]),
     ("clasp-bogo", &["base64", "bytes", "zeroize"]),
     ("clasp-cli", &["bytes", "clap", "httparse", "rcgen", "rsa", "serde_json", "thiserror", "tokio", "zeroize"]),
+    ("clasp-soak", &["clap", "rcgen", "tokio"]),
 ];
 
 /// Pairs that the floors would allow and that would still be wrong: who knows nothing of whom.
@@ -163,8 +164,8 @@ fn unasked(package: &Package) -> Result<Vec<String>, Failure> {
         default.iter().any(|enabled| enabled == feature)
     };
     for (feature, brought) in ASKED_FOR {
-        // The shim is nobody's dependency, and takes all there is.
-        if package.name == "clasp-bogo" {
+        // Shim and soak are nobody's dependencies, and take all there is.
+        if ["clasp-bogo", "clasp-soak"].contains(&package.name.as_str()) {
             continue;
         }
         // The command takes the facade with all that it has by default.
