@@ -64,7 +64,7 @@ impl Configs {
     /// Those that trust this authority.
     pub(crate) fn new(pki: &Pki) -> Result<Self, String> {
         let mut roots = RootStore::default();
-        roots.add_pem_file(&pki.file("ca.pem")).map_err(|error| error.to_string())?;
+        roots.add_pem_file(pki.file("ca.pem")).map_err(|error| error.to_string())?;
         let identity = |name: &str| {
             Identity::from_pem_files(pki.file(&format!("{name}.pem")), pki.file(&format!("{name}.key")))
                 .map_err(|error| error.to_string())

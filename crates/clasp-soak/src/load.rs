@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -16,7 +16,7 @@ use crate::pattern::Chance;
 use crate::pki::Pki;
 use crate::server::{Program, Server};
 use crate::stop;
-use crate::tally::Tally;
+use crate::tally::{Handshakes, Tally};
 use crate::verdict::{Growth, Sample, leftovers, threads};
 
 /// What is to be done.
@@ -96,17 +96,14 @@ pub(crate) async fn run(plan: Plan) -> Result<Vec<String>, String> {
         handshake_timeout,
         idle_timeout,
         open: Arc::default(),
-        handshakes: Default::default(),
-        checked: Default::default(),
+        handshakes: Handshakes::default(),
+        checked: AtomicU64::default(),
     });
     let tally = Arc::<Tally>::default();
     let mut wrong = Vec::new();
 
     let open = load(&plan, &scene, &tally, &mut servers, &mut wrong).await?;
-    let settled = settle(&mut servers).await?;
-    for watched in &mut servers {
-        wrong.extend(settled.iter().filter(|line| line.starts_with(watched.name)).cloned());
-    }
+    wrong.extend(settle(&mut servers).await?);
     let handshakes = scene.handshakes.summary();
     let peak = scene.open.peak();
     let stopped = stop::run(&plan, &scene, &tally, servers.each_mut().map(|watched| &mut watched.server)).await;
@@ -114,9 +111,9 @@ pub(crate) async fn run(plan: Plan) -> Result<Vec<String>, String> {
     report(&plan, &scene, &tally, &servers);
     let [median, most, longest] = handshakes.1.map(|took| took.as_secs_f64() * 1e3);
     println!(
-        "handshakes: {} that were good, {:.0} a second; median {median:.1} ms, 99 % {most:.0} ms, longest {longest:.0} ms",
+        "handshakes: {} that were good, {} a second; median {median:.1} ms, 99 % {most:.0} ms, longest {longest:.0} ms",
         handshakes.0,
-        handshakes.0 as f64 / plan.load.as_secs_f64()
+        handshakes.0 as u64 / plan.load.as_secs().max(1)
     );
     println!("connections open at a time: {open} in the mean, {peak} at most");
     println!("bytes checked: {}", scene.checked.load(Ordering::Relaxed));

@@ -1,7 +1,7 @@
 //! Thousands of clients, good and bad, against `clasp serve`, for minutes (RFC 8446 and 5246, whole connections).
 //!
-//! Good bytes must come back as they were sent, bad clients must be let go of in time, and the server must be after hours what it was after
-//! minutes: no memory, descriptor or thread more. `cargo xtask soak` runs it on the release build. Without `--server` the program
+//! Good bytes must come back as they were sent, bad clients must be let go of in time, and the server must be in the end what it was soon
+//! after the beginning: no memory, descriptor or thread more. `cargo xtask soak` runs it on the release build. Without `--server` the program
 //! is its own server: `clasp-soak serve` is `clasp serve`. It looks at servers through `/proc`, so it needs Linux.
 #![forbid(unsafe_code)]
 

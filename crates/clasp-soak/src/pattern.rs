@@ -10,11 +10,9 @@ fn word(seed: u64, number: u64) -> u64 {
 
 /// Fills `out` with the bytes of the stream of this seed, from `position` on.
 pub(crate) fn fill(seed: u64, position: u64, out: &mut [u8]) {
-    let mut at = position;
-    for byte in out {
+    for (at, byte) in (position..).zip(out) {
         let place = usize::try_from(at % 8).unwrap_or_default();
         *byte = word(seed, at / 8).to_le_bytes()[place];
-        at += 1;
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::tally::Log;
 use crate::verdict::Sample;
 
-/// The program that serves, and its first words.
+/// The program that serves, with `serve` as its first word.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) path: PathBuf,

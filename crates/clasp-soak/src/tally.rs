@@ -26,7 +26,7 @@ impl Tally {
         lock(&self.0).values().flat_map(BTreeMap::values).sum()
     }
 
-    /// How many of one kind fared in a way that begins with these words.
+    /// How many of one kind fared as expected, in a way that ends with these words.
     pub(crate) fn fared(&self, kind: &str, words: &str) -> u64 {
         let all = lock(&self.0);
         let outcomes = all.get(kind).into_iter().flatten();

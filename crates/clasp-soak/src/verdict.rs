@@ -13,11 +13,12 @@ pub(crate) struct Sample {
     pub(crate) threads: usize,
 }
 
-/// What memory may grow by from the second fifth of the time to the last, in hundredths and in KiB. The load is the same all the time,
-/// so what a connection leaves behind would add up: at a hundred a second, 100 bytes each are some 2 MiB over 300 seconds.
-/// What is let through is the caches that are still filling (sessions by identifier, bounded by 1 MiB; tickets of early
-/// data, by 4,096 of them), the allocator's fragments, and what chance makes of the number of large transfers at a time.
-pub(crate) const GROWTH_PERCENT: u64 = 5;
+/// What resident memory may grow by from the second fifth of the time to the last, in hundredths and in KiB. The load is the same all
+/// the time, so what a client leaves behind would add up: with the 2,000 connections of 300 seconds some 90,000 clients come in
+/// between, and at some 80 MiB this bound is 120 bytes for each. The least that could be left of one, a session or a buffer, is
+/// more. What is let through is the allocator's: the bytes in use, counted, do not grow at all, but blocks that stay (the
+/// cache of sessions) come to lie between those that go, and pages that were taken once, when many transfers met, are kept.
+pub(crate) const GROWTH_PERCENT: u64 = 10;
 pub(crate) const GROWTH_KIB: u64 = 3 << 10;
 
 /// Resident memory in the second fifth of the time and in the last, KiB.
@@ -103,9 +104,9 @@ mod tests {
 
     #[test]
     fn memory_that_grows_is_told_of() {
-        assert_eq!(growth(|second| 60_000 + 50 * second).judge(), None);
-        let leak = growth(|second| 60_000 + 200 * second).judge().unwrap();
-        assert!(leak.starts_with("memory grew from 66000 KiB") && leak.ends_with("more than 72372 KiB"), "{leak}");
+        assert_eq!(growth(|second| 60_000 + 100 * second).judge(), None);
+        let leak = growth(|second| 60_000 + 300 * second).judge().unwrap();
+        assert!(leak.starts_with("memory grew from 69000 KiB") && leak.ends_with("more than 78972 KiB"), "{leak}");
     }
 
     #[test]
