@@ -7,6 +7,7 @@ mod fuzz;
 mod limbo;
 mod peers;
 mod run;
+mod soak;
 mod test;
 mod tidy;
 mod timing;
@@ -43,6 +44,8 @@ enum Command {
     Bogo(bogo::Args),
     /// Verifies the certificate chains of x509-limbo, a file from elsewhere, and explains every difference.
     Limbo(limbo::Args),
+    /// Lets thousands of clients, good and bad, at `clasp serve` for minutes, and tells what it makes of them.
+    Soak(soak::Args),
     /// Measures whether the time of RSA decryption and CBC opening tells a secret; or, by valgrind, whether a branch does.
     Timing(timing::Args),
 }
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Bogo(args) => bogo::run(&args),
         Command::Limbo(args) => limbo::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Timing(args) => timing::run(&args),
     };
     match result {

@@ -292,6 +292,9 @@ pub(crate) struct ServeArgs {
     /// Seconds a handshake may take.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) handshake_timeout: u64,
+    /// Seconds a client may send nothing, or take nothing of what it is sent; 0 for as long as it likes.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) idle_timeout: u64,
     #[command(flatten)]
     pub(crate) shared: Shared,
 }

@@ -7,9 +7,10 @@ use clasp::cert::{CertificateSummary, Pin, PublicKey};
 use clasp::handshake::KeyExchange;
 use clasp::tokio::Error as StreamError;
 use clasp::{ClientAuth, Session, TlsStream};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::watch;
 
+use crate::idle::Idle;
 use crate::trace::particulars;
 
 /// The most bytes of a request's head.
@@ -66,6 +67,7 @@ fn parse(bytes: &[u8]) -> Head {
 pub(crate) async fn serve<IO>(
     tls: &mut TlsStream<IO>,
     on_path: Option<&(String, ClientAuth)>,
+    idle: Idle,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<u64>
 where
@@ -82,7 +84,7 @@ where
             Head::Partial => {
                 let mut buffer = [0; 4096];
                 let read = tokio::select! {
-                    read = tls.read(&mut buffer) => read?,
+                    read = idle.reading(tls.read(&mut buffer)) => read?,
                     _ = stop.wait_for(|stop| *stop) => 0,
                 };
                 if read == 0 {
@@ -99,7 +101,7 @@ where
             None => None,
             // Now that the path is known the certificate is asked for: by shaking hands again (RFC 5246 7.4.1.1), or in TLS 1.3 by
             // itself (RFC 8446 4.6.2).
-            Some((_, client_auth)) => match tls.request_client_certificate(client_auth.clone()).await {
+            Some((_, client_auth)) => match idle.asking(tls.request_client_certificate(client_auth.clone())).await? {
                 Ok(_) => None,
                 Err(StreamError::Tls(error @ clasp::Error::NoRenegotiation(_))) => Some(refusal(tls, &error)),
                 Err(StreamError::Tls(error)) => return Err(io::Error::other(error)),
@@ -111,8 +113,7 @@ where
         let guarded = on_path.map(|(prefix, _)| prefix.as_str());
         let (answer, keep) = answer(request.as_ref(), guarded, refused.as_deref(), &page);
         let keep = keep && !*stop.borrow();
-        tls.write_all(answer.as_bytes()).await?;
-        tls.flush().await?;
+        idle.write(tls, answer.as_bytes()).await?;
         answered += 1;
         if !keep {
             return Ok(answered);

@@ -11,6 +11,7 @@ mod ech;
 mod failure;
 mod http;
 mod identity;
+mod idle;
 mod interactive;
 mod output;
 mod roster;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clasp::tokio::Error as StreamError;
 use clasp::{Acceptor, ClientAuth, Role, TlsStream};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use crate::args::{ServeArgs, TraceFormat};
 use crate::failure::{Failure, explain};
 use crate::http;
+use crate::idle::Idle;
 use crate::output::say;
 use crate::roster::Roster;
 use crate::setup;
@@ -32,6 +33,7 @@ struct Service {
     echo: bool,
     trace: Option<TraceFormat>,
     handshake_timeout: Duration,
+    idle: Idle,
     roster: Roster,
     stop: watch::Receiver<bool>,
 }
@@ -60,6 +62,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
         echo: args.echo,
         trace: args.shared.trace,
         handshake_timeout: Duration::from_secs(args.handshake_timeout),
+        idle: Idle::seconds(args.idle_timeout),
         roster: Roster::default(),
         stop,
     });
@@ -181,9 +184,9 @@ async fn serve_one(service: &Service, settings: &Settings, tcp: TcpStream) -> St
     trace::agreed(service.trace, Role::Server, session, None);
     let about = format!("{} {}", session.version(), session.cipher_suite());
     let served = if service.echo {
-        echo(&mut tls).await.map(|bytes| format!("{bytes} bytes echoed"))
+        echo(&mut tls, service.idle).await.map(|bytes| format!("{bytes} bytes echoed"))
     } else {
-        http::serve(&mut tls, settings.on_path.as_ref(), service.stop.clone())
+        http::serve(&mut tls, settings.on_path.as_ref(), service.idle, service.stop.clone())
             .await
             .map(|requests| format!("{requests} requests"))
     };
@@ -202,16 +205,18 @@ fn line(text: &str) -> String {
 }
 
 /// Sends back what comes until the client closes.
-async fn echo(tls: &mut TlsStream<TcpStream>) -> io::Result<u64> {
+async fn echo<IO>(tls: &mut TlsStream<IO>, idle: Idle) -> io::Result<u64>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
     let mut buffer = vec![0; 16 << 10];
     let mut total = 0;
     loop {
-        let n = tls.read(&mut buffer).await?;
+        let n = idle.reading(tls.read(&mut buffer)).await?;
         if n == 0 {
             return Ok(total);
         }
-        tls.write_all(buffer.get(..n).unwrap_or_default()).await?;
-        tls.flush().await?;
+        idle.write(tls, buffer.get(..n).unwrap_or_default()).await?;
         total += n as u64;
     }
 }

@@ -355,10 +355,26 @@ pub struct AlertReceived {
     pub alert: AlertDescription,
     /// What we had offered, when the peer refused the hello itself.
     pub offered: Option<Offer>,
-    /// Whether the peer had asked for our certificate and been sent none (RFC 5246 7.4.6): most likely that is why.
+    /// Whether the peer had asked for our certificate and been sent none (RFC 5246 7.4.6), and this may be why: no alert over
+    /// records and messages that cannot be read.
     pub certificate_declined: bool,
     /// Whether the peer had asked to renegotiate and been declined, which some take for the end (RFC 5246 7.2.2).
     pub renegotiation_declined: bool,
+}
+
+/// Whether an alert can mean that a certificate is missing. `established`: it came after the handshake, where old peers no longer
+/// say `unexpected_message` for that.
+pub(crate) fn may_miss_certificate(alert: AlertDescription, established: bool) -> bool {
+    match alert {
+        AlertDescription::BAD_RECORD_MAC
+        | AlertDescription::DECRYPTION_FAILED
+        | AlertDescription::RECORD_OVERFLOW
+        | AlertDescription::DECOMPRESSION_FAILURE
+        | AlertDescription::DECODE_ERROR
+        | AlertDescription::DECRYPT_ERROR => false,
+        AlertDescription::UNEXPECTED_MESSAGE => !established,
+        _ => true,
+    }
 }
 
 impl fmt::Display for AlertReceived {

@@ -59,6 +59,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "clasp-cli",
         &["base64", "bytes", "clap", "httparse", "rcgen", "rsa", "serde_json", "thiserror", "tokio", "zeroize"],
     ),
+    ("clasp-soak", &["clap", "rcgen", "tokio"]),
 ];
 
 /// Pairs that the floors would allow and that would still be wrong: who knows nothing of whom.
@@ -168,8 +169,8 @@ fn unasked(package: &Package) -> Result<Vec<String>, Failure> {
         default.iter().any(|enabled| enabled == feature)
     };
     for (feature, brought) in ASKED_FOR {
-        // The shim is nobody's dependency, and takes all there is.
-        if package.name == "clasp-bogo" {
+        // Shim and soak are nobody's dependencies, and take all there is.
+        if ["clasp-bogo", "clasp-soak"].contains(&package.name.as_str()) {
             continue;
         }
         // The provider's own crate is that library's.

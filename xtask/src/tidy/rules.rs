@@ -179,6 +179,7 @@ fn may_not_be_async(source: &Source) -> bool {
         "crates/clasp-cert/src/pins.rs",
         "crates/clasp-tokio/",
         "crates/clasp-cli/",
+        "crates/clasp-soak/",
     ];
     in_crates(source) && !flights_and_peer.iter().any(|place| source.path.starts_with(place))
 }

@@ -10,7 +10,7 @@ use clasp_wire::{
 
 use super::{Connection, Side, Status};
 use crate::client::session_keys;
-use crate::error::{AlertReceived, Error, Misbehaviour, Role};
+use crate::error::{AlertReceived, Error, Misbehaviour, Role, may_miss_certificate};
 use crate::hello::our_offer;
 use crate::peer::{EpochKeys, Incoming, Order, describe};
 use crate::trace::TracedMessage;
@@ -334,7 +334,8 @@ impl Connection {
         Err(Error::AlertReceived(Box::new(AlertReceived {
             alert: description,
             offered,
-            certificate_declined: self.certificate_declined,
+            certificate_declined: self.certificate_declined
+                && may_miss_certificate(description, self.established.is_some() && self.flight.is_none()),
             renegotiation_declined: self.refused_renegotiations > 0,
         })))
     }

@@ -110,6 +110,24 @@ fn a_missing_client_certificate_has_an_alert_of_its_own() {
     assert!(alert.certificate_declined);
 }
 
+/// Whoever was asked for a certificate, and had none, is not told to get one when it is a record that did not open.
+#[test]
+fn an_alert_over_a_record_is_not_put_down_to_a_certificate() {
+    let ca = Authority::new("CA");
+    let client = ca.client(tls13()).build().unwrap();
+    let server = ca.server(tls13()).client_auth(ca.request_client()).build().unwrap();
+    let (mut client, mut server) = established(&client, &server);
+    client.write(b"data").unwrap();
+    if let Some(last) = client.output().last_mut() {
+        *last ^= 1;
+    }
+    let (ours, theirs) = exchange(&mut client, &mut server);
+    assert_eq!(theirs.and_then(|error| error.alert()), Some(AlertDescription::BAD_RECORD_MAC));
+    let Some(Error::AlertReceived(alert)) = ours else { panic!("{ours:?}") };
+    assert_eq!(alert.alert, AlertDescription::BAD_RECORD_MAC);
+    assert!(!alert.certificate_declined && !alert.to_string().contains("certificate"), "{alert}");
+}
+
 #[test]
 fn keys_are_changed_by_either_side_any_number_of_times() {
     let ca = Authority::new("CA");
