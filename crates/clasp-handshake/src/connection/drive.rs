@@ -224,7 +224,7 @@ impl Connection {
                 self.watch_held_data()?;
                 self.watch_short_blocks()
             }
-            ContentType::APPLICATION_DATA if self.reads_early_data() => self.early_data_came(payload),
+            ContentType::APPLICATION_DATA if self.reads_early_data() => self.early_data_came(&payload),
             ContentType::ALERT => self.alert(&payload),
             ContentType::CHANGE_CIPHER_SPEC => self.change_cipher_spec(&payload),
             other => Err(self.unexpected(format!("a record of type {other}"))),
@@ -245,6 +245,10 @@ impl Connection {
                     && self.role() == Role::Client
                     && !self.awaits_finished() =>
             {
+                self.passed_over = self.passed_over.saturating_add(1);
+                if self.passed_over > self.side.limits().refused_renegotiations {
+                    return Err(Error::TooManyRenegotiations);
+                }
                 Ok(())
             }
             Some((_, mailbox)) => {
@@ -368,7 +372,7 @@ impl Connection {
         {
             // A session that came to a bad end is not resumed, nor are its tickets (RFC 5246 7.2.2, RFC 8446 6.2). What is
             // in a store that takes its time stays.
-            for key in session_keys(name) {
+            for key in session_keys(config, name) {
                 drop(resumption.store.remove(&key).try_take());
             }
         }

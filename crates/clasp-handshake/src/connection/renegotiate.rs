@@ -171,6 +171,7 @@ impl Connection {
             // Agreed anew, or not at all (RFC 8449 4).
             self.record_limits = super::RecordLimits::default();
             self.again = State::Idle;
+            self.passed_over = 0;
         }
     }
 
@@ -259,7 +260,9 @@ impl Connection {
     /// Keeps application data for the caller.
     pub(super) fn hold(&mut self, payload: Bytes) {
         self.held += payload.len() + PIECE;
-        self.plaintext.push_back(payload);
+        // What waits behind other data is copied: one byte would keep the whole buffer that it came in.
+        let waits = !self.plaintext.is_empty();
+        self.plaintext.push_back(if waits { Bytes::copy_from_slice(&payload) } else { payload });
     }
 
     /// How much application data waits to be read, in bytes, what each piece of it takes besides included.
