@@ -22,6 +22,10 @@ mod grease_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
+mod memory_tests;
+#[cfg(test)]
 mod negotiation_tests;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;

@@ -71,8 +71,7 @@ pub(super) fn write_block<E: Extension>(out: &mut BytesMut, extensions: &[E]) {
     });
 }
 
-/// The types of a block of extensions so far. A hello of 64 KiB has room for 16,000, so they are not walked through for
-/// each.
+/// The types of a block of extensions so far. There may be hundreds, so they are not walked through for each.
 #[derive(Default)]
 struct Seen {
     /// The low types, a bit each: nearly all that are in use.
