@@ -241,12 +241,11 @@ impl Reader {
     fn take(&mut self, header: RecordHeader, body: BytesMut) -> Result<Option<(ContentType, BytesMut)>, RecordError> {
         match header.content_type {
             ContentType::CHANGE_CIPHER_SPEC if self.drops_change_cipher_spec => {
-                self.dropped = self.dropped.saturating_add(1);
-                return if body[..] == [1] && self.dropped <= self.max_dropped {
-                    Ok(None)
-                } else {
-                    Err(RecordError::ChangeCipherSpec)
-                };
+                if body[..] != [1] || self.dropped >= self.max_dropped {
+                    return Err(RecordError::ChangeCipherSpec);
+                }
+                self.dropped += 1;
+                return Ok(None);
             }
             ContentType::APPLICATION_DATA if self.skip.is_some() => {
                 return self.skip(header, RecordError::Unexpected(header.content_type)).map(|()| None);
@@ -351,8 +350,11 @@ impl Reader {
         if content_type != ContentType::APPLICATION_DATA {
             return Err(RecordError::Empty(content_type));
         }
-        self.empty = self.empty.saturating_add(1);
-        if self.empty > self.max_empty { Err(RecordError::TooManyEmpty) } else { Ok(()) }
+        if self.empty >= self.max_empty {
+            return Err(RecordError::TooManyEmpty);
+        }
+        self.empty += 1;
+        Ok(())
     }
 }
 

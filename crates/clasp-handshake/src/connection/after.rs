@@ -75,10 +75,10 @@ impl Connection {
             mailbox.deliver(Incoming::Message(message));
             return Ok(());
         }
-        self.after.in_a_row = self.after.in_a_row.saturating_add(1);
-        if self.after.in_a_row > self.side.limits().post_handshake_messages {
+        if self.after.in_a_row >= self.side.limits().post_handshake_messages {
             return Err(Error::TooMany("messages after the handshake"));
         }
+        self.after.in_a_row += 1;
         match (message.typ, self.role()) {
             (Type::KEY_UPDATE, _) => self.keys_of_peer_change(&message),
             (Type::NEW_SESSION_TICKET, Role::Client) => self.keep_ticket(&message),
@@ -257,10 +257,10 @@ impl Connection {
             // We did not offer it.
             return Err(Error::UnexpectedMessage { expected: "application data", got: describe(message.typ) });
         };
-        self.after.requests = self.after.requests.saturating_add(1);
-        if self.after.requests > config.limits.certificate_requests {
+        if self.after.requests >= config.limits.certificate_requests {
             return Err(Error::TooMany("requests for our certificate"));
         }
+        self.after.requests += 1;
         let request = message.parse::<CertificateRequest13>()?;
         MessageLimits::from(&config.limits).check(&request)?;
         let request = client::Request::read(request)?;

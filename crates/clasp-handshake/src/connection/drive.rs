@@ -245,10 +245,10 @@ impl Connection {
                     && self.role() == Role::Client
                     && !self.awaits_finished() =>
             {
-                self.passed_over = self.passed_over.saturating_add(1);
-                if self.passed_over > self.side.limits().refused_renegotiations {
+                if self.passed_over >= self.side.limits().refused_renegotiations {
                     return Err(Error::TooManyRenegotiations);
                 }
+                self.passed_over += 1;
                 Ok(())
             }
             Some((_, mailbox)) => {
@@ -321,12 +321,11 @@ impl Connection {
             return Ok(());
         }
         if harmless {
-            self.warnings = self.warnings.saturating_add(1);
-            return if self.warnings > self.side.limits().warnings {
-                Err(Error::TooMany("warning alerts"))
-            } else {
-                Ok(())
-            };
+            if self.warnings >= self.side.limits().warnings {
+                return Err(Error::TooMany("warning alerts"));
+            }
+            self.warnings += 1;
+            return Ok(());
         }
         let unanswered = self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.awaited() == Some("ServerHello"));
         let offered = match &self.side {

@@ -1,6 +1,7 @@
 //! Tests of `Limits`: a peer in memory that comes to each bound, and one that goes past it (RFC 8446 4.2, 4.4.2, 5.1).
 
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use clasp_cert::MaybeReady;
@@ -377,7 +378,7 @@ fn change_cipher_specs_that_say_nothing_come_so_often() {
 fn warnings_come_so_often() {
     let ca = Authority::new("CA");
     for policy in each(&Policy::modern()) {
-        for (bound, default) in [(16, true), (3, false)] {
+        for (bound, default) in [(16, true), (3, false), (255, false)] {
             let server = ca.server(policy.clone());
             let server = if default { server } else { server.limits(limits(|limits| limits.warnings = bound)) };
             let client = ca.client(policy.clone()).build().unwrap();
@@ -566,4 +567,95 @@ fn input_and_output_wait_up_to_their_bounds() {
             assert_eq!(client.write(&vec![0; output]).unwrap(), 0);
         }
     }
+}
+
+/// Whoever waits for a renegotiation holds back so much, what each piece takes besides included.
+#[test]
+fn held_data_has_a_bound() {
+    let ca = Authority::new("CA");
+    let policy = classic(Policy::compatible());
+    let server = ca.server(policy.clone()).build().unwrap();
+    let piece = super::renegotiate::PIECE;
+    for (bound, default) in [(128 << 10, true), (10_000, false)] {
+        for more in [0, 1] {
+            let client = ca.client(policy.clone());
+            let client =
+                if default { client } else { client.limits(limits(|limits| limits.renegotiation_data = bound)) };
+            let (mut client, mut server) = established(&client.build().unwrap(), &server);
+            client.renegotiate().unwrap();
+            let mut left = bound + more;
+            let mut result = None;
+            while left > 0 {
+                // So that the last piece comes out even.
+                let length = if left > 8_000 { 4_000 } else { left - piece };
+                left -= length + piece;
+                server.seal(ContentType::APPLICATION_DATA, &vec![7; length]).unwrap();
+                give(&mut client, &server.output().split());
+                result = Some(client.poll_renegotiation(&mut Context::from_waker(Waker::noop())));
+            }
+            match result.unwrap() {
+                Poll::Ready(Ok(_)) => assert!(more == 0 && client.held_data() == bound),
+                Poll::Ready(Err(error)) => {
+                    assert!(more == 1 && matches!(error, Error::RenegotiationData(max) if max == bound), "{error}");
+                    assert_eq!(error.alert(), Some(AlertDescription::INTERNAL_ERROR));
+                }
+                Poll::Pending => panic!("nothing is asked of the caller"),
+            }
+        }
+    }
+}
+
+/// A server that does not know the ticket passes over so much of what came with it.
+#[test]
+fn skipped_early_data_has_a_bound() {
+    let ca = Authority::new("CA");
+    for (bound, default) in [(64 << 10, true), (5_000, false)] {
+        for more in [0, 1] {
+            let client = ca.client(tls13()).early_data(true).build().unwrap();
+            established(&client, &ca.server(tls13()).early_data(1 << 20).build().unwrap());
+            let server = ca.server(tls13());
+            let server = if default {
+                server
+            } else {
+                server.limits(limits(|limits| limits.skipped_early_data = u32::try_from(bound).unwrap()))
+            };
+            let (mut client, mut server) = connections(&client, &server.build().unwrap());
+            client.poll_now().unwrap();
+            give(&mut server, &client.output().split());
+            server.poll_now().unwrap();
+            server.output().clear();
+            let mut left = bound + more;
+            let mut result = Ok(Status::NeedInput);
+            while left > 0 {
+                // A record takes its type and a tag besides.
+                let body = left.min(if left > 2_000 { 1_000 } else { left });
+                left -= body;
+                assert_eq!(client.write_early(&vec![7; body - 17]).unwrap(), body - 17);
+                give(&mut server, &client.output().split());
+                result = server.poll_now();
+            }
+            match result {
+                Ok(status) => assert!(more == 0 && status == Status::NeedInput),
+                Err(error) => {
+                    assert!(more == 1, "{error}");
+                    assert_eq!(error.alert(), Some(AlertDescription::BAD_RECORD_MAC), "{error}");
+                }
+            }
+        }
+    }
+}
+
+/// Of a hello's names so many stand in the error.
+#[test]
+fn an_error_tells_so_many_names() {
+    let ca = Authority::new("CA");
+    let client = ca.client(Policy::modern()).build().unwrap();
+    let mut hello = hello_of(&mut Connection::client(client, NAME.try_into().unwrap()));
+    let names = vec![Bytes::from_static(&[0xff; 255]); 33];
+    hello.extensions.get_or_insert_default().push(ClientExtension::Alpn(names));
+    let server = ca.server(Policy::modern()).alpn(["h2"]).unwrap().build().unwrap();
+    let mut server = Connection::server(server);
+    give(&mut server, &records(&hello.encode(), 16_384));
+    let Err(Error::NoCommonGround(what)) = server.poll_now() else { panic!("refused") };
+    assert_eq!((what.what, what.theirs.alpn.len()), ("application protocol", 32));
 }
