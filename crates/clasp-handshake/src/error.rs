@@ -303,6 +303,12 @@ misbehaviour! {
     WrongSessionId => ILLEGAL_PARAMETER, "the server does not repeat the session identifier";
     /// RFC 8446 4.2.
     MisplacedExtension => ILLEGAL_PARAMETER, "an extension stands in a message that it does not belong to";
+    /// RFC 8446 4.2: more than `Limits::extensions`.
+    TooManyExtensions => ILLEGAL_PARAMETER, "a message has more extensions than Limits::extensions allows";
+    /// RFC 8446 4.4.2: more than `Limits::certificates`.
+    TooManyCertificates => BAD_CERTIFICATE, "the peer's chain has more certificates than Limits::certificates allows";
+    /// RFC 8446 4.2.2: longer than `Limits::cookie`.
+    CookieTooLong => ILLEGAL_PARAMETER, "the server's cookie is longer than Limits::cookie allows";
     /// RFC 8446 9.2.
     MissingExtension => MISSING_EXTENSION, "a message lacks an extension that it must have";
     /// RFC 8446 4.1.4.

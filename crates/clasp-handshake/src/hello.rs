@@ -20,6 +20,9 @@ use crate::session::Previous;
 /// The most plaintext a record may hold (RFC 5246 6.2.1), bytes.
 pub(crate) const MAX_PLAINTEXT: u16 = 16384;
 
+/// How many of a client's application protocols are told: their names may take four times their length.
+const NAMES_TOLD: usize = 32;
+
 /// A client's offer, kept to hold the answer against.
 pub(crate) struct ClientOffer {
     pub(crate) hello: ClientHello,
@@ -197,7 +200,7 @@ pub(crate) fn their_offer(hello: &ClientHello) -> Offer {
             .filter(|group| !group.is_grease())
             .collect(),
         schemes: hello.signature_algorithms().unwrap_or_default().to_vec(),
-        alpn: hello.alpn().unwrap_or_default().iter().map(|name| printable(name)).collect(),
+        alpn: hello.alpn().unwrap_or_default().iter().take(NAMES_TOLD).map(|name| printable(name)).collect(),
     }
 }
 

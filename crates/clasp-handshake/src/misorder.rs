@@ -72,7 +72,7 @@ struct Side {
 impl Side {
     fn new(flight: impl FnOnce(Peer) -> Flight, role: Role) -> Self {
         let mailbox = SharedMailbox::default();
-        let flight = Some(flight(Peer::new(mailbox.clone(), role, None)));
+        let flight = Some(flight(Peer::new(mailbox.clone(), role, None, &crate::Limits::default())));
         Self { mailbox, flight, inbox: VecDeque::new(), seen: Vec::new(), result: None }
     }
 
@@ -337,7 +337,7 @@ fn every_wrong_message_at_every_step_is_refused() {
 fn a_flight_waits_for_nothing_but_the_peer() {
     let setup = &setups()[0];
     let mailbox = SharedMailbox::default();
-    let peer = Peer::new(mailbox.clone(), Role::Server, None);
+    let peer = Peer::new(mailbox.clone(), Role::Server, None, &crate::Limits::default());
     let mut flight = pin!(crate::server::handshake(peer, Arc::clone(&setup.server), None));
     assert!(flight.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     assert_eq!(mailbox.awaited(), Some("ClientHello"));

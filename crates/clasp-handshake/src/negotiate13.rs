@@ -67,6 +67,9 @@ pub(crate) fn accept_retry(config: &ClientConfig, offer: &ClientOffer, hello: &S
         check_answer(offer, extension, ExtensionPlace::HelloRetryRequest)?;
         match extension {
             ServerExtension::RetryKeyShare(group) => retry.group = Some(*group),
+            ServerExtension::Cookie(cookie) if cookie.len() > config.limits.cookie => {
+                return Err(Misbehaviour::CookieTooLong.into());
+            }
             ServerExtension::Cookie(cookie) => retry.cookie = Some(cookie.clone()),
             ServerExtension::EncryptedClientHello(confirmation) => ech::check_confirmation(confirmation)?,
             _ => {}

@@ -16,8 +16,9 @@ use clasp_wire::{
     SignatureScheme, Sslv2ClientHello,
 };
 
+use crate::config::Limits;
 use crate::dialect::Dialect;
-use crate::error::{ConfigError, Error, Role};
+use crate::error::{ConfigError, Error, Misbehaviour, Role};
 use crate::suites::Suite;
 #[cfg(feature = "ech")]
 use crate::trace::TracedMessage;
@@ -154,6 +155,29 @@ pub(crate) trait Front: Send + Sync {
     fn sends(&mut self, transcript: &Transcript, raw: Bytes) -> Bytes;
 }
 
+/// What a message of the peer's may hold: see [`Limits`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MessageLimits {
+    /// Bytes.
+    pub(crate) message: usize,
+    extensions: usize,
+    certificates: usize,
+}
+
+impl From<&Limits> for MessageLimits {
+    fn from(limits: &Limits) -> Self {
+        let Limits { handshake_message, extensions, certificates, .. } = *limits;
+        Self { message: handshake_message, extensions, certificates }
+    }
+}
+
+impl MessageLimits {
+    /// Whether a message has few enough extensions.
+    pub(crate) fn check<M: HandshakeMessage>(self, message: &M) -> Result<(), Misbehaviour> {
+        if message.extension_count() > self.extensions { Err(Misbehaviour::TooManyExtensions) } else { Ok(()) }
+    }
+}
+
 /// The other side of the handshake.
 pub(crate) struct Peer {
     #[cfg(test)]
@@ -161,19 +185,26 @@ pub(crate) struct Peer {
     mailbox: SharedMailbox,
     role: Role,
     trace: Option<Arc<dyn Trace>>,
+    pub(crate) limits: MessageLimits,
     /// Every handshake message so far, both ways. HelloRequest is never in it.
     pub(crate) transcript: Transcript,
 }
 
 impl Peer {
     /// `role` is ours.
-    pub(crate) fn new(mailbox: SharedMailbox, role: Role, trace: Option<Arc<dyn Trace>>) -> Self {
+    pub(crate) fn new(
+        mailbox: SharedMailbox,
+        role: Role,
+        trace: Option<Arc<dyn Trace>>,
+        limits: impl Into<MessageLimits>,
+    ) -> Self {
         Self {
             #[cfg(test)]
             front: None,
             mailbox,
             role,
             trace,
+            limits: limits.into(),
             transcript: Transcript::new(),
         }
     }
@@ -185,7 +216,7 @@ impl Peer {
             Incoming::Message(raw) if raw.typ == ClientHello::TYPE => {
                 #[cfg(test)]
                 let raw = self.through_front(raw)?;
-                let hello = raw.parse::<ClientHello>()?;
+                let hello = self.parse::<ClientHello>(&raw)?;
                 self.transcript.add(&raw.raw);
                 Ok((hello, raw.raw))
             }
@@ -204,7 +235,7 @@ impl Peer {
             Incoming::Message(raw) if raw.typ == M::TYPE => {
                 #[cfg(test)]
                 let raw = self.through_front(raw)?;
-                Ok((raw.parse::<M>()?, raw.raw))
+                Ok((self.parse::<M>(&raw)?, raw.raw))
             }
             other => Err(unexpected(M::NAME, &other)),
         }
@@ -212,7 +243,25 @@ impl Peer {
 
     /// Waits for the one message that is legal here. Any other is `unexpected_message`.
     pub(crate) async fn receive<M: HandshakeMessage>(&mut self) -> Result<M, Error> {
-        self.receive_as(M::TYPE, M::NAME, M::parse_body).await
+        let message = self.receive_as(M::TYPE, M::NAME, M::parse_body).await?;
+        self.check_extensions(&message)?;
+        Ok(message)
+    }
+
+    fn parse<M: HandshakeMessage>(&self, raw: &RawHandshake) -> Result<M, Error> {
+        let message = raw.parse::<M>()?;
+        self.check_extensions(&message)?;
+        Ok(message)
+    }
+
+    /// Whether a message has few enough extensions.
+    pub(crate) fn check_extensions<M: HandshakeMessage>(&self, message: &M) -> Result<(), Misbehaviour> {
+        self.limits.check(message)
+    }
+
+    /// Whether the peer's chain has few enough certificates.
+    pub(crate) fn check_chain(&self, certificates: usize) -> Result<(), Misbehaviour> {
+        if certificates > self.limits.certificates { Err(Misbehaviour::TooManyCertificates) } else { Ok(()) }
     }
 
     /// [`Self::receive`] for a message whose form the dialect knows.
@@ -237,7 +286,7 @@ impl Peer {
         match self.next(M::NAME, true).await {
             Incoming::NoCertificate => Ok(None),
             Incoming::Message(raw) if raw.typ == M::TYPE => {
-                let message = raw.parse::<M>()?;
+                let message = self.parse::<M>(&raw)?;
                 self.transcript.add(&raw.raw);
                 Ok(Some(message))
             }

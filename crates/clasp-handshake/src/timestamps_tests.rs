@@ -140,7 +140,7 @@ fn shown(asked: Vec<CertificateRequestExtension>) -> Vec<CertificateExtension> {
     let kdf = crate::tls13::kdf(suite, config.provider).unwrap();
     let secret = EarlySecret::new(kdf, None).into_handshake(None).traffic(Role::Client, &[0; 48]);
     let mailbox = SharedMailbox::default();
-    let mut peer = Peer::new(mailbox.clone(), Role::Client, None);
+    let mut peer = Peer::new(mailbox.clone(), Role::Client, None, &crate::Limits::default());
     peer.transcript.settle(kdf.hash());
     let mut answer = pin!(answer_late_request(peer, config, request, secret));
     mailbox.begin();

@@ -277,8 +277,13 @@ pub(crate) fn take_chain(
 /// Receives a chain, compressed or not.
 pub(crate) async fn receive_certificate(peer: &mut Peer, compressions: &Compressions) -> Result<Certificate13, Error> {
     if compressions.is_empty() || !peer.next_is(CompressedCertificate::TYPE, CompressedCertificate::NAME).await {
-        return peer.receive::<Certificate13>().await;
+        let certificate = peer.receive::<Certificate13>().await?;
+        peer.check_chain(certificate.entries.len())?;
+        return Ok(certificate);
     }
     let message = peer.receive::<CompressedCertificate>().await?;
-    compressions.decompress(&message)
+    let certificate = compressions.decompress(&message, peer.limits.message)?;
+    peer.check_extensions(&certificate)?;
+    peer.check_chain(certificate.entries.len())?;
+    Ok(certificate)
 }

@@ -6,7 +6,8 @@ use clasp_wire::{ContentType, MAX_PLAINTEXT, RecordHeader, Sslv2ClientHello};
 use crate::bulk::Open;
 use crate::error::{Foreign, RecordError};
 
-/// How many empty records of application data may follow one another. They cost us work and the peer nearly nothing.
+/// How many empty records of application data may follow one another, if nothing else is said. They cost us work and the peer
+/// nearly nothing.
 const MAX_EMPTY: u8 = 32;
 
 /// The longest hello in SSL 2.0's format that is waited for, bytes; real ones have about a hundred.
@@ -15,7 +16,7 @@ const MAX_SSLV2_HELLO: usize = 4096;
 /// The major version of SSL 3.0 and all of TLS.
 const MAJOR: u8 = 3;
 
-/// How many ChangeCipherSpec records are dropped. A peer sends one or two (RFC 8446 D.4).
+/// How many ChangeCipherSpec records are dropped, if nothing else is said. A peer sends one or two (RFC 8446 D.4).
 const MAX_DROPPED: u8 = 32;
 
 /// The longest body of a protected record in TLS 1.3 that we need not open, bytes (RFC 8446 5.2).
@@ -44,12 +45,14 @@ pub struct Reader {
     opened: u64,
     max_plaintext: usize,
     empty: u8,
+    max_empty: u8,
     begun: bool,
     /// Whether the connection may begin with a hello in SSL 2.0's format.
     takes_sslv2_hello: bool,
     drops_change_cipher_spec: bool,
     /// How many were dropped.
     dropped: u8,
+    max_dropped: u8,
     takes_plaintext_alerts: bool,
     /// How many bytes of early data may still be skipped.
     skip: Option<u64>,
@@ -79,10 +82,12 @@ impl Reader {
             opened: 0,
             max_plaintext: MAX_PLAINTEXT + 1,
             empty: 0,
+            max_empty: MAX_EMPTY,
             begun: false,
             takes_sslv2_hello: false,
             drops_change_cipher_spec: false,
             dropped: 0,
+            max_dropped: MAX_DROPPED,
             takes_plaintext_alerts: false,
             skip: None,
         }
@@ -109,9 +114,20 @@ impl Reader {
     }
 
     /// Whether an unprotected ChangeCipherSpec is dropped, as TLS 1.3 wants it from the first ClientHello to the peer's
-    /// Finished (RFC 8446 5, D.4). It must be the one byte 1, and no more than 32 are taken.
+    /// Finished (RFC 8446 5, D.4). It must be the one byte 1, and no more than 32 are taken
+    /// if [`Self::set_max_change_cipher_specs`] says nothing else.
     pub fn set_drop_change_cipher_spec(&mut self, drop: bool) {
         self.drops_change_cipher_spec = drop;
+    }
+
+    /// How many empty records of application data may follow one another (RFC 5246 6.2.1): 32 without this.
+    pub fn set_max_empty(&mut self, records: u8) {
+        self.max_empty = records;
+    }
+
+    /// How many ChangeCipherSpecs are dropped over the life of a connection.
+    pub fn set_max_change_cipher_specs(&mut self, records: u8) {
+        self.max_dropped = records;
     }
 
     /// Whether an unprotected alert is taken under keys of TLS 1.3, until the first record opens: a peer that did not get so
@@ -225,12 +241,11 @@ impl Reader {
     fn take(&mut self, header: RecordHeader, body: BytesMut) -> Result<Option<(ContentType, BytesMut)>, RecordError> {
         match header.content_type {
             ContentType::CHANGE_CIPHER_SPEC if self.drops_change_cipher_spec => {
-                self.dropped = self.dropped.saturating_add(1);
-                return if body[..] == [1] && self.dropped <= MAX_DROPPED {
-                    Ok(None)
-                } else {
-                    Err(RecordError::ChangeCipherSpec)
-                };
+                if body[..] != [1] || self.dropped >= self.max_dropped {
+                    return Err(RecordError::ChangeCipherSpec);
+                }
+                self.dropped += 1;
+                return Ok(None);
             }
             ContentType::APPLICATION_DATA if self.skip.is_some() => {
                 return self.skip(header, RecordError::Unexpected(header.content_type)).map(|()| None);
@@ -335,8 +350,11 @@ impl Reader {
         if content_type != ContentType::APPLICATION_DATA {
             return Err(RecordError::Empty(content_type));
         }
+        if self.empty >= self.max_empty {
+            return Err(RecordError::TooManyEmpty);
+        }
         self.empty += 1;
-        if self.empty > MAX_EMPTY { Err(RecordError::TooManyEmpty) } else { Ok(()) }
+        Ok(())
     }
 }
 

@@ -57,6 +57,11 @@ pub enum DecodeErrorKind {
     DuplicateExtension(ExtensionType),
     /// A value that is well-formed but not allowed here, in words.
     Illegal(&'static str),
+    /// A list has more elements than are read.
+    TooMany {
+        /// The bound.
+        max: usize,
+    },
     /// A handshake message is longer than the configured bound.
     TooLarge {
         /// Its length, bytes.
@@ -93,9 +98,9 @@ impl DecodeError {
         matches!(self.kind, DecodeErrorKind::Illegal(_) | DecodeErrorKind::DuplicateExtension(_))
     }
 
-    /// Whether a handshake message is longer than the configured bound.
+    /// Whether a handshake message is longer than the configured bound, or has more elements in a list than are read.
     pub fn is_too_large(&self) -> bool {
-        matches!(self.kind, DecodeErrorKind::TooLarge { .. })
+        matches!(self.kind, DecodeErrorKind::TooLarge { .. } | DecodeErrorKind::TooMany { .. })
     }
 }
 
@@ -124,6 +129,7 @@ impl fmt::Display for DecodeErrorKind {
             Self::NotAMultiple { length, of } => write!(f, "length {length} is no multiple of {of}"),
             Self::DuplicateExtension(typ) => write!(f, "extension {typ} stands twice"),
             Self::Illegal(what) => f.write_str(what),
+            Self::TooMany { max } => write!(f, "more than {max} elements"),
             Self::TooLarge { length, max } => write!(f, "a message of {length} bytes, where {max} are allowed"),
         }
     }

@@ -11,6 +11,8 @@ extern crate std;
 
 #[cfg(feature = "codec")]
 mod alert;
+#[cfg(feature = "codec")]
+mod bounds;
 mod codepoint;
 #[cfg(feature = "codec")]
 mod error;
@@ -28,6 +30,11 @@ mod write;
 
 #[cfg(feature = "codec")]
 pub use alert::Alert;
+#[cfg(feature = "codec")]
+pub use bounds::{
+    MAX_AUTHORITIES, MAX_CERTIFICATES, MAX_ECH, MAX_EXTENSIONS, MAX_KEY_SHARES, MAX_PROTOCOLS, MAX_PSKS,
+    MAX_SERVER_NAMES, MAX_TIMESTAMPS,
+};
 pub use codepoint::{
     AlertDescription, AlertLevel, CertificateCompressionAlgorithm, CertificateStatusType, CertificateType, CipherSuite,
     ClientCertificateType, CompressionMethod, ContentType, EcCurveType, EcPointFormat, ExtensionPlace, ExtensionType,

@@ -161,13 +161,18 @@ pub(crate) fn vector24<'a>(min: usize) -> impl Fn(&'a [u8]) -> Parsed<'a, &'a [u
     }
 }
 
-/// Elements to the end of the input, each one's place known to errors.
+/// Elements to the end of the input, each one's place known to errors. More than `max` are an error: what is made of one takes
+/// many times the bytes it came in.
 pub(crate) fn elements<'a, T>(
     input: &'a [u8],
+    max: usize,
     mut element: impl FnMut(&'a [u8]) -> Parsed<'a, T>,
 ) -> Parsed<'a, Vec<T>> {
     let (mut rest, mut out) = (input, Vec::with_capacity(input.len().min(8)));
     while !rest.is_empty() {
+        if out.len() == max {
+            return fail(rest, DecodeErrorKind::TooMany { max });
+        }
         let (left, value) = within(element(rest), Segment::Index(out.len()))?;
         if left.len() >= rest.len() {
             return fail(rest, DecodeErrorKind::Illegal("an element without bytes"));
@@ -178,13 +183,14 @@ pub(crate) fn elements<'a, T>(
     Ok((rest, out))
 }
 
-/// The elements of a vector that was taken as bytes.
+/// The elements of a vector that was taken as bytes, `max` at most.
 pub(crate) fn list<'a, T>(
     outer: Parsed<'a, &'a [u8]>,
+    max: usize,
     element: impl FnMut(&'a [u8]) -> Parsed<'a, T>,
 ) -> Parsed<'a, Vec<T>> {
     let (rest, inner) = outer?;
-    let (_, list) = elements(inner, element)?;
+    let (_, list) = elements(inner, max, element)?;
     Ok((rest, list))
 }
 

@@ -21,7 +21,7 @@ use crate::negotiate::{self, Agreed};
 use crate::peer::{Order, Peer};
 use crate::policy::Policy;
 use crate::psk::{self, scope_with};
-use crate::resumption::{LONGEST_TICKET, Saved};
+use crate::resumption::Saved;
 use crate::session::{ClassicSecrets, EarlyData, Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::timestamps;
@@ -51,7 +51,9 @@ pub(super) async fn full_handshake(
         Vec::new()
     } else {
         let parse = |body: &Bytes| certificate_type::parse(agreed.certificate_types.server, body);
-        peer.receive_as(Certificate::TYPE, Certificate::NAME, parse).await?
+        let chain = peer.receive_as(Certificate::TYPE, Certificate::NAME, parse).await?;
+        peer.check_chain(chain.len())?;
+        chain
     };
     if let Some(previous) = previous {
         previous.same_peer(&chain, psk_identity.as_deref(), config.identity_may_change)?;
@@ -339,7 +341,7 @@ async fn remember(
 ) {
     let Some(resumption) = &config.resumption else { return };
     let ticket = made.ticket.map(|message| message.ticket).unwrap_or_default();
-    if ticket.len() > LONGEST_TICKET {
+    if ticket.len() > config.limits.ticket {
         return;
     }
     let id: &[u8] = if resumption.ids { made.hello.session_id.as_slice() } else { &[] };

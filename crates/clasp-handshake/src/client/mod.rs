@@ -14,7 +14,7 @@ use clasp_wire::ServerHello;
 use rustls_pki_types::ServerName;
 
 pub(crate) use offer13::Offer13;
-pub(crate) use tickets::{TICKETS_KEPT, session_keys, ticket_key};
+pub(crate) use tickets::{session_keys, ticket_key};
 
 use crate::config::ClientConfig;
 use crate::error::{Error, Misbehaviour};
@@ -134,7 +134,7 @@ fn write_early(peer: &mut Peer, config: &ClientConfig, offer: &ClientOffer, tls1
 async fn remembered(config: &ClientConfig, name: &ServerName<'static>) -> Option<Saved> {
     let resumption = config.resumption.as_ref()?;
     if config.policy.offers_tls13(true) && resumption.tickets {
-        for slot in 0..TICKETS_KEPT {
+        for slot in 0..config.limits.tickets_kept {
             let bytes = resumption.store.take(&ticket_key(name, slot)).await;
             let saved = bytes.and_then(|bytes| Saved::decode(&bytes));
             if let Some(saved) = saved.filter(|saved| fits_tls13(config, saved)) {

@@ -10,12 +10,9 @@ use zeroize::Zeroizing;
 use crate::config::ClientConfig;
 use crate::error::Error;
 use crate::psk::scope_with;
-use crate::resumption::{LONGEST_TICKET, Saved};
+use crate::resumption::Saved;
 use crate::session::{Done, Session};
 use crate::tls13::Secrets13;
-
-/// How many tickets of a server are kept: as many connections as can be resumed at a time.
-pub(crate) const TICKETS_KEPT: u8 = 4;
 
 /// Where a ticket is kept. No server's name has a byte of 0.
 pub(crate) fn ticket_key(name: &ServerName<'_>, slot: u8) -> Vec<u8> {
@@ -25,8 +22,8 @@ pub(crate) fn ticket_key(name: &ServerName<'_>, slot: u8) -> Vec<u8> {
 }
 
 /// All the keys under which sessions with a server are kept.
-pub(crate) fn session_keys(name: &ServerName<'_>) -> impl Iterator<Item = Vec<u8>> {
-    let tickets = (0..TICKETS_KEPT).map(|slot| ticket_key(name, slot));
+pub(crate) fn session_keys(config: &ClientConfig, name: &ServerName<'_>) -> impl Iterator<Item = Vec<u8>> {
+    let tickets = (0..config.limits.tickets_kept).map(|slot| ticket_key(name, slot));
     std::iter::once(name.to_str().as_bytes().to_vec()).chain(tickets)
 }
 
@@ -38,7 +35,7 @@ pub(crate) fn saved(
     ticket: &NewSessionTicket13,
 ) -> Option<Saved> {
     let resumption = config.resumption.as_ref()?;
-    if !resumption.tickets || ticket.lifetime == 0 || ticket.ticket.len() > LONGEST_TICKET {
+    if !resumption.tickets || ticket.lifetime == 0 || ticket.ticket.len() > config.limits.ticket {
         return None;
     }
     let mut saved = Saved {
@@ -70,7 +67,7 @@ pub(crate) fn saved(
 /// Keeps a ticket, in place of the one that came the longest ago.
 pub(crate) async fn keep(config: Arc<ClientConfig>, name: ServerName<'static>, saved: Saved) -> Result<Done, Error> {
     if let Some(resumption) = &config.resumption {
-        let slot = resumption.tickets_kept.fetch_add(1, Ordering::Relaxed) % TICKETS_KEPT;
+        let slot = resumption.tickets_kept.fetch_add(1, Ordering::Relaxed) % config.limits.tickets_kept;
         resumption.store.put(&ticket_key(&name, slot), saved.encode()).await;
     }
     Ok(Done::Kept)

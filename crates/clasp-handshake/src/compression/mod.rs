@@ -38,9 +38,6 @@ pub trait CertificateCompression: Debug + Send + Sync {
     fn decompress(&self, compressed: &[u8], length: usize) -> Option<Vec<u8>>;
 }
 
-/// The longest chain that is restored, bytes.
-const LONGEST: usize = 64 << 10;
-
 /// How many compressed messages are kept: compressing takes longer than all else in a handshake.
 const KEPT: usize = 16;
 
@@ -77,12 +74,12 @@ impl Compressions {
         self.ways.iter().map(|way| way.algorithm()).collect()
     }
 
-    /// Restores a chain.
-    pub(crate) fn decompress(&self, message: &CompressedCertificate) -> Result<Certificate13, Error> {
+    /// Restores a chain that takes no more than `longest` bytes.
+    pub(crate) fn decompress(&self, message: &CompressedCertificate, longest: usize) -> Result<Certificate13, Error> {
         let mut ways = self.ways.iter();
         let way = ways.find(|way| way.algorithm() == message.algorithm).ok_or(Misbehaviour::CompressionNotOffered)?;
         let length = usize::try_from(message.uncompressed_length).unwrap_or(usize::MAX);
-        if length > LONGEST {
+        if length > longest {
             return Err(Misbehaviour::BadCompression.into());
         }
         let body = way.decompress(&message.data, length).filter(|body| body.len() == length);

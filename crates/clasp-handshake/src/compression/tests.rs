@@ -159,9 +159,12 @@ fn what_was_compressed_is_kept_up_to_a_bound() {
     assert_eq!((count(), compressions.made.lock().unwrap().len()), (40, KEPT));
 }
 
+/// The longest chain that is restored here, bytes.
+const LONGEST: usize = 64 << 10;
+
 /// What `way` says to a message, as the alert that is sent.
 fn refused(way: &'static dyn CertificateCompression, message: &CompressedCertificate) -> AlertDescription {
-    match Compressions::new(vec![way]).decompress(message) {
+    match Compressions::new(vec![way]).decompress(message, LONGEST) {
         Err(error) => error.alert().unwrap(),
         Ok(_) => panic!("{way:?} takes {} bytes as {}", message.data.len(), message.uncompressed_length),
     }
@@ -180,7 +183,7 @@ fn chains_that_are_not_what_they_say_are_refused() {
     let body = chain(7).encode().slice(4..);
     for way in all().into_iter().skip(1) {
         let good = compressed(way, &body);
-        assert_eq!(Compressions::new(vec![way]).decompress(&good).unwrap(), chain(7), "{way:?}");
+        assert_eq!(Compressions::new(vec![way]).decompress(&good, LONGEST).unwrap(), chain(7), "{way:?}");
         for length in [0, 1, good.uncompressed_length - 1, good.uncompressed_length + 1, 0xff_ffff] {
             let wrong = CompressedCertificate { uncompressed_length: length, ..good.clone() };
             assert_eq!(refused(way, &wrong), AlertDescription::BAD_CERTIFICATE, "{way:?} {length}");

@@ -51,19 +51,48 @@ impl Clock for SystemClock {
     }
 }
 
+/// The longest ticket, bytes, and the longest cookie. A block of extensions has 64 KiB, and a hello that is encrypted holds both
+/// twice (RFC 9849 6.1).
+const LONGEST_TICKET: usize = 16 << 10;
+const LONGEST_COOKIE: usize = 8 << 10;
+
 /// What a peer may make a connection spend. Every bound of this crate is here.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The largest handshake message, in bytes (a certificate chain is the largest in practice). Default 64 KiB.
+    /// The largest handshake message, in bytes (a certificate chain is the largest in practice); also of one that came
+    /// compressed, as it is restored (RFC 8879 5). Default 64 KiB.
     pub handshake_message: usize,
+    /// Extensions in one message, or in one entry of a chain (RFC 8446 4.2). Default 128; at most
+    /// [`clasp_wire::MAX_EXTENSIONS`] are read, whatever is set.
+    pub extensions: usize,
+    /// Certificates in a peer's chain, before it is verified (RFC 8446 4.4.2): the verifiers have a bound of their own, 16 if
+    /// nothing is said. Default 64; at most [`clasp_wire::MAX_CERTIFICATES`] are read, whatever is set.
+    pub certificates: usize,
+    /// The longest cookie of a HelloRetryRequest, bytes (RFC 8446 4.2.2). Default 4 KiB; at most 8 KiB, as the hello that repeats it
+    /// must have room.
+    pub cookie: usize,
+    /// The longest ticket, bytes (RFC 8446 4.6.1, RFC 5077): longer ones a client does not keep, and longer state a server does
+    /// not put into one. Default 16 KiB, and no more.
+    pub ticket: usize,
+    /// How many tickets of TLS 1.3 a client keeps of one server: as many connections as can be resumed at a time. Default 4; at
+    /// least 1.
+    pub tickets_kept: u8,
+    /// How many of the pre-shared keys that a client of TLS 1.3 offers a server looks for (RFC 8446 4.2.11): each may cost a
+    /// decryption or a question to a store. The others are passed over. Default 8.
+    pub psk_lookups: usize,
     /// Received bytes that may wait to be processed. Default 64 KiB; at least one whole record, whatever is set.
     pub input: usize,
     /// Sealed bytes that may wait to be sent before `write` takes no more. Default 64 KiB; at least 1.
     pub output: usize,
+    /// Records of application data without content in a row (RFC 5246 6.2.1). Default 32.
+    pub empty_records: u8,
+    /// ChangeCipherSpecs that say nothing, which a handshake of TLS 1.3 drops (RFC 8446 5). Default 32.
+    pub change_cipher_specs: u8,
     /// Warning alerts that are ignored over the life of a connection. Default 16.
     pub warnings: u8,
-    /// Renegotiations that are refused with a warning before the connection is ended. Default 4.
+    /// Renegotiations that are refused with a warning before the connection is ended; and HelloRequests that are passed over
+    /// while one handshake is under way (RFC 5246 7.4.1.1). Default 4.
     pub refused_renegotiations: u8,
     /// Renegotiations that the peer may start over the life of a connection; those we ask for do not count. Default 16.
     pub renegotiations: u32,
@@ -77,6 +106,9 @@ pub struct Limits {
     /// Messages after the handshake in a row, without application data between them, that a peer of TLS 1.3 may send:
     /// KeyUpdate, NewSessionTicket (RFC 8446 4.6). Default 32.
     pub post_handshake_messages: u8,
+    /// Requests for its certificate after the handshake that a client of TLS 1.3 answers over the life of a connection
+    /// (RFC 8446 4.6.2): each costs a signature. Default 16.
+    pub certificate_requests: u8,
     /// Bytes that are written under one key of TLS 1.3 before new keys come by themselves (RFC 8446 5.5). Default 2^36; the
     /// algorithm's own bound, in records, holds besides.
     pub key_data: u64,
@@ -89,8 +121,16 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             handshake_message: 64 << 10,
+            extensions: 128,
+            certificates: 64,
+            cookie: 4 << 10,
+            ticket: LONGEST_TICKET,
+            tickets_kept: 4,
+            psk_lookups: 8,
             input: 64 << 10,
             output: 64 << 10,
+            empty_records: 32,
+            change_cipher_specs: 32,
             warnings: 16,
             refused_renegotiations: 4,
             renegotiations: 16,
@@ -98,6 +138,7 @@ impl Default for Limits {
             renegotiation_data: 128 << 10,
             skipped_early_data: 64 << 10,
             post_handshake_messages: 32,
+            certificate_requests: 16,
             key_data: 1 << 36,
             short_block_data: 1 << 32,
         }
@@ -105,10 +146,17 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Raised to what a connection cannot do without.
+    /// Raised to what a connection cannot do without, and lowered to what a hello has room for.
     fn usable(self) -> Self {
         let record = RecordHeader::LEN + MAX_CIPHERTEXT;
-        Self { input: self.input.max(record), output: self.output.max(1), ..self }
+        Self {
+            input: self.input.max(record),
+            output: self.output.max(1),
+            cookie: self.cookie.min(LONGEST_COOKIE),
+            ticket: self.ticket.min(LONGEST_TICKET),
+            tickets_kept: self.tickets_kept.max(1),
+            ..self
+        }
     }
 }
 

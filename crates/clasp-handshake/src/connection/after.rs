@@ -19,7 +19,7 @@ use super::{Connection, Side};
 use crate::client::{tickets, tls13 as client};
 use crate::config::ClientAuth;
 use crate::error::{Error, Misbehaviour, Role};
-use crate::peer::{Incoming, Order, Peer, SharedMailbox, describe};
+use crate::peer::{Incoming, MessageLimits, Order, Peer, SharedMailbox, describe};
 use crate::server::tls13 as server;
 use crate::session::{Done, Established, Session};
 use crate::tls13::{Secrets13, epoch};
@@ -42,6 +42,8 @@ pub(super) struct After {
     asked: Option<Box<Asked>>,
     /// Messages in a row without application data between them.
     in_a_row: u8,
+    /// Requests for our certificate that were answered.
+    requests: u8,
     /// The peer asked us for new keys, and has not got them.
     update_due: bool,
 }
@@ -73,10 +75,10 @@ impl Connection {
             mailbox.deliver(Incoming::Message(message));
             return Ok(());
         }
-        self.after.in_a_row = self.after.in_a_row.saturating_add(1);
-        if self.after.in_a_row > self.side.limits().post_handshake_messages {
+        if self.after.in_a_row >= self.side.limits().post_handshake_messages {
             return Err(Error::TooMany("messages after the handshake"));
         }
+        self.after.in_a_row += 1;
         match (message.typ, self.role()) {
             (Type::KEY_UPDATE, _) => self.keys_of_peer_change(&message),
             (Type::NEW_SESSION_TICKET, Role::Client) => self.keep_ticket(&message),
@@ -138,7 +140,7 @@ impl Connection {
             Side::Client(config, _) => config.trace.clone(),
             Side::Server(config) => config.trace.clone(),
         };
-        let mut peer = Peer::new(mailbox.clone(), self.role(), trace);
+        let mut peer = Peer::new(mailbox.clone(), self.role(), trace, self.side.limits());
         peer.transcript = transcript;
         self.after.errand = Some((Box::pin(errand(peer)), mailbox));
     }
@@ -228,6 +230,7 @@ impl Connection {
     /// A ticket to come back with (RFC 8446 4.6.1).
     fn keep_ticket(&mut self, message: &RawHandshake) -> Result<(), Error> {
         let ticket = message.parse::<NewSessionTicket13>()?;
+        MessageLimits::from(self.side.limits()).check(&ticket)?;
         if ticket.lifetime > LONGEST_LIFETIME {
             return Err(Misbehaviour::BadTicketLifetime.into());
         }
@@ -254,7 +257,13 @@ impl Connection {
             // We did not offer it.
             return Err(Error::UnexpectedMessage { expected: "application data", got: describe(message.typ) });
         };
-        let request = client::Request::read(message.parse::<CertificateRequest13>()?)?;
+        if self.after.requests >= config.limits.certificate_requests {
+            return Err(Error::TooMany("requests for our certificate"));
+        }
+        self.after.requests += 1;
+        let request = message.parse::<CertificateRequest13>()?;
+        MessageLimits::from(&config.limits).check(&request)?;
+        let request = client::Request::read(request)?;
         transcript.add(&message.raw);
         self.after.answering = true;
         self.send_on_errand(transcript, |peer| client::answer_late_request(peer, config, request, secret));

@@ -224,7 +224,7 @@ impl Connection {
                 self.watch_held_data()?;
                 self.watch_short_blocks()
             }
-            ContentType::APPLICATION_DATA if self.reads_early_data() => self.early_data_came(payload),
+            ContentType::APPLICATION_DATA if self.reads_early_data() => self.early_data_came(&payload),
             ContentType::ALERT => self.alert(&payload),
             ContentType::CHANGE_CIPHER_SPEC => self.change_cipher_spec(&payload),
             other => Err(self.unexpected(format!("a record of type {other}"))),
@@ -245,6 +245,10 @@ impl Connection {
                     && self.role() == Role::Client
                     && !self.awaits_finished() =>
             {
+                if self.passed_over >= self.side.limits().refused_renegotiations {
+                    return Err(Error::TooManyRenegotiations);
+                }
+                self.passed_over += 1;
                 Ok(())
             }
             Some((_, mailbox)) => {
@@ -317,12 +321,11 @@ impl Connection {
             return Ok(());
         }
         if harmless {
-            self.warnings = self.warnings.saturating_add(1);
-            return if self.warnings > self.side.limits().warnings {
-                Err(Error::TooMany("warning alerts"))
-            } else {
-                Ok(())
-            };
+            if self.warnings >= self.side.limits().warnings {
+                return Err(Error::TooMany("warning alerts"));
+            }
+            self.warnings += 1;
+            return Ok(());
         }
         let unanswered = self.flight.as_ref().is_some_and(|(_, mailbox)| mailbox.awaited() == Some("ServerHello"));
         let offered = match &self.side {
@@ -369,7 +372,7 @@ impl Connection {
         {
             // A session that came to a bad end is not resumed, nor are its tickets (RFC 5246 7.2.2, RFC 8446 6.2). What is
             // in a store that takes its time stays.
-            for key in session_keys(name) {
+            for key in session_keys(config, name) {
                 drop(resumption.store.remove(&key).try_take());
             }
         }

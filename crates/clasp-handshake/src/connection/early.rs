@@ -1,8 +1,6 @@
 //! Early data: what a client sends with its hello, under a key of an earlier session (RFC 8446 2.3, 4.2.10).
 
-use std::collections::VecDeque;
-
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use clasp_wire::ContentType;
 
 use super::Connection;
@@ -17,8 +15,9 @@ pub(super) struct Early {
     pub(super) may_read: Option<usize>,
     /// Whether the server may answer already.
     pub(super) may_answer: bool,
-    /// What came, in order.
-    received: VecDeque<Bytes>,
+    /// What came. It is copied: a client is told how many bytes it may send, not how many records, and the view of one byte
+    /// would keep the whole buffer that it came in.
+    received: BytesMut,
 }
 
 impl Connection {
@@ -54,10 +53,11 @@ impl Connection {
         Ok(taken.len())
     }
 
-    /// The next piece of early data, before the handshake is done: somebody on the way may have sent it, recorded from an
+    /// What there is of early data, before the handshake is done: somebody on the way may have sent it, recorded from an
     /// earlier connection. What is not taken here is there to be read after the handshake, before all else.
     pub fn read_early(&mut self) -> Option<Bytes> {
-        self.early.as_mut()?.received.pop_front()
+        let received = std::mem::take(&mut self.early.as_mut()?.received);
+        if received.is_empty() { None } else { Some(received.freeze()) }
     }
 
     /// As a server that takes early data, answers before the client's Finished has come (RFC 8446 2.3, 4.4.4), and says how
@@ -90,23 +90,19 @@ impl Connection {
     }
 
     /// Takes in early data.
-    pub(super) fn early_data_came(&mut self, payload: Bytes) -> Result<(), Error> {
+    pub(super) fn early_data_came(&mut self, payload: &[u8]) -> Result<(), Error> {
         let Some(early) = &mut self.early else { return Ok(()) };
         let left = early.may_read.unwrap_or(0);
         let left = left.checked_sub(payload.len()).ok_or(Misbehaviour::TooMuchEarlyData)?;
         early.may_read = Some(left);
-        if !payload.is_empty() {
-            early.received.push_back(payload);
-        }
+        early.received.extend_from_slice(payload);
         Ok(())
     }
 
     /// The handshake is done: what is left of early data comes first.
     pub(super) fn early_data_over(&mut self) {
-        if let Some(early) = self.early.take() {
-            for payload in early.received {
-                self.hold(payload);
-            }
+        if let Some(early) = self.early.take().filter(|early| !early.received.is_empty()) {
+            self.hold(early.received.freeze());
         }
     }
 }

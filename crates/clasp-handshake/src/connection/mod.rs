@@ -22,6 +22,10 @@ mod grease_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
+mod memory_tests;
+#[cfg(test)]
 mod negotiation_tests;
 #[cfg(all(test, feature = "legacy"))]
 mod old_certificates;
@@ -101,6 +105,8 @@ pub struct Connection {
     dialect: Option<&'static dyn Dialect>,
     warnings: u8,
     refused_renegotiations: u8,
+    /// HelloRequests passed over in the handshake under way.
+    passed_over: u8,
     /// Renegotiations that the peer started.
     peer_renegotiations: u32,
     again: renegotiate::State,
@@ -180,12 +186,12 @@ impl Side {
         let mailbox = SharedMailbox::default();
         let flight: Flight = match self {
             Self::Client(config, name) => {
-                let peer = Peer::new(mailbox.clone(), Role::Client, config.trace.clone());
+                let peer = Peer::new(mailbox.clone(), Role::Client, config.trace.clone(), &config.limits);
                 let previous = again.map(|again| again.previous);
                 Box::pin(client::handshake(peer, Arc::clone(config), name.clone(), previous))
             }
             Self::Server(config) => {
-                let peer = Peer::new(mailbox.clone(), Role::Server, config.trace.clone());
+                let peer = Peer::new(mailbox.clone(), Role::Server, config.trace.clone(), &config.limits);
                 Box::pin(server::handshake(peer, Arc::clone(config), again))
             }
         };
@@ -224,7 +230,7 @@ impl Connection {
     #[cfg(test)]
     fn server_behind(config: Arc<ServerConfig>, front: Box<dyn crate::peer::Front>) -> Self {
         let mailbox = SharedMailbox::default();
-        let mut peer = Peer::new(mailbox.clone(), Role::Server, config.trace.clone());
+        let mut peer = Peer::new(mailbox.clone(), Role::Server, config.trace.clone(), &config.limits);
         peer.front = Some(front);
         let mut this = Self::server(Arc::clone(&config));
         this.flight = Some((Box::pin(server::handshake(peer, config, None)), mailbox));
@@ -234,9 +240,12 @@ impl Connection {
     fn new(side: Side) -> Self {
         let flight = side.flight(None);
         let reassembler = Reassembler::new(side.limits().handshake_message);
+        let mut reader = Reader::new();
+        reader.set_max_empty(side.limits().empty_records);
+        reader.set_max_change_cipher_specs(side.limits().change_cipher_specs);
         Self {
             side,
-            reader: Reader::new(),
+            reader,
             writer: Writer::new(),
             input: BytesMut::new(),
             output: BytesMut::new(),
@@ -249,6 +258,7 @@ impl Connection {
             dialect: None,
             warnings: 0,
             refused_renegotiations: 0,
+            passed_over: 0,
             peer_renegotiations: 0,
             again: renegotiate::State::Idle,
             record_limits: RecordLimits::default(),

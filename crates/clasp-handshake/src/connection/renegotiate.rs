@@ -171,6 +171,7 @@ impl Connection {
             // Agreed anew, or not at all (RFC 8449 4).
             self.record_limits = super::RecordLimits::default();
             self.again = State::Idle;
+            self.passed_over = 0;
         }
     }
 
@@ -178,10 +179,10 @@ impl Connection {
     pub(super) fn peer_asks_again(&mut self, message: RawHandshake) -> Result<(), Error> {
         let asked = matches!(self.again, State::Asked(_));
         if self.may_renegotiate().is_err() || !(asked || self.is_far_enough()) {
-            self.refused_renegotiations = self.refused_renegotiations.saturating_add(1);
-            if self.refused_renegotiations > self.side.limits().refused_renegotiations {
+            if self.refused_renegotiations >= self.side.limits().refused_renegotiations {
                 return Err(Error::TooManyRenegotiations);
             }
+            self.refused_renegotiations += 1;
             // Behind our close_notify nothing is sent (RFC 5246 7.2.1).
             if self.ended.write {
                 return Ok(());
@@ -189,10 +190,10 @@ impl Connection {
             return self.send_alert(AlertLevel::WARNING, AlertDescription::NO_RENEGOTIATION);
         }
         if !asked {
-            self.peer_renegotiations += 1;
-            if self.peer_renegotiations > self.side.limits().renegotiations {
+            if self.peer_renegotiations >= self.side.limits().renegotiations {
                 return Err(Error::TooManyRenegotiations);
             }
+            self.peer_renegotiations += 1;
         }
         match self.role() {
             Role::Client => {
@@ -259,7 +260,9 @@ impl Connection {
     /// Keeps application data for the caller.
     pub(super) fn hold(&mut self, payload: Bytes) {
         self.held += payload.len() + PIECE;
-        self.plaintext.push_back(payload);
+        // What waits behind other data is copied: one byte would keep the whole buffer that it came in.
+        let waits = !self.plaintext.is_empty();
+        self.plaintext.push_back(if waits { Bytes::copy_from_slice(&payload) } else { payload });
     }
 
     /// How much application data waits to be read, in bytes, what each piece of it takes besides included.

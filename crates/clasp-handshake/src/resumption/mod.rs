@@ -28,10 +28,6 @@ pub use tickets::TicketKeys;
 /// How long a session may be resumed, seconds (RFC 5246 F.1.4 advises at most a day).
 pub(crate) const LIFETIME: u64 = 24 * 3600;
 
-/// The longest ticket that is issued or kept, bytes, or nearly so: a hello must have room for it. They grow with the peer's
-/// certificates.
-pub(crate) const LONGEST_TICKET: usize = 16 << 10;
-
 /// How a client resumes.
 #[derive(Debug)]
 pub(crate) struct ClientResumption {
@@ -101,7 +97,8 @@ pub(crate) fn ticket(config: &ServerConfig, saved: &Saved) -> Option<(Bytes, u32
         return None;
     }
     let state: Zeroizing<Vec<u8>> = saved.encode();
-    if state.len() > LONGEST_TICKET {
+    // They grow with the peer's certificates.
+    if state.len() > config.limits.ticket {
         return None;
     }
     let ticket = keys.seal(&state, config.clock.now().as_secs())?;

@@ -118,6 +118,7 @@ pub(super) async fn full_handshake(
         }
         None => Vec::new(),
     };
+    peer.check_chain(chain.len())?;
     let same_peer = |psk_identity: Option<&[u8]>| {
         previous.map_or(Ok(()), |previous| previous.same_peer(&chain, psk_identity, config.identity_may_change))
     };

@@ -17,9 +17,6 @@ use crate::negotiate13::Offered;
 use crate::resumption::Saved;
 use crate::suites::Suite;
 
-/// How many of the client's identities are looked up: each may cost a decryption or a question to a store.
-const MOST_LOOKED_UP: usize = 8;
-
 /// How far the client's account of a ticket's age may be off for early data to be taken, milliseconds (RFC 8446 8.3).
 const AGE_TOLERANCE: u64 = 10_000;
 
@@ -129,7 +126,8 @@ pub(super) async fn find(
     offered: &Offered<'_>,
 ) -> Result<Option<FoundPsk>, Error> {
     let Some(psks) = offered.psks else { return Ok(None) };
-    for (index, (identity, binder)) in psks.identities.iter().zip(&psks.binders).enumerate().take(MOST_LOOKED_UP) {
+    let looked_for = psks.identities.iter().zip(&psks.binders).enumerate().take(config.limits.psk_lookups);
+    for (index, (identity, binder)) in looked_for {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
         let (binder, name) = (binder.clone(), identity.identity.clone());
         if let Some(psk) = config.psks.iter().find(|psk| *psk.identity() == identity.identity) {

@@ -275,3 +275,40 @@ fn what_is_needed_is_enough_and_not_too_much() {
     // Where it is not clear yet what comes, the next byte is.
     assert_eq!(Reader::new().needed(&BytesMut::from(&b"DELET"[..])), 1);
 }
+
+/// Bounds on what costs the peer nothing are as they are set.
+#[test]
+fn bounds_on_records_that_say_nothing_are_set() {
+    let empty = [23, 3, 3, 0, 0];
+    let nothing = [20, 3, 3, 0, 1, 1];
+    for bound in [0, 1, 5, 255_u8] {
+        let mut reader = Reader::new();
+        reader.set_max_empty(bound);
+        let mut buffer = BytesMut::from(&empty.repeat(usize::from(bound) + 1)[..]);
+        for _ in 0..bound {
+            assert!(reader.next(&mut buffer).unwrap().is_some());
+        }
+        assert!(matches!(reader.next(&mut buffer), Err(RecordError::TooManyEmpty)), "{bound}");
+
+        let mut reader = Reader::new();
+        reader.set_drop_change_cipher_spec(true);
+        reader.set_max_change_cipher_specs(bound);
+        let mut buffer = BytesMut::from(&nothing.repeat(usize::from(bound))[..]);
+        assert!(reader.next(&mut buffer).unwrap().is_none() && buffer.is_empty());
+        buffer.extend_from_slice(&nothing);
+        assert!(matches!(reader.next(&mut buffer), Err(RecordError::ChangeCipherSpec)), "{bound}");
+    }
+}
+
+/// A hello in SSL 2.0's format is waited for up to 4096 bytes; a longer one is none.
+#[test]
+fn a_hello_in_the_format_of_ssl_2_has_a_length() {
+    for (length, waited_for) in [(4096_u16, true), (4097, false)] {
+        let mut reader = Reader::new();
+        reader.take_sslv2_hello();
+        let [high, low] = length.to_be_bytes();
+        let mut buffer = BytesMut::from(&[0x80 | high, low, 1, 3, 1][..]);
+        let result = reader.next(&mut buffer);
+        assert_eq!(matches!(result, Ok(None)), waited_for, "{length}: {result:?}");
+    }
+}

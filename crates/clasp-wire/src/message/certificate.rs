@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::HandshakeMessage;
+use crate::bounds::{MAX_AUTHORITIES, MAX_CERTIFICATES};
 use crate::codepoint::{CertificateStatusType, ClientCertificateType, HandshakeType, SignatureScheme};
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::parse::{
@@ -26,7 +27,7 @@ impl HandshakeMessage for Certificate {
     fn parse_body(body: &Bytes) -> Result<Self, DecodeError> {
         whole(Self::NAME, body, |input| {
             let (input, chain) = field("certificate_list", |input| {
-                list(vector24(0)(input), |input| {
+                list(vector24(0)(input), MAX_CERTIFICATES, |input| {
                     let (input, der) = vector24(1)(input)?;
                     Ok((input, view(body, der)))
                 })
@@ -122,7 +123,7 @@ impl HandshakeMessage for CertificateRequest {
                     input,
                 )?;
             let (input, authorities) = field("certificate_authorities", |input| {
-                list(vector16(0)(input), |input| {
+                list(vector16(0)(input), MAX_AUTHORITIES, |input| {
                     let (input, name) = vector16(1)(input)?;
                     Ok((input, view(body, name)))
                 })
@@ -158,7 +159,7 @@ impl HandshakeMessage for CertificateRequest10 {
             let (input, certificate_types) =
                 field("certificate_types", |input| code_points8(vector8(1, 255)(input), ClientCertificateType))(input)?;
             let (input, authorities) = field("certificate_authorities", |input| {
-                list(vector16(0)(input), |input| {
+                list(vector16(0)(input), MAX_AUTHORITIES, |input| {
                     let (input, name) = vector16(1)(input)?;
                     Ok((input, view(body, name)))
                 })

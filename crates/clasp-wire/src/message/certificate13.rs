@@ -9,6 +9,7 @@ use super::extensions::{
     write_opaque_list, write_schemes,
 };
 use super::{CertificateStatus, HandshakeMessage, UnknownExtension};
+use crate::bounds::{MAX_AUTHORITIES, MAX_CERTIFICATES, MAX_TIMESTAMPS};
 use crate::codepoint::{CertificateCompressionAlgorithm, ExtensionType, HandshakeType, SignatureScheme};
 use crate::error::DecodeError;
 use crate::parse::{Parsed, field, list, rest, u16, u24, vector8, vector24, view, whole};
@@ -52,7 +53,7 @@ impl HandshakeMessage for Certificate13 {
         whole(Self::NAME, body, |input| {
             let (input, context) = field("certificate_request_context", vector8(0, 255))(input)?;
             let (input, entries) = field("certificate_list", |input| {
-                list(vector24(0)(input), |input| CertificateEntry::parse(body, input))
+                list(vector24(0)(input), MAX_CERTIFICATES, |input| CertificateEntry::parse(body, input))
             })(input)?;
             Ok((input, Self { request_context: view(body, context), entries }))
         })
@@ -66,6 +67,10 @@ impl HandshakeMessage for Certificate13 {
                 write_block(out, &entry.extensions);
             }
         });
+    }
+
+    fn extension_count(&self) -> usize {
+        self.entries.iter().map(|entry| entry.extensions.len()).max().unwrap_or(0)
     }
 }
 
@@ -108,7 +113,7 @@ impl CertificateExtension {
                 (left, Self::Status(status))
             }
             ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP => {
-                let (left, list) = opaque_list(body, data)?;
+                let (left, list) = opaque_list(body, MAX_TIMESTAMPS, data)?;
                 (left, Self::SignedCertificateTimestamp(list))
             }
             typ => {
@@ -182,6 +187,10 @@ impl HandshakeMessage for CertificateRequest13 {
         write::vector8(out, |out| out.put_slice(&self.request_context));
         write_block(out, &self.extensions);
     }
+
+    fn extension_count(&self) -> usize {
+        self.extensions.len()
+    }
 }
 
 impl CertificateRequest13 {
@@ -246,7 +255,7 @@ impl CertificateRequestExtension {
                 (left, Self::SignatureAlgorithmsCert(schemes))
             }
             ExtensionType::CERTIFICATE_AUTHORITIES => {
-                let (left, names) = opaque_list(body, data)?;
+                let (left, names) = opaque_list(body, MAX_AUTHORITIES, data)?;
                 (left, Self::CertificateAuthorities(names))
             }
             ExtensionType::STATUS_REQUEST => (data, Self::StatusRequest),

@@ -9,6 +9,7 @@ use super::extensions::{
     write_schemes,
 };
 use super::{KeyShareEntry, OfferedPsks, UnknownExtension};
+use crate::bounds::{MAX_AUTHORITIES, MAX_PROTOCOLS, MAX_SERVER_NAMES};
 use crate::codepoint::{
     CertificateCompressionAlgorithm, CertificateStatusType, CertificateType, EcPointFormat, ExtensionType,
     MaxFragmentLength, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme,
@@ -176,7 +177,7 @@ impl ClientExtension {
     fn parse<'a>(body: &'a Bytes, typ: ExtensionType, data: &'a [u8]) -> Parsed<'a, Self> {
         Ok(match typ {
             ExtensionType::SERVER_NAME => {
-                let (left, names) = list(vector16(1)(data), |input| {
+                let (left, names) = list(vector16(1)(data), MAX_SERVER_NAMES, |input| {
                     let (input, name_type) = u8(input)?;
                     let (input, name) = vector16(1)(input)?;
                     Ok((input, ServerNameEntry { name_type, name: view(body, name) }))
@@ -215,7 +216,7 @@ impl ClientExtension {
                 (left, Self::SignatureAlgorithmsCert(schemes))
             }
             ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => {
-                let (left, names) = list(vector16(2)(data), |input| {
+                let (left, names) = list(vector16(2)(data), MAX_PROTOCOLS, |input| {
                     let (input, name) = vector8(1, 255)(input)?;
                     Ok((input, view(body, name)))
                 })?;
@@ -263,7 +264,7 @@ impl ClientExtension {
             ExtensionType::EARLY_DATA => (data, Self::EarlyData),
             ExtensionType::POST_HANDSHAKE_AUTH => (data, Self::PostHandshakeAuth),
             ExtensionType::CERTIFICATE_AUTHORITIES => {
-                let (left, names) = opaque_list(body, data)?;
+                let (left, names) = opaque_list(body, MAX_AUTHORITIES, data)?;
                 (left, Self::CertificateAuthorities(names))
             }
             ExtensionType::COMPRESS_CERTIFICATE => {

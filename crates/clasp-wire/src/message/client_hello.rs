@@ -139,6 +139,10 @@ impl HandshakeMessage for ClientHello {
             write_block(out, extensions);
         }
     }
+
+    fn extension_count(&self) -> usize {
+        self.extensions.as_ref().map_or(0, Vec::len)
+    }
 }
 
 impl ClientHello {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{ClientExtension, ClientHello, HandshakeMessage as _, SessionId, UnknownExtension};
+use crate::bounds::{MAX_ECH, MAX_EXTENSIONS};
 use crate::codepoint::{ExtensionType, HpkeAead, HpkeKdf, HpkeKem};
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::parse::{Parsed, elements, end, fail, field, list, u8, u16, vector8, vector16, view, whole};
@@ -83,7 +84,7 @@ impl EchConfig {
     /// # Errors
     /// What is wrong, and where. A version that is not known is no error: its contents are not looked at.
     pub fn parse_list(bytes: &Bytes) -> Result<Vec<Self>, DecodeError> {
-        whole("ECHConfigList", bytes, |input| list(vector16(4)(input), |input| Self::parse(bytes, input)))
+        whole("ECHConfigList", bytes, |input| list(vector16(4)(input), MAX_ECH, |input| Self::parse(bytes, input)))
     }
 
     /// Writes an ECHConfigList.
@@ -135,7 +136,7 @@ impl EchConfigContents {
         let (input, kem) = field("kem_id", u16)(input)?;
         let (input, public_key) = field("public_key", vector16(1))(input)?;
         let (input, cipher_suites) =
-            field("cipher_suites", |input| list(vector16(4)(input), HpkeSymmetricCipherSuite::parse))(input)?;
+            field("cipher_suites", |input| list(vector16(4)(input), MAX_ECH, HpkeSymmetricCipherSuite::parse))(input)?;
         let (input, maximum_name_length) = field("maximum_name_length", u8)(input)?;
         let (input, public_name) = field("public_name", vector8(1, 255))(input)?;
         let (input, extensions) = field("extensions", |input| extensions(source, input))(input)?;
@@ -172,7 +173,7 @@ impl EchConfigContents {
 fn extensions<'a>(source: &Bytes, input: &'a [u8]) -> Parsed<'a, Vec<EchConfigExtension>> {
     let (left, inner) = vector16(0)(input)?;
     let mut seen = BTreeSet::new();
-    let (_, list) = elements(inner, |start| {
+    let (_, list) = elements(inner, MAX_EXTENSIONS, |start| {
         let (input, typ) = field("type", u16)(start)?;
         if !seen.insert(typ) {
             return fail(start, DecodeErrorKind::Illegal("an extension of its type was there already"));

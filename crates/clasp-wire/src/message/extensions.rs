@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::bounds::MAX_EXTENSIONS;
 use crate::codepoint::{CertificateCompressionAlgorithm, ExtensionType, SignatureScheme};
 use crate::error::DecodeErrorKind;
 use crate::parse::{
@@ -46,7 +47,7 @@ pub(super) fn block<'a, E>(
 ) -> Parsed<'a, Vec<E>> {
     let (left, inner) = vector16(0)(input)?;
     let mut seen = Seen::default();
-    let (_, list) = elements(inner, |start| {
+    let (_, list) = elements(inner, MAX_EXTENSIONS, |start| {
         let (input, typ) = u16(start)?;
         let typ = ExtensionType(typ);
         seen.once(typ, start)?;
@@ -70,8 +71,7 @@ pub(super) fn write_block<E: Extension>(out: &mut BytesMut, extensions: &[E]) {
     });
 }
 
-/// The types of a block of extensions so far. A hello of 64 KiB has room for 16,000, so they are not walked through for
-/// each.
+/// The types of a block of extensions so far. There may be hundreds, so they are not walked through for each.
 #[derive(Default)]
 struct Seen {
     /// The low types, a bit each: nearly all that are in use.
@@ -133,10 +133,10 @@ pub(super) fn write_compression_algorithms(out: &mut BytesMut, algorithms: &[Cer
     write::vector8(out, |out| algorithms.iter().for_each(|algorithm| out.put_u16(algorithm.0)));
 }
 
-/// A list of at least one entry, each of at least one byte: distinguished names (RFC 8446 4.2.4), certificate timestamps
+/// A list of one to `max` entries, each of at least one byte: distinguished names (RFC 8446 4.2.4), certificate timestamps
 /// (RFC 6962 3.3).
-pub(super) fn opaque_list<'a>(body: &Bytes, data: &'a [u8]) -> Parsed<'a, Vec<Bytes>> {
-    elements_of(vector16(1)(data), |input| {
+pub(super) fn opaque_list<'a>(body: &Bytes, max: usize, data: &'a [u8]) -> Parsed<'a, Vec<Bytes>> {
+    elements_of(vector16(1)(data), max, |input| {
         let (input, entry) = vector16(1)(input)?;
         Ok((input, view(body, entry)))
     })

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::bounds::MAX_KEY_SHARES;
 use crate::codepoint::NamedGroup;
 use crate::parse::{Parsed, field, list, u16, vector16, view};
 use crate::write;
@@ -26,7 +27,7 @@ impl KeyShareEntry {
 
     /// A client's shares; it may have none.
     pub(super) fn parse_list<'a>(body: &Bytes, input: &'a [u8]) -> Parsed<'a, Vec<Self>> {
-        list(vector16(0)(input), |input| Self::parse(body, input))
+        list(vector16(0)(input), MAX_KEY_SHARES, |input| Self::parse(body, input))
     }
 
     pub(super) fn write(&self, out: &mut BytesMut) {

@@ -66,6 +66,11 @@ pub trait HandshakeMessage: Sized {
     /// Appends the body.
     fn write_body(&self, out: &mut BytesMut);
 
+    /// How many extensions it has: in its longest block, where there is more than one.
+    fn extension_count(&self) -> usize {
+        0
+    }
+
     /// Appends header and body.
     fn write(&self, out: &mut BytesMut) {
         out.put_u8(Self::TYPE.0);

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{ClientExtension, ClientHello};
+use crate::bounds::MAX_PSKS;
 use crate::error::DecodeErrorKind;
 use crate::parse::{Parsed, fail, field, list, u32, vector8, vector16, view};
 use crate::write;
@@ -41,14 +42,14 @@ impl OfferedPsks {
 
     pub(super) fn parse<'a>(body: &Bytes, data: &'a [u8]) -> Parsed<'a, Self> {
         let (input, identities) = field("identities", |input| {
-            list(vector16(7)(input), |input| {
+            list(vector16(7)(input), MAX_PSKS, |input| {
                 let (input, identity) = field("identity", vector16(1))(input)?;
                 let (input, obfuscated_ticket_age) = field("obfuscated_ticket_age", u32)(input)?;
                 Ok((input, PskIdentity { identity: view(body, identity), obfuscated_ticket_age }))
             })
         })(data)?;
         let (left, binders) = field("binders", |input| {
-            list(vector16(2)(input), |input| {
+            list(vector16(2)(input), MAX_PSKS, |input| {
                 let (input, binder) = vector8(1, 255)(input)?;
                 Ok((input, view(body, binder)))
             })

@@ -7,6 +7,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::extensions::{Extension, block, opaque_list, write_opaque_list};
 use super::{KeyShareEntry, UnknownExtension};
+use crate::bounds::{MAX_PROTOCOLS, MAX_TIMESTAMPS};
 use crate::codepoint::{
     CertificateType, EcPointFormat, ExtensionPlace, ExtensionType, MaxFragmentLength, NamedGroup, ProtocolVersion,
 };
@@ -127,7 +128,7 @@ impl ServerExtension {
                 (left, Self::EcPointFormats(formats))
             }
             ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => {
-                let (left, names) = list(vector16(2)(data), vector8(1, 255))?;
+                let (left, names) = list(vector16(2)(data), MAX_PROTOCOLS, vector8(1, 255))?;
                 // RFC 7301 3.1: exactly one.
                 let [name] = names[..] else {
                     return fail(data, DecodeErrorKind::Illegal("more than one protocol"));
@@ -135,7 +136,7 @@ impl ServerExtension {
                 (left, Self::Alpn(view(body, name)))
             }
             ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP => {
-                let (left, list) = opaque_list(body, data)?;
+                let (left, list) = opaque_list(body, MAX_TIMESTAMPS, data)?;
                 (left, Self::SignedCertificateTimestamp(list))
             }
             ExtensionType::ENCRYPT_THEN_MAC => (data, Self::EncryptThenMac),

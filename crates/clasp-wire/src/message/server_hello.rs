@@ -76,6 +76,10 @@ impl HandshakeMessage for ServerHello {
             write_block(out, extensions);
         }
     }
+
+    fn extension_count(&self) -> usize {
+        self.extensions.as_ref().map_or(0, Vec::len)
+    }
 }
 
 impl ServerHello {

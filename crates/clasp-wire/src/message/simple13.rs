@@ -35,6 +35,10 @@ impl HandshakeMessage for EncryptedExtensions {
     fn write_body(&self, out: &mut BytesMut) {
         write_block(out, &self.extensions);
     }
+
+    fn extension_count(&self) -> usize {
+        self.extensions.len()
+    }
 }
 
 empty! {
@@ -90,6 +94,10 @@ impl HandshakeMessage for NewSessionTicket13 {
         write::vector8(out, |out| out.put_slice(&self.nonce));
         write::vector16(out, |out| out.put_slice(&self.ticket));
         write_block(out, &self.extensions);
+    }
+
+    fn extension_count(&self) -> usize {
+        self.extensions.len()
     }
 }
 
