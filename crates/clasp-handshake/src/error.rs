@@ -376,9 +376,9 @@ pub(crate) fn may_miss_certificate(alert: AlertDescription, established: bool) -
         | AlertDescription::DECRYPTION_FAILED
         | AlertDescription::RECORD_OVERFLOW
         | AlertDescription::DECOMPRESSION_FAILURE
-        | AlertDescription::DECODE_ERROR
         | AlertDescription::DECRYPT_ERROR => false,
-        AlertDescription::UNEXPECTED_MESSAGE => !established,
+        // GnuTLS takes an empty list of certificates for one that it cannot read.
+        AlertDescription::UNEXPECTED_MESSAGE | AlertDescription::DECODE_ERROR => !established,
         _ => true,
     }
 }

@@ -101,7 +101,7 @@ pub(crate) fn accept(
     if previous.is_some_and(|previous| previous.finished.is_some()) && !agreed.secure_renegotiation {
         return Err(Misbehaviour::BadRenegotiationInfo.into());
     }
-    keeps_extended_master_secret(previous, agreed.extended_master_secret)?;
+    keeps_extended_master_secret(previous, agreed.extended_master_secret, !policy.sends_sslv2_hello)?;
     if policy.require_renegotiation_info && !agreed.secure_renegotiation {
         return Err(Misbehaviour::NoRenegotiationInfo.into());
     }

@@ -187,11 +187,13 @@ fn same_version(previous: Option<&Previous>, dialect: &dyn Dialect) -> Result<()
     }
 }
 
-/// A renegotiation does not fall back behind the extended master secret, which protects it (RFC 7627 6.4). A peer that has it
-/// only then is not the one of the first handshake, or somebody took it away there.
-fn keeps_extended_master_secret(previous: Option<&Previous>, now: bool) -> Result<(), Misbehaviour> {
-    match previous {
-        Some(previous) if previous.extended_master_secret != now => Err(Misbehaviour::ExtendedMasterSecretChanged),
+/// A renegotiation does not fall back behind the extended master secret, which protects it (RFC 7627 6.4). Where a first
+/// hello would have shown it (`would_show`), a peer that has it only then is not the one of the first handshake, or somebody
+/// took it away there.
+fn keeps_extended_master_secret(previous: Option<&Previous>, now: bool, would_show: bool) -> Result<(), Misbehaviour> {
+    match previous.map(|previous| previous.extended_master_secret) {
+        Some(true) if !now => Err(Misbehaviour::ExtendedMasterSecretChanged),
+        Some(false) if now && would_show => Err(Misbehaviour::ExtendedMasterSecretChanged),
         _ => Ok(()),
     }
 }

@@ -155,7 +155,8 @@ pub(crate) fn choose(
     if policy.require_extended_master_secret && !extended_master_secret {
         return Err(Misbehaviour::NoExtendedMasterSecret.into());
     }
-    keeps_extended_master_secret(previous, extended_master_secret)?;
+    // A client's first hello may have had no extensions.
+    keeps_extended_master_secret(previous, extended_master_secret, false)?;
     let server_random = marked(server_random, policy, dialect);
     let agreed = Agreed {
         dialect,
