@@ -216,7 +216,8 @@ fn a_handshake_dropped_anywhere_leaves_nothing_behind() {
         drop((client, server));
         assert_eq!((Arc::strong_count(&client_config), Arc::strong_count(&server_config)), (2, 2), "{polls}");
     }
-    assert!(places.len() > 4, "{places:?}");
+    // Before the first flight, in the middle of its own, and in the middle of the client's last one, which is one record.
+    assert!(places.len() > 2, "{places:?}");
 }
 
 /// Takes its time over every hello.
