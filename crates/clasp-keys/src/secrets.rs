@@ -120,7 +120,7 @@ impl DirectionKeys {
     pub(crate) fn fill(lengths: KeyLengths, fill: impl FnOnce(&mut [u8], &mut [u8])) -> Self {
         // Memory asked for as zeros comes a slower way out of many an allocator.
         let mut bytes = Vec::with_capacity(lengths.key + lengths.iv);
-        bytes.resize(lengths.key + lengths.iv, 0);
+        bytes.extend(core::iter::repeat_n(0, lengths.key + lengths.iv));
         let mut keys = Self { bytes, lengths: KeyLengths { mac_key: 0, ..lengths } };
         if let Some((key, iv)) = keys.bytes.split_at_mut_checked(lengths.key) {
             fill(key, iv);
