@@ -220,6 +220,7 @@ pub(super) async fn full_handshake(
             pre_shared: psk_identity.is_some(),
             psk_identity,
             ech_accepted: false,
+            ticket_age_skew: None,
         },
         secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
@@ -309,6 +310,7 @@ pub(super) async fn resumed_handshake(
             pre_shared: psk_identity.is_some(),
             psk_identity,
             ech_accepted: false,
+            ticket_age_skew: None,
         },
         secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,

@@ -191,6 +191,7 @@ pub(super) async fn handshake(
             pre_shared: psk.is_some(),
             psk_identity,
             ech_accepted: offer.ech.is_accepted(),
+            ticket_age_skew: None,
         },
         secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: ours_next,

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use clasp_cert::{Identity, RootStore, ServerVerifier, WebPkiServerVerifier};
 use clasp_crypto::{Provider, default_provider};
 use clasp_record::RecordPadding;
+use clasp_wire::NamedGroup;
 
 use super::{ClientIdentityResolver, Clock, FixedIdentities, Limits, SystemClock, alpn_names, fit, record_size};
 #[cfg(feature = "ech")]
@@ -40,6 +41,9 @@ pub struct ClientConfig {
     pub(crate) middlebox_compatibility: bool,
     pub(crate) post_handshake_auth: bool,
     pub(crate) early_data: bool,
+    /// The groups to send shares in, where they are not for the policy to say.
+    pub(crate) key_shares: Option<Vec<NamedGroup>>,
+    pub(crate) write_record_size: Option<u16>,
     pub(crate) verify_resumed: bool,
     pub(crate) fallback: bool,
     pub(crate) psks: Vec<ExternalPsk>,
@@ -77,6 +81,8 @@ impl ClientConfig {
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: false,
             early_data: false,
+            key_shares: self.key_shares.clone(),
+            write_record_size: self.write_record_size,
             verify_resumed: false,
             fallback: self.fallback,
             psks: Vec::new(),
@@ -112,6 +118,8 @@ impl ClientConfig {
             middlebox_compatibility: true,
             post_handshake_auth: false,
             early_data: false,
+            key_shares: None,
+            write_record_size: None,
             verify_resumed: false,
             fallback: false,
             psks: Vec::new(),
@@ -155,6 +163,8 @@ pub struct ClientConfigBuilder {
     middlebox_compatibility: bool,
     post_handshake_auth: bool,
     early_data: bool,
+    key_shares: Option<Vec<NamedGroup>>,
+    write_record_size: Option<u16>,
     verify_resumed: bool,
     fallback: bool,
     psks: Vec<ExternalPsk>,
@@ -311,6 +321,22 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Sends key shares in these of the policy's groups (RFC 8446 4.2.8), in the policy's order: those the server is expected to
+    /// choose among. It asks for another hello where it chooses a group without a share, and always where there is none. Each
+    /// share costs a key pair, and a hybrid one some 1,200 bytes. Unless told, there is a share in the policy's first group, and
+    /// where that is a hybrid another in its classical half, if that is a group of the policy too.
+    pub fn key_shares(mut self, groups: &[NamedGroup]) -> Self {
+        self.key_shares = Some(groups.to_vec());
+        self
+    }
+
+    /// Puts at most this many bytes of plaintext into a record, 64 to 16384, where the server takes more: it reads the first
+    /// bytes of what is written sooner, and each record costs some 20 to 40 bytes and a MAC.
+    pub fn write_record_size(mut self, bytes: u16) -> Self {
+        self.write_record_size = Some(bytes);
+        self
+    }
+
     /// Whether the server's certificate, as it was in the first handshake, is verified again where a session is resumed: it may
     /// have expired or been revoked since. There is no stapled response then; timestamps are those of the first handshake. Off by
     /// default: a session is resumed for a day at most.
@@ -420,6 +446,8 @@ impl ClientConfigBuilder {
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: self.post_handshake_auth,
             early_data: self.early_data,
+            key_shares: self.key_shares,
+            write_record_size: record_size(self.write_record_size)?,
             verify_resumed: self.verify_resumed,
             fallback: self.fallback,
             psks: self.psks,

@@ -13,7 +13,9 @@ use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
 use crate::psk::ExternalPsk;
-use crate::resumption::{AntiReplay, MemorySessions, ReplayMemory, ServerResumption, SessionStore, TicketKeys};
+use crate::resumption::{
+    AntiReplay, MemorySessions, ReplayMemory, ServerResumption, SessionStore, TicketKeys, TicketSealer,
+};
 use crate::trace::Trace;
 
 /// Whether a server asks for the client's certificate (RFC 5246 7.4.4).
@@ -63,6 +65,7 @@ pub struct ServerConfig {
     pub(crate) psks: Vec<ExternalPsk>,
     pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
+    pub(crate) write_record_size: Option<u16>,
 }
 
 impl ServerConfig {
@@ -91,6 +94,7 @@ impl ServerConfig {
             psks: Vec::new(),
             certificate_compressions: Vec::new(),
             record_padding: RecordPadding::None,
+            write_record_size: None,
             session_ids: true,
         }
     }
@@ -119,7 +123,7 @@ pub struct ServerConfigBuilder {
     limits: Limits,
     identity_may_change: bool,
     sessions: Arc<dyn SessionStore>,
-    ticket_keys: Option<Arc<TicketKeys>>,
+    ticket_keys: Option<Arc<dyn TicketSealer>>,
     tickets: bool,
     early_data: u32,
     anti_replay: Option<Arc<dyn AntiReplay>>,
@@ -127,6 +131,7 @@ pub struct ServerConfigBuilder {
     psks: Vec<ExternalPsk>,
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
     record_padding: RecordPadding,
+    write_record_size: Option<u16>,
     session_ids: bool,
 }
 
@@ -210,8 +215,13 @@ impl ServerConfigBuilder {
     }
 
     /// Seals tickets with these keys (RFC 5077), instead of with keys of this configuration's own.
-    pub fn ticket_keys(mut self, keys: Arc<TicketKeys>) -> Self {
-        self.ticket_keys = Some(keys);
+    pub fn ticket_keys(self, keys: Arc<TicketKeys>) -> Self {
+        self.ticket_sealer(keys)
+    }
+
+    /// Has tickets sealed and opened in another way than by [`TicketKeys`].
+    pub fn ticket_sealer(mut self, sealer: Arc<dyn TicketSealer>) -> Self {
+        self.ticket_keys = Some(sealer);
         self
     }
 
@@ -268,6 +278,13 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Puts at most this many bytes of plaintext into a record, 64 to 16384, where the client takes more: it reads the first
+    /// bytes of what is written sooner, and each record costs some 20 to 40 bytes and a MAC.
+    pub fn write_record_size(mut self, bytes: u16) -> Self {
+        self.write_record_size = Some(bytes);
+        self
+    }
+
     /// Whether the client may show another certificate when renegotiating than before. Off by default: what came before would
     /// be taken for the new identity's.
     pub fn identity_may_change(mut self, on: bool) -> Self {
@@ -286,7 +303,7 @@ impl ServerConfigBuilder {
         let tickets = match self.ticket_keys {
             _ if !self.tickets => None,
             Some(keys) => Some(keys),
-            None => TicketKeys::generate(self.provider).ok().map(Arc::new),
+            None => TicketKeys::generate(self.provider).ok().map(|keys| Arc::new(keys) as _),
         };
         let anti_replay = self.anti_replay.unwrap_or_else(|| {
             let memory = ReplayMemory::default();
@@ -303,6 +320,7 @@ impl ServerConfigBuilder {
             psks: self.psks,
             certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
+            write_record_size: record_size(self.write_record_size)?,
             resumption: ServerResumption { scope, ids: self.session_ids.then_some(self.sessions), tickets },
             provider: self.provider,
             identities,

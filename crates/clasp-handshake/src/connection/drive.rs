@@ -102,7 +102,7 @@ impl Connection {
                 self.seal(ContentType::CHANGE_CIPHER_SPEC, &[1])?;
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
                 self.writer.install(suite.bulk.seal(self.provider(), keys, form)?);
-                self.writer.set_max_plaintext(self.record_limits.write);
+                self.writer.set_max_plaintext(self.write_limit());
             }
             Order::ChangeReadKeys(EpochKeys { suite, keys, form })
             | Order::ReadKeys(EpochKeys { suite, keys, form }) => {
@@ -119,7 +119,7 @@ impl Connection {
             Order::WriteKeys(EpochKeys { suite, keys, form }) => {
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
                 self.writer.install(suite.bulk.seal(self.provider(), keys, form)?);
-                self.writer.set_max_plaintext(self.record_limits.write);
+                self.writer.set_max_plaintext(self.write_limit());
             }
             Order::DropWriteKeys => self.writer.remove(),
             Order::CompatibilityChangeCipherSpec => {
@@ -165,6 +165,12 @@ impl Connection {
         });
         self.reader.set_drop_change_cipher_spec(true);
         self.reader.set_plaintext_alerts(self.side.role() == Role::Server);
+    }
+
+    /// The most plaintext to put into a record under keys that come now: what was agreed, or what the configuration says.
+    fn write_limit(&self) -> usize {
+        let ours = self.side.write_record_size().map(|bytes| bytes + usize::from(self.tls13));
+        self.record_limits.write.min(ours.unwrap_or(usize::MAX))
     }
 
     fn provider(&self) -> &'static clasp_crypto::Provider {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clasp_crypto::HashAlgorithm;
-use clasp_wire::{AlertDescription, CipherSuite, HandshakeType};
+use clasp_wire::{AlertDescription, CipherSuite, HandshakeType, ProtocolVersion};
 
 use crate::testing::{
     Authority, classic, connections, established, exchange, exchange_with, give, message_at, transfer,
@@ -91,6 +91,29 @@ fn an_unknown_name_is_answered_as_a_wrong_key_is() {
             answers.push(lengths);
         }
         assert_eq!(answers[0], answers[1]);
+    }
+}
+
+#[test]
+fn a_short_key_is_for_old_versions_alone() {
+    assert!(matches!(ExternalPsk::new(b"device", b"12345", HashAlgorithm::Sha256), Err(ConfigError::BadPsk)));
+    for (name, key) in [(&b""[..], &b"12345"[..]), (b"device", b"")] {
+        assert!(matches!(ExternalPsk::weak(name, key), Err(ConfigError::BadPsk)));
+    }
+    let weak = || ExternalPsk::weak(b"device", b"12345").unwrap();
+    let (ours, theirs) = established(&client(widest(), weak()), &server(widest(), weak()));
+    for session in [ours.session().unwrap(), theirs.session().unwrap()] {
+        assert_eq!(session.psk_identity(), Some(&b"device"[..]));
+    }
+    // TLS 1.3 has them neither as a client nor as a server.
+    let ca = Authority::new("CA");
+    let strong = || ExternalPsk::new(b"device", &[1; 16], HashAlgorithm::Sha256).unwrap();
+    for (ours, theirs) in [(weak(), weak()), (strong(), weak()), (weak(), strong())] {
+        let client = ca.client(Policy::modern()).psk(ours).build().unwrap();
+        let server = ca.server(Policy::modern()).psk(theirs).build().unwrap();
+        let (client, _) = established(&client, &server);
+        let session = client.session().unwrap();
+        assert_eq!((session.version(), session.pre_shared_key()), (ProtocolVersion::TLS_1_3, false));
     }
 }
 

@@ -23,7 +23,7 @@ use crate::policy::Policy;
 pub use replay::{AntiReplay, ReplayMemory};
 pub(crate) use saved::Saved;
 pub use store::{MemorySessions, SessionStore};
-pub use tickets::TicketKeys;
+pub use tickets::{OpenedTicket, TicketKeys, TicketSealer};
 
 /// How long a session may be resumed, seconds (RFC 5246 F.1.4 advises at most a day).
 pub(crate) const LIFETIME: u64 = 24 * 3600;
@@ -65,7 +65,7 @@ pub(crate) struct ServerResumption {
     /// What sessions belong to: those of another policy are not taken up.
     pub(crate) scope: Box<[u8]>,
     pub(crate) ids: Option<Arc<dyn SessionStore>>,
-    pub(crate) tickets: Option<Arc<TicketKeys>>,
+    pub(crate) tickets: Option<Arc<dyn TicketSealer>>,
 }
 
 impl ServerResumption {
@@ -91,7 +91,7 @@ pub(crate) fn fresh_id(provider: &clasp_crypto::Provider) -> Result<clasp_wire::
 
 /// A ticket for a session, if that can be resumed: not one with a certificate that was asked for in a later handshake only,
 /// as the client would give up its earlier ticket for it.
-pub(crate) fn ticket(config: &ServerConfig, saved: &Saved) -> Option<(Bytes, u32)> {
+pub(crate) async fn ticket(config: &ServerConfig, saved: &Saved) -> Option<(Bytes, u32)> {
     let keys = config.resumption.tickets.as_ref()?;
     if config.client_auth.verifier().is_none() && !saved.peer_certificates.is_empty() {
         return None;
@@ -101,6 +101,6 @@ pub(crate) fn ticket(config: &ServerConfig, saved: &Saved) -> Option<(Bytes, u32
     if state.len() > config.limits.ticket {
         return None;
     }
-    let ticket = keys.seal(&state, config.clock.now().as_secs())?;
-    Some((ticket.into(), keys.lifetime_hint()))
+    let ticket = keys.seal(&state, config.clock.now().as_secs()).await?;
+    Some((ticket.into(), keys.lifetime()))
 }

@@ -190,7 +190,7 @@ pub(super) async fn full_handshake(
         id: [].into(),
     };
     if agreed.ticket {
-        send_ticket(peer, config, &saved);
+        send_ticket(peer, config, &saved).await;
     }
     if let (true, false, Some(store)) = (may_resume, session_id.is_empty(), &config.resumption.ids) {
         store.put(session_id.as_slice(), saved.encode()).await;
@@ -224,6 +224,7 @@ pub(super) async fn full_handshake(
             pre_shared: psk_identity.is_some(),
             psk_identity,
             ech_accepted: false,
+            ticket_age_skew: None,
         },
         secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
@@ -236,8 +237,8 @@ pub(super) async fn full_handshake(
 }
 
 /// Announced in the hello, a ticket must come; one that cannot be made is empty (RFC 5077 3.3).
-fn send_ticket(peer: &mut Peer, config: &ServerConfig, saved: &Saved) {
-    let (ticket, lifetime_hint) = ticket(config, saved).unwrap_or_default();
+async fn send_ticket(peer: &mut Peer, config: &ServerConfig, saved: &Saved) {
+    let (ticket, lifetime_hint) = ticket(config, saved).await.unwrap_or_default();
     peer.send(&NewSessionTicket { lifetime_hint, ticket });
 }
 
@@ -269,13 +270,15 @@ pub(super) async fn resumed_handshake(
     peer: &mut Peer,
     config: &ServerConfig,
     client_hello: &ClientHello,
+    certificate_types: CertificateTypes,
     found: Found,
     report: Option<Box<Report>>,
 ) -> Result<Established, Error> {
     let Found { saved, renew } = found;
     let random = random(config.provider)?.0;
     let ticket = renew && config.resumption.issues_ticket(client_hello);
-    let agreed = negotiate::resume(config, client_hello, &saved, random, ticket)?;
+    let resumed = negotiate::resume(config, client_hello, &saved, random, ticket)?;
+    let agreed = Agreed { certificate_types, ..resumed };
     let schedule = settle(peer, &agreed, config.provider)?;
     peer.transcript.drop_raw();
 
@@ -290,7 +293,7 @@ pub(super) async fn resumed_handshake(
     limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
     if ticket {
         // As old as the session: tickets do not make it live longer.
-        send_ticket(peer, config, &saved);
+        send_ticket(peer, config, &saved).await;
     }
 
     // Steps 7 and 9: session keys from the earlier master secret, and our Finished.
@@ -331,6 +334,7 @@ pub(super) async fn resumed_handshake(
             pre_shared: saved.psk_identity.is_some(),
             psk_identity: saved.psk_identity,
             ech_accepted: false,
+            ticket_age_skew: None,
         },
         secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,

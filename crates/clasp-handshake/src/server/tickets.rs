@@ -59,7 +59,7 @@ pub(super) async fn send(
         };
         saved.set_secret(secrets.resumption.psk(&nonce).as_bytes());
         let (sealed, lifetime) = match (&config.resumption.tickets, &config.resumption.ids) {
-            (Some(_), _) => match ticket(config, &saved) {
+            (Some(_), _) => match ticket(config, &saved).await {
                 Some(made) => made,
                 None => return Ok(()),
             },

@@ -125,6 +125,7 @@ pub(super) async fn handshake(
     let names_us = identity.as_ref().is_some_and(|(identity, _)| names(hello, identity));
     let types = match &identity {
         Some((identity, _)) => CertificateTypes::choose(hello, identity, client_auth)?,
+        None if psk.as_ref().is_some_and(FoundPsk::is_resumption) => CertificateTypes::choose_again(hello, identities),
         None => CertificateTypes::default(),
     };
     peer.send(&encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data, types));
@@ -192,6 +193,7 @@ pub(super) async fn handshake(
             pre_shared: psk.is_some(),
             psk_identity: psk.as_ref().and_then(FoundPsk::external_identity),
             ech_accepted: false,
+            ticket_age_skew: psk.as_ref().and_then(FoundPsk::age_skew),
         },
         secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: theirs_next,
