@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use clasp::handshake::EarlyData;
+use clasp::wire::AlertDescription;
 use clasp::{Connection, Error, Status};
 
 use crate::Failure;
@@ -205,6 +206,14 @@ impl<'a> Driver<'a> {
             self.poll()?;
         }
         self.export(flags)?;
+        if flags.export_traffic_secrets {
+            self.export_traffic_secrets(flags, witness)?;
+        }
+        if flags.send_alert {
+            self.connection.abort(AlertDescription::DECOMPRESSION_FAILURE);
+            self.flush();
+            return Ok(());
+        }
         if flags.write_different_record_sizes {
             let data = [0x42; 32769];
             for size in [0, 1, 255, 256, 257, 16383, 16384, 16385, 32767, 32768, 32769] {
@@ -272,6 +281,15 @@ impl<'a> Driver<'a> {
             self.write(&unique)?;
         }
         Ok(())
+    }
+
+    /// Sends under what the peer, and we, protect application data.
+    fn export_traffic_secrets(&mut self, flags: &Flags, witness: &checks::Witness<'_>) -> Result<(), Failure> {
+        let (client, server) =
+            witness.seen.with(|seen| (seen.client_traffic_secret.clone(), seen.server_traffic_secret.clone()));
+        let (theirs, ours) = if flags.server { (client, server) } else { (server, client) };
+        let length = u16::try_from(theirs.len()).map_err(|_| Failure::failed("a long secret"))?.to_le_bytes();
+        self.write(&[&length, &theirs[..], &ours].concat())
     }
 
     /// Sends back what comes, each byte inverted, until the peer has no more.
