@@ -231,6 +231,9 @@ fn server_config(
     if let Some(bytes) = flags.max_send_fragment {
         builder = builder.write_record_size(record_size(bytes));
     }
+    if let Some(hint) = &flags.psk_identity {
+        builder = builder.psk_hint(hint.as_bytes());
+    }
     for NumberedPsk { key, .. } in weak_psk(flags)?.into_iter().chain(psks(flags)?) {
         builder = builder.psk(key);
     }
@@ -354,6 +357,11 @@ fn policy(flags: &Flags) -> Result<Policy, Failure> {
         let signing = policy.signing_schemes().to_vec();
         policy = policy.with_signature_schemes(&schemes).with_signing_schemes(&signing);
     }
+    let prefs = || flags.credentials.iter().chain([&flags.default_credential]).flat_map(|one| &one.signing_prefs);
+    if prefs().any(|scheme| *scheme == PKCS1_OF_CLIENTS.0) {
+        let signing: Vec<_> = policy.signing_schemes().iter().copied().chain([PKCS1_OF_CLIENTS]).collect();
+        policy = policy.with_signing_schemes(&signing);
+    }
     if let Some(list) = &flags.cipher {
         // That list says nothing of TLS 1.3's suites.
         let mut suites: Vec<_> = policy
@@ -393,10 +401,14 @@ fn versions(flags: &Flags, policy: Policy) -> Result<Policy, Failure> {
     Ok(classic.fold(narrowed, Policy::and_dialect))
 }
 
+/// PKCS#1 v1.5 in TLS 1.3, which a client's key does not know by this name.
+const PKCS1_OF_CLIENTS: SignatureScheme = SignatureScheme::RSA_PKCS1_SHA256_LEGACY;
+
 /// Clasp has these schemes.
 fn known(schemes: &[SignatureScheme]) -> Result<(), Failure> {
     let policy = Policy::legacy();
-    match schemes.iter().find(|scheme| !policy.signature_schemes().contains(scheme)) {
+    let known = |scheme| policy.signature_schemes().contains(scheme) || *scheme == PKCS1_OF_CLIENTS;
+    match schemes.iter().find(|scheme| !known(scheme)) {
         Some(scheme) => Err(Failure::Unimplemented(format!("the signature scheme {scheme}"))),
         None => Ok(()),
     }
@@ -474,6 +486,8 @@ fn identity(
     };
     let schemes: Vec<_> = credential.signing_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
     known(&schemes)?;
+    let of_key = |scheme| if scheme == PKCS1_OF_CLIENTS { SignatureScheme::RSA_PKCS1_SHA256 } else { scheme };
+    let schemes = schemes.into_iter().map(of_key).collect();
     let key =
         Key { inner: plain.shared_key(), schemes, asynchronous: flags.asynchronous, number, used: Arc::clone(used) };
     let mut identity = if plain.is_raw_public_key() {

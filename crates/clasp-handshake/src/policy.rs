@@ -5,6 +5,7 @@ use clasp_cert::CertificateRules;
 use clasp_wire::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme, Strength};
 
 use crate::dialect::{Dialect, TLS12};
+use crate::negotiate;
 use crate::suites::{CLASSIC, PSK, Suite, TLS13};
 
 /// What may be negotiated. Start from [`Policy::modern`] or [`Policy::compatible`]; narrow it with the `with_` functions.
@@ -143,6 +144,11 @@ impl Policy {
 
     /// The schemes that have a name on the wire: what is offered.
     pub(crate) fn named_schemes(&self) -> impl Iterator<Item = SignatureScheme> + '_ {
+        self.client_schemes_13().filter(|scheme| negotiate::pkcs1_of_client(*scheme).is_none())
+    }
+
+    /// The same for what a client of TLS 1.3 signs with, which may be PKCS#1 v1.5 (RFC 9963).
+    pub(crate) fn client_schemes_13(&self) -> impl Iterator<Item = SignatureScheme> + '_ {
         self.schemes.iter().copied().filter(|scheme| *scheme != SignatureScheme::RSA_PKCS1_MD5_SHA1)
     }
 
@@ -283,7 +289,10 @@ impl Policy {
         self
     }
 
-    /// Offers these signature schemes, in this order, and signs with no others.
+    /// Offers these signature schemes, in this order, and signs with no others. In no policy by itself are those by which a client
+    /// of TLS 1.3 signs with PKCS#1 v1.5, as its key's hardware may know nothing else:
+    /// [`RSA_PKCS1_SHA256_LEGACY`](SignatureScheme::RSA_PKCS1_SHA256_LEGACY) and its like (RFC 9963). A server that has them here
+    /// takes such signatures, and a client makes them where its key can make no other that the server takes.
     #[must_use]
     pub fn with_signature_schemes(mut self, schemes: &[SignatureScheme]) -> Self {
         self.schemes = schemes.to_vec();

@@ -63,6 +63,7 @@ pub struct ServerConfig {
     pub(crate) anti_replay: Arc<dyn AntiReplay>,
     pub(crate) tickets_per_connection: u8,
     pub(crate) psks: Vec<ExternalPsk>,
+    pub(crate) psk_hint: Bytes,
     pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
     pub(crate) write_record_size: Option<u16>,
@@ -92,6 +93,7 @@ impl ServerConfig {
             anti_replay: None,
             tickets_per_connection: 2,
             psks: Vec::new(),
+            psk_hint: Bytes::new(),
             certificate_compressions: Vec::new(),
             record_padding: RecordPadding::None,
             write_record_size: None,
@@ -129,6 +131,7 @@ pub struct ServerConfigBuilder {
     anti_replay: Option<Arc<dyn AntiReplay>>,
     tickets_per_connection: u8,
     psks: Vec<ExternalPsk>,
+    psk_hint: Bytes,
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
     record_padding: RecordPadding,
     write_record_size: Option<u16>,
@@ -265,6 +268,13 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Tells clients of TLS 1.2 and before which of their keys this server has, at most 65535 bytes, where they have agreed on what
+    /// that says (RFC 4279 5.2): some devices have several. Empty, nothing said, by default. Clasp's own clients pass it over.
+    pub fn psk_hint(mut self, hint: &[u8]) -> Self {
+        self.psk_hint = Bytes::copy_from_slice(hint);
+        self
+    }
+
     /// Sends certificate chains compressed in the first of these ways that the client has, and takes the client's so
     /// (RFC 8879).
     pub fn certificate_compressions(mut self, ways: &[&'static dyn CertificateCompression]) -> Self {
@@ -310,6 +320,9 @@ impl ServerConfigBuilder {
             let now = self.clock.now().as_secs();
             Arc::new(if shares_tickets { memory.silent_at_first(now) } else { memory })
         });
+        if self.psk_hint.len() > usize::from(u16::MAX) {
+            return Err(ConfigError::BadPsk);
+        }
         let policy = fit(self.policy, self.provider, &self.psks, true)?;
         let scope = policy.resumption_scope().into();
         Ok(Arc::new(ServerConfig {
@@ -318,6 +331,7 @@ impl ServerConfigBuilder {
             anti_replay,
             tickets_per_connection: self.tickets_per_connection,
             psks: self.psks,
+            psk_hint: self.psk_hint,
             certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
             write_record_size: record_size(self.write_record_size)?,

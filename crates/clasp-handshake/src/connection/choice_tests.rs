@@ -5,16 +5,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use clasp_cert::MaybeReady;
+use clasp_cert::{Identity, MaybeReady, PrivateKey};
+use clasp_crypto::{CryptoError, KeyAlgorithm};
 use clasp_wire::{
     AlertDescription, CipherSuite, ClientHello, HandshakeMessage as _, HandshakeType, NamedGroup, ProtocolVersion,
+    SignatureScheme,
 };
-use rustls_pki_types::UnixTime;
+use rustls_pki_types::{SubjectPublicKeyInfoDer, UnixTime};
 
-use crate::testing::{Authority, classic, connections, each, established, exchange, give, is_tls13, message_at};
+#[cfg(feature = "legacy")]
+use crate::dialect::Dialect as _;
+use crate::testing::{
+    Authority, Recorder, classic, connections, each, established, exchange, give, is_tls13, message_at,
+};
 use crate::{
     ClientConfig, Clock, ConfigError, Connection, Error, OpenedTicket, Policy, ServerConfig, Status, TicketKeys,
-    TicketSealer,
+    TicketSealer, TraceEvent,
 };
 
 fn tls13() -> Policy {
@@ -274,4 +280,80 @@ fn a_server_tells_how_a_tickets_age_differs() {
         assert_eq!(theirs.session().unwrap().ticket_age_skew(), Some(skew));
         assert_eq!(ours.session().unwrap().ticket_age_skew(), None);
     }
+}
+
+/// A key in hardware that knows PKCS#1 v1.5 alone.
+#[derive(Debug)]
+struct OldHardware(Arc<dyn PrivateKey>);
+
+impl PrivateKey for OldHardware {
+    fn algorithm(&self) -> KeyAlgorithm {
+        self.0.algorithm()
+    }
+
+    fn schemes(&self) -> &[SignatureScheme] {
+        &[SignatureScheme::RSA_PKCS1_SHA256]
+    }
+
+    fn public_key(&self) -> Option<SubjectPublicKeyInfoDer<'_>> {
+        self.0.public_key()
+    }
+
+    fn sign<'a>(&'a self, scheme: SignatureScheme, message: &'a [u8]) -> MaybeReady<'a, Result<Vec<u8>, CryptoError>> {
+        assert_eq!(scheme, SignatureScheme::RSA_PKCS1_SHA256);
+        self.0.sign(scheme, message)
+    }
+}
+
+/// RFC 9963: where both sides say so, and the key can do nothing better.
+#[test]
+fn a_client_of_tls13_may_sign_with_pkcs1() {
+    const OLD: SignatureScheme = SignatureScheme::RSA_PKCS1_SHA256_LEGACY;
+    let ca = Authority::new("CA");
+    let software = ca.rsa("client.example");
+    let old = Identity::with_key(software.chain().to_vec(), Arc::new(OldHardware(software.shared_key()))).unwrap();
+    let schemes: Vec<_> = Policy::modern().signature_schemes().iter().copied().chain([OLD]).collect();
+    for version in [Policy::modern(), classic(Policy::modern())] {
+        let wide = version.clone().with_signature_schemes(&schemes);
+        for (ours, theirs, identity, scheme) in [
+            (&wide, &wide, &old, Some(OLD)),
+            (&version, &wide, &old, None),
+            (&wide, &version, &old, None),
+            (&wide, &wide, &software, Some(SignatureScheme::RSA_PSS_RSAE_SHA256)),
+        ] {
+            let is_old = version.versions().next() == Some(ProtocolVersion::TLS_1_2);
+            let scheme = if is_old { Some(identity.key().schemes()[0]) } else { scheme };
+            let trace = Arc::new(Recorder::default());
+            let client = ca.client(ours.clone()).identity(identity.clone()).build().unwrap();
+            let server =
+                ca.server(theirs.clone()).client_auth(ca.request_client()).trace(trace.clone()).build().unwrap();
+            let (_, server) = established(&client, &server);
+            assert_eq!(server.session().unwrap().client_authenticated(), scheme.is_some());
+            let verified = |event: &TraceEvent| event.what == "verified the peer's signature";
+            let events = trace.0.lock().unwrap();
+            let named = events.iter().find(|event| verified(event)).map(|event| event.fields[0].1.clone());
+            assert_eq!(named, scheme.map(|scheme| scheme.to_string()));
+        }
+    }
+    // No server signs so, and no hello says that one may.
+    let wide = tls13().with_signature_schemes(&schemes);
+    let server = ServerConfig::builder(wide.clone()).identity(old).build().unwrap();
+    let (mut ours, mut theirs) = connections(&ca.client(wide).build().unwrap(), &server);
+    match exchange(&mut ours, &mut theirs).1 {
+        Some(Error::NoCommonGround(ground)) => assert_eq!(ground.what, "signature scheme"),
+        other => panic!("{other:?}"),
+    }
+    let only = tls13().with_signature_schemes(&[OLD]);
+    assert_eq!(only.named_schemes().count(), 0);
+}
+
+/// 0xff01 is of the private range, and stands for RSA before TLS 1.2 in here.
+#[cfg(feature = "legacy")]
+#[test]
+fn a_number_of_our_own_is_not_meant() {
+    let both = SignatureScheme::RSA_PKCS1_MD5_SHA1;
+    let schemes = [both, SignatureScheme::RSA_PKCS1_SHA256];
+    assert_eq!(crate::TLS12.choose_scheme(&schemes, &schemes, &[both]), None);
+    assert_eq!(crate::TLS12.choose_scheme(&schemes, &schemes, &schemes), Some(schemes[1]));
+    assert_eq!(crate::TLS11.choose_scheme(&schemes, &schemes, &[]), Some(both));
 }

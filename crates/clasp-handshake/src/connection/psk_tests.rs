@@ -117,6 +117,33 @@ fn a_short_key_is_for_old_versions_alone() {
     }
 }
 
+/// RFC 4279 2, RFC 5489 2: without a hint a server has nothing to say where there is no ECDHE.
+#[test]
+fn a_server_may_hint_at_a_key() {
+    for (suite, says) in
+        [(CipherSuite::TLS_PSK_WITH_AES_128_CBC_SHA, false), (CipherSuite::TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256, true)]
+    {
+        let policy = widest().with_cipher_suites(&[suite]);
+        for hint in [&b""[..], b"the one of the pump"] {
+            let theirs = ServerConfig::builder(policy.clone()).psk(psk("pump", 1)).psk_hint(hint).build().unwrap();
+            let (mut ours, mut theirs) = connections(&client(policy.clone(), psk("pump", 1)), &theirs);
+            let mut said = None;
+            let errors = exchange_with(&mut ours, &mut theirs, |from, bytes| {
+                if let (Role::Server, Some(at)) = (from, message_at(&bytes, HandshakeType::SERVER_KEY_EXCHANGE)) {
+                    said = Some(bytes[at.start + 4..at.end].to_vec());
+                }
+                bytes
+            });
+            assert!(matches!(errors, (None, None)), "{errors:?}");
+            assert_eq!(said.is_some(), says || !hint.is_empty(), "{suite}");
+            let length = u16::try_from(hint.len()).unwrap().to_be_bytes();
+            assert!(said.is_none_or(|said| said.starts_with(&[&length[..], hint].concat())));
+        }
+    }
+    let long = ServerConfig::builder(widest()).psk(psk("pump", 1)).psk_hint(&[0; 65536]).build();
+    assert!(matches!(long, Err(ConfigError::BadPsk)));
+}
+
 #[test]
 fn a_key_comes_before_certificates_where_both_have_it() {
     let ca = Authority::new("CA");

@@ -125,6 +125,23 @@ pub(crate) fn signs_in_tls13(scheme: SignatureScheme, key: KeyAlgorithm) -> bool
     key.schemes_13().contains(&scheme)
 }
 
+/// What a client of TLS 1.3 calls a signature by PKCS#1 v1.5, and what it is called elsewhere (RFC 9963).
+const PKCS1_OF_CLIENTS: [(SignatureScheme, SignatureScheme); 3] = [
+    (SignatureScheme::RSA_PKCS1_SHA256_LEGACY, SignatureScheme::RSA_PKCS1_SHA256),
+    (SignatureScheme::RSA_PKCS1_SHA384_LEGACY, SignatureScheme::RSA_PKCS1_SHA384),
+    (SignatureScheme::RSA_PKCS1_SHA512_LEGACY, SignatureScheme::RSA_PKCS1_SHA512),
+];
+
+/// What a client's scheme of TLS 1.3 is called elsewhere, where it is PKCS#1 v1.5 (RFC 9963).
+pub(crate) fn pkcs1_of_client(scheme: SignatureScheme) -> Option<SignatureScheme> {
+    PKCS1_OF_CLIENTS.iter().find(|(client, _)| *client == scheme).map(|(_, pkcs1)| *pkcs1)
+}
+
+/// What a client of TLS 1.3 calls this scheme, where it is PKCS#1 v1.5 (RFC 9963).
+pub(crate) fn client_name_of_pkcs1(scheme: SignatureScheme) -> Option<SignatureScheme> {
+    PKCS1_OF_CLIENTS.iter().find(|(_, pkcs1)| *pkcs1 == scheme).map(|(client, _)| *client)
+}
+
 /// Whether the group has no use before TLS 1.3: no ServerKeyExchange names a key encapsulation.
 pub(crate) fn is_for_tls13_alone(group: NamedGroup) -> bool {
     matches!(

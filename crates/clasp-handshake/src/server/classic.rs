@@ -80,7 +80,7 @@ pub(super) async fn full_handshake(
         }
     }
     let exchange = ServerExchange::start(agreed.suite, group, scheme, provider)?;
-    exchange.send_unsigned(peer);
+    exchange.send_unsigned(peer, &config.psk_hint);
     if let (Some(params), Some(scheme), Some(identity)) = (exchange.params(), scheme, identity) {
         let mut message = Vec::with_capacity(64 + params.len());
         message.extend_from_slice(&agreed.randoms.concatenated());
@@ -474,7 +474,7 @@ async fn receive_possession(
     let signed_so_far = peer.transcript.fork();
     let message = peer.receive::<CertificateVerify>().await?;
     let signed = agreed.dialect.read_signature(&message.signature, algorithm)?;
-    if !config.policy.schemes.contains(&signed.scheme) {
+    if !config.policy.schemes.contains(&signed.scheme) || negotiate::pkcs1_of_client(signed.scheme).is_some() {
         return Err(Misbehaviour::SchemeNotOffered.into());
     }
     let content = agreed.dialect.handshake_to_sign(config.provider, signed.scheme, &signed_so_far, master)?;

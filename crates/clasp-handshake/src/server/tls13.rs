@@ -328,7 +328,7 @@ pub(crate) fn certificate_request(
     verifier: &dyn ClientVerifier,
     request_context: Bytes,
 ) -> CertificateRequest13 {
-    let schemes: Vec<_> = config.policy.named_schemes().collect();
+    let schemes: Vec<_> = config.policy.client_schemes_13().collect();
     // All extensions together have 65,535 bytes; each has a header of 4, and a list's length of 2 or 1.
     let compressions = config.certificate_compressions.algorithms();
     let taken = 2 * (4 + 2) + 2 * schemes.len() + 4 + 1 + 2 * compressions.len();
