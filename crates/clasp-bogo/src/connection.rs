@@ -189,7 +189,7 @@ impl<'a> Driver<'a> {
                 self.flush();
             }
         }
-        self.handshake()?;
+        self.handshake(flags, &mut wrote_early)?;
         if flags.handshake_never_done {
             return Err(Failure::failed("the handshake was to fail"));
         }
@@ -235,10 +235,15 @@ impl<'a> Driver<'a> {
         self.close(flags)
     }
 
-    /// Goes on to the end of the handshake. A server answers early data that comes meanwhile.
-    fn handshake(&mut self) -> Result<(), Failure> {
+    /// Goes on to the end of the handshake. A server answers early data that comes meanwhile; a client may write already.
+    fn handshake(&mut self, flags: &Flags, wrote_early: &mut usize) -> Result<(), Failure> {
         loop {
             let status = self.poll()?;
+            // With -handshake-twice the second one waits for the end.
+            if flags.false_start && flags.shim_writes_first && !flags.handshake_twice && *wrote_early == 0 {
+                *wrote_early = self.connection.write_false_start(FIRST_WORDS)?;
+                self.flush();
+            }
             while let Some(early) = self.connection.read_early() {
                 let inverted: Vec<u8> = early.iter().map(|byte| byte ^ 0xff).collect();
                 let mut rest = &inverted[..];

@@ -191,6 +191,7 @@ flags! {
         // What is read is there to be looked at as long as one keeps it, so this asks for no more.
         "-peek-then-read" => peek_then_read;
         "-export-traffic-secrets" => export_traffic_secrets;
+        "-false-start" => false_start;
         "-no-server-name-ack" => no_server_name_ack;
         "-reverify-on-resume" => reverify_on_resume;
         "-expect-session-miss" => expect_session_miss;

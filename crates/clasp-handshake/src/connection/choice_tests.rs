@@ -282,6 +282,51 @@ fn a_server_tells_how_a_tickets_age_differs() {
     }
 }
 
+/// RFC 7918.
+#[test]
+fn a_client_may_write_before_the_servers_finished() {
+    use CipherSuite as S;
+    let ca = Authority::new("CA");
+    let client = |policy: &Policy, alpn: &[&str]| ca.client(policy.clone()).alpn(alpn).unwrap().build().unwrap();
+    let server = |policy: &Policy| ca.server(policy.clone()).alpn(["h2"]).unwrap().build().unwrap();
+    let modern = classic(Policy::modern());
+    // The client has sent its last flight, and the server has not read it.
+    let begun = |client: &Arc<ClientConfig>, server: &Arc<ServerConfig>| {
+        let (mut ours, mut theirs) = connections(client, server);
+        assert_eq!(ours.write_false_start(b"too early").unwrap(), 0);
+        ours.poll_now().unwrap();
+        give(&mut theirs, &ours.output().split());
+        theirs.poll_now().unwrap();
+        give(&mut ours, &theirs.output().split());
+        ours.poll_now().unwrap();
+        (ours, theirs)
+    };
+    let (modern_client, modern_server) = (client(&modern, &["h2"]), server(&modern));
+    let (mut ours, mut theirs) = begun(&modern_client, &modern_server);
+    assert!(ours.is_handshaking() && ours.session().is_none() && ours.write(b"no").is_err());
+    assert_eq!(ours.write_false_start(b"a request").unwrap(), 9);
+    assert!(matches!(exchange(&mut ours, &mut theirs), (None, None)));
+    assert_eq!(&theirs.read().unwrap()[..], b"a request");
+    assert_eq!(ours.write_false_start(b"no more").unwrap(), 0, "the handshake is done");
+    crate::testing::transfer(&mut ours, &mut theirs, b"and so on");
+    crate::testing::transfer(&mut theirs, &mut ours, b"and so on");
+    // A session that is resumed ends with our own Finished.
+    let (mut ours, _) = begun(&modern_client, &modern_server);
+    assert!(ours.session().is_some_and(crate::Session::resumed) && ours.write_false_start(b"x").unwrap() == 0);
+    // Not without an application protocol, forward secrecy or an AEAD, nor in TLS 1.3; and not by the server.
+    let only = |suite| classic(Policy::compatible()).with_cipher_suites(&[suite]);
+    for (policy, alpn) in [
+        (modern, &[][..]),
+        (only(S::TLS_RSA_WITH_AES_128_GCM_SHA256), &["h2"]),
+        (only(S::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256), &["h2"]),
+        (tls13(), &["h2"]),
+    ] {
+        let (mut ours, mut theirs) = begun(&client(&policy, alpn), &server(&policy));
+        assert_eq!(ours.write_false_start(b"x").unwrap(), 0);
+        assert_eq!(theirs.write_false_start(b"x").unwrap(), 0);
+    }
+}
+
 /// A key in hardware that knows PKCS#1 v1.5 alone.
 #[derive(Debug)]
 struct OldHardware(Arc<dyn PrivateKey>);

@@ -135,6 +135,7 @@ impl Connection {
                 self.early.get_or_insert_default().may_read = Some(usize::try_from(bytes).unwrap_or(usize::MAX));
             }
             Order::AnswerEarlyData => self.early.get_or_insert_default().may_answer = true,
+            Order::FalseStart => self.early.get_or_insert_default().may_false_start = true,
             Order::SkipEarlyData(bytes) => self.reader.skip_early_data(bytes.into()),
             Order::RecordVersion(version) => self.writer.set_version(version),
             Order::Dialect(dialect) => {

@@ -245,8 +245,8 @@ impl Connection {
         if self.tls13 {
             self.reader.set_drop_change_cipher_spec(false);
             self.reader.set_plaintext_alerts(false);
-            self.early_data_over();
         }
+        self.early_data_over();
         self.close_if_due();
     }
 

@@ -109,6 +109,17 @@ pub(crate) fn check_legacy_version(hello: &ServerHello) -> Result<(), Misbehavio
     if hello.server_version == ProtocolVersion::TLS_1_2 { Ok(()) } else { Err(Misbehaviour::WrongLegacyVersion) }
 }
 
+/// Whether a client may write before it knows that nobody altered the hellos: what was agreed is then no worse than what could
+/// have been (RFC 7918 3, 4), and the server is of a time that knows application protocols, before which some failed.
+pub(crate) fn may_false_start(agreed: &Agreed) -> bool {
+    let suite = agreed.suite;
+    agreed.dialect.version() == ProtocolVersion::TLS_1_2
+        && agreed.alpn.is_some()
+        && suite.strength == Strength::Modern
+        && suite.key_exchange.is_ephemeral()
+        && !suite.is_pre_shared()
+}
+
 /// Whether two hellos of a client name the same version.
 pub(crate) fn names_same_version(first: &ClientHello, second: &ClientHello) -> bool {
     first.client_version == second.client_version
