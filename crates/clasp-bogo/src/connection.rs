@@ -120,6 +120,10 @@ impl<'a> Driver<'a> {
     fn advance(&mut self, while_waiting: impl Fn(&Connection) -> bool) -> Result<Status, Failure> {
         loop {
             let status = self.poll()?;
+            if self.connection.is_asked_to_renegotiate() {
+                self.connection.renegotiate()?;
+                continue;
+            }
             if status != Status::NeedInput || !while_waiting(&self.connection) {
                 return Ok(status);
             }

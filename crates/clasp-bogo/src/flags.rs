@@ -171,6 +171,8 @@ flags! {
         "-renegotiate-once" => renegotiate_once;
         "-renegotiate-freely" => renegotiate_freely;
         "-install-cert-compression-algs" => install_cert_compression_algs;
+        "-renegotiate-explicit" => renegotiate_explicit;
+        "-cnsa-202407" => cnsa_202407;
         "-fips-202205" => fips_202205;
         "-wpa-202304" => wpa_202304;
         "-cnsa1-202603" => cnsa1_202603;

@@ -185,6 +185,7 @@ fn client_config(
         .send_server_name(flags.host_name.is_some())
         .alpn(protocols)?
         .grease(flags.enable_grease)
+        .renegotiate_when_told(flags.renegotiate_explicit)
         .grease_ech(flags.enable_ech_grease)
         .is_fallback(flags.fallback_scsv)
         .early_data(flags.enable_early_data)
@@ -246,7 +247,7 @@ fn server_config(
         .tickets_per_connection(if flags.no_ticket { 0 } else { 2 })
         .clock(shared.clock.clone())
         .alpn(protocols)?
-        .prefer_client_order(flags.cipher.is_none() && !flags.server_preference)
+        .prefer_client_order(flags.cipher.is_none() && !flags.server_preference && !flags.cnsa_202407)
         // What BoringSSL says of its own tickets.
         .early_data(if flags.enable_early_data { 14336 } else { 0 })
         .anti_replay(shared.anti_replay.clone())
@@ -337,11 +338,13 @@ fn limits(flags: &Flags) -> Limits {
 /// What BoringSSL speaks unless told otherwise is about what the policy `legacy` does.
 fn policy(flags: &Flags) -> Result<Policy, Failure> {
     let mut policy = versions(flags, Policy::legacy())?;
-    policy = policy.with_renegotiation(if flags.renegotiate_freely || flags.renegotiate_once {
-        Renegotiation::Secure
-    } else {
-        Renegotiation::Never
-    });
+    policy = policy.with_renegotiation(
+        if flags.renegotiate_freely || flags.renegotiate_once || flags.renegotiate_explicit {
+            Renegotiation::Secure
+        } else {
+            Renegotiation::Never
+        },
+    );
     policy = policy.taking_sslv2_hello(flags.server);
     if !flags.curves.is_empty() {
         let groups: Vec<_> = flags.curves.iter().map(|group| NamedGroup(*group)).collect();
@@ -351,12 +354,14 @@ fn policy(flags: &Flags) -> Result<Policy, Failure> {
         }
         policy = policy.with_groups(&groups);
     }
-    if !flags.verify_prefs.is_empty() {
-        let schemes: Vec<_> = flags.verify_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
-        known(&schemes)?;
-        let signing = policy.signing_schemes().to_vec();
-        policy = policy.with_signature_schemes(&schemes).with_signing_schemes(&signing);
-    }
+    let signing = policy.signing_schemes().to_vec();
+    let schemes: Vec<_> = if flags.verify_prefs.is_empty() {
+        signing.iter().copied().filter(|scheme| *scheme != UNUSUAL).collect()
+    } else {
+        flags.verify_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect()
+    };
+    known(&schemes)?;
+    policy = policy.with_signature_schemes(&schemes).with_signing_schemes(&signing);
     let prefs = || flags.credentials.iter().chain([&flags.default_credential]).flat_map(|one| &one.signing_prefs);
     if prefs().any(|scheme| *scheme == PKCS1_OF_CLIENTS.0) {
         let signing: Vec<_> = policy.signing_schemes().iter().copied().chain([PKCS1_OF_CLIENTS]).collect();
@@ -403,6 +408,9 @@ fn versions(flags: &Flags, policy: Policy) -> Result<Policy, Failure> {
 
 /// PKCS#1 v1.5 in TLS 1.3, which a client's key does not know by this name.
 const PKCS1_OF_CLIENTS: SignatureScheme = SignatureScheme::RSA_PKCS1_SHA256_LEGACY;
+
+/// What BoringSSL does not verify unless told to, but signs with.
+const UNUSUAL: SignatureScheme = SignatureScheme::ECDSA_SECP521R1_SHA512;
 
 /// Clasp has these schemes.
 fn known(schemes: &[SignatureScheme]) -> Result<(), Failure> {

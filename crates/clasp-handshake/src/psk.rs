@@ -51,15 +51,15 @@ impl ExternalPsk {
         })
     }
 
-    /// A key of any length from 1 to 65535 bytes, for devices that have such keys and cannot be given others: in TLS 1.2 and
-    /// before alone. Whoever records a handshake without ECDHE, or takes part in one, can try out all short keys there are, and
+    /// A key of any length from 1 to 65535 bytes, and a name that may be empty, for devices that have such and cannot be given
+    /// others: in TLS 1.2 and before alone. Whoever records a handshake without ECDHE, or takes part in one, can try out all short keys there are, and
     /// all passwords (RFC 4279 7.2).
     ///
     /// # Errors
-    /// [`ConfigError::BadPsk`] when name or key are empty or longer than 65535 bytes.
+    /// [`ConfigError::BadPsk`] when the key is empty, or name or key are longer than 65535 bytes.
     pub fn weak(identity: &[u8], key: &[u8]) -> Result<Self, ConfigError> {
-        let lengths = 1..=usize::from(u16::MAX);
-        if !lengths.contains(&identity.len()) || !lengths.contains(&key.len()) {
+        let longest = usize::from(u16::MAX);
+        if identity.len() > longest || key.is_empty() || key.len() > longest {
             return Err(ConfigError::BadPsk);
         }
         Ok(Self {

@@ -34,6 +34,8 @@ pub struct ClientConfig {
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) limits: Limits,
     pub(crate) identity_may_change: bool,
+    /// Whether a HelloRequest waits for the application.
+    pub(crate) renegotiates_when_told: bool,
     pub(crate) resumption: Option<ClientResumption>,
     pub(crate) grease: bool,
     /// Whether the hello looks as if it had another one in it.
@@ -75,6 +77,7 @@ impl ClientConfig {
             key_log: self.key_log.clone(),
             limits: self.limits.clone(),
             identity_may_change: false,
+            renegotiates_when_told: false,
             resumption: None,
             grease: self.grease,
             grease_ech: false,
@@ -110,6 +113,7 @@ impl ClientConfig {
             key_log: None,
             limits: Limits::default(),
             identity_may_change: false,
+            renegotiates_when_told: false,
             sessions: Arc::new(MemorySessions::default()),
             tickets: true,
             session_ids: true,
@@ -155,6 +159,7 @@ pub struct ClientConfigBuilder {
     key_log: Option<Arc<dyn KeyLog>>,
     limits: Limits,
     identity_may_change: bool,
+    renegotiates_when_told: bool,
     sessions: Arc<dyn SessionStore>,
     tickets: bool,
     session_ids: bool,
@@ -402,6 +407,15 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Whether a server that asks for another handshake waits until the application calls
+    /// [`Connection::renegotiate`](crate::Connection::renegotiate), which may choose when: between two requests, say. That it asks,
+    /// [`Connection::is_asked_to_renegotiate`](crate::Connection::is_asked_to_renegotiate) tells after each poll. Off by default: a
+    /// HelloRequest is answered at once (RFC 5246 7.4.1.1).
+    pub fn renegotiate_when_told(mut self, on: bool) -> Self {
+        self.renegotiates_when_told = on;
+        self
+    }
+
     /// The finished configuration; an error says what is missing.
     pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
         // With keys alone, a server with a certificate is nobody it knows.
@@ -434,6 +448,7 @@ impl ClientConfigBuilder {
             key_log: self.key_log,
             limits: self.limits,
             identity_may_change: self.identity_may_change,
+            renegotiates_when_told: self.renegotiates_when_told,
             resumption: (self.tickets || self.session_ids).then_some(ClientResumption {
                 scope,
                 store: self.sessions,

@@ -327,6 +327,40 @@ fn a_client_may_write_before_the_servers_finished() {
     }
 }
 
+/// RFC 5246 7.4.1.1: a client answers when it wants to.
+#[test]
+fn a_hello_request_may_wait_for_the_application() {
+    let ca = Authority::new("CA");
+    let policy = classic(Policy::compatible());
+    let limits = crate::Limits { refused_renegotiations: 2, ..crate::Limits::default() };
+    let client = ca.client(policy.clone()).renegotiate_when_told(true).limits(limits).build().unwrap();
+    let server = ca.server(policy).build().unwrap();
+    let (mut ours, mut theirs) = established(&client, &server);
+    assert!(!ours.is_asked_to_renegotiate());
+    theirs.renegotiate().unwrap();
+    let request = theirs.output().split();
+    give(&mut ours, &request);
+    assert_eq!(ours.poll_now().unwrap(), Status::NeedInput);
+    assert!(ours.is_asked_to_renegotiate() && !ours.is_renegotiating() && !ours.has_output());
+    crate::testing::transfer(&mut ours, &mut theirs, b"the rest of a request");
+    crate::testing::transfer(&mut theirs, &mut ours, b"its answer");
+    ours.renegotiate().unwrap();
+    assert!(!ours.is_asked_to_renegotiate() && ours.is_renegotiating());
+    assert!(matches!(exchange(&mut ours, &mut theirs), (None, None)));
+    assert_eq!(ours.session().unwrap().renegotiations(), 1);
+    // Asked again and again meanwhile, it has a bound.
+    let mut asked = 0;
+    let error = loop {
+        theirs.seal(clasp_wire::ContentType::HANDSHAKE, &[0, 0, 0, 0]).unwrap();
+        give(&mut ours, &theirs.output().split());
+        match ours.poll_now() {
+            Ok(_) => asked += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, Error::TooManyRenegotiations) && asked <= 3, "{asked}: {error}");
+}
+
 /// A key in hardware that knows PKCS#1 v1.5 alone.
 #[derive(Debug)]
 struct OldHardware(Arc<dyn PrivateKey>);

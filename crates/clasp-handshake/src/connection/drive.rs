@@ -252,11 +252,7 @@ impl Connection {
                     && self.role() == Role::Client
                     && !self.awaits_finished() =>
             {
-                if self.passed_over >= self.side.limits().refused_renegotiations {
-                    return Err(Error::TooManyRenegotiations);
-                }
-                self.passed_over += 1;
-                Ok(())
+                self.pass_over()
             }
             Some((_, mailbox)) => {
                 mailbox.deliver(Incoming::Message(message));

@@ -97,14 +97,21 @@ fn an_unknown_name_is_answered_as_a_wrong_key_is() {
 #[test]
 fn a_short_key_is_for_old_versions_alone() {
     assert!(matches!(ExternalPsk::new(b"device", b"12345", HashAlgorithm::Sha256), Err(ConfigError::BadPsk)));
-    for (name, key) in [(&b""[..], &b"12345"[..]), (b"device", b"")] {
+    let long = [0; 65536];
+    for (name, key) in [(&b"device"[..], &b""[..]), (b"device", &long), (&long, b"12345")] {
         assert!(matches!(ExternalPsk::weak(name, key), Err(ConfigError::BadPsk)));
     }
-    let weak = || ExternalPsk::weak(b"device", b"12345").unwrap();
-    let (ours, theirs) = established(&client(widest(), weak()), &server(widest(), weak()));
-    for session in [ours.session().unwrap(), theirs.session().unwrap()] {
-        assert_eq!(session.psk_identity(), Some(&b"device"[..]));
+    for name in [&b"device"[..], b""] {
+        let weak = || ExternalPsk::weak(name, b"12345").unwrap();
+        let (ours, theirs) = (client(widest(), weak()), server(widest(), weak()));
+        for resumed in [false, true] {
+            let (ours, theirs) = established(&ours, &theirs);
+            for session in [ours.session().unwrap(), theirs.session().unwrap()] {
+                assert_eq!((session.psk_identity(), session.resumed()), (Some(name), resumed));
+            }
+        }
     }
+    let weak = || ExternalPsk::weak(b"device", b"12345").unwrap();
     // TLS 1.3 has them neither as a client nor as a server.
     let ca = Authority::new("CA");
     let strong = || ExternalPsk::new(b"device", &[1; 16], HashAlgorithm::Sha256).unwrap();
