@@ -143,6 +143,7 @@ flags! {
         "-cbc-record-splitting" => cbc_record_splitting;
         "-partial-write" => partial_write;
         "-enable-grease" => enable_grease;
+        "-permute-extensions" => permute_extensions;
         "-shim-writes-first" => shim_writes_first;
         "-shim-shuts-down" => shim_shuts_down;
         "-check-close-notify" => check_close_notify;

@@ -185,6 +185,7 @@ fn client_config(
         .send_server_name(flags.host_name.is_some())
         .alpn(protocols)?
         .grease(flags.enable_grease)
+        .permute_extensions(flags.permute_extensions)
         .renegotiate_when_told(flags.renegotiate_explicit)
         .grease_ech(flags.enable_ech_grease)
         .is_fallback(flags.fallback_scsv)

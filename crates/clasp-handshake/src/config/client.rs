@@ -38,6 +38,7 @@ pub struct ClientConfig {
     pub(crate) renegotiates_when_told: bool,
     pub(crate) resumption: Option<ClientResumption>,
     pub(crate) grease: bool,
+    pub(crate) permute_extensions: bool,
     /// Whether the hello looks as if it had another one in it.
     pub(crate) grease_ech: bool,
     pub(crate) middlebox_compatibility: bool,
@@ -80,6 +81,7 @@ impl ClientConfig {
             renegotiates_when_told: false,
             resumption: None,
             grease: self.grease,
+            permute_extensions: false,
             grease_ech: false,
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: false,
@@ -118,6 +120,7 @@ impl ClientConfig {
             tickets: true,
             session_ids: true,
             grease: true,
+            permute_extensions: false,
             grease_ech: false,
             middlebox_compatibility: true,
             post_handshake_auth: false,
@@ -164,6 +167,7 @@ pub struct ClientConfigBuilder {
     tickets: bool,
     session_ids: bool,
     grease: bool,
+    permute_extensions: bool,
     grease_ech: bool,
     middlebox_compatibility: bool,
     post_handshake_auth: bool,
@@ -295,6 +299,14 @@ impl ClientConfigBuilder {
     /// On by default, where TLS 1.3 is offered.
     pub fn grease(mut self, on: bool) -> Self {
         self.grease = on;
+        self
+    }
+
+    /// Whether the extensions of a hello stand in another order each time, all but the last one, so that no server learns to rely
+    /// on one, and nobody on the way knows the library by it. Off by default; a hello that is encrypted, and the one around it, have
+    /// their order all the same.
+    pub fn permute_extensions(mut self, on: bool) -> Self {
+        self.permute_extensions = on;
         self
     }
 
@@ -457,6 +469,7 @@ impl ClientConfigBuilder {
                 tickets_kept: 0.into(),
             }),
             grease: self.grease,
+            permute_extensions: self.permute_extensions,
             grease_ech: self.grease_ech,
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: self.post_handshake_auth,

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clasp_cert::{Identity, MaybeReady, PrivateKey};
 use clasp_crypto::{CryptoError, KeyAlgorithm};
 use clasp_wire::{
-    AlertDescription, CipherSuite, ClientHello, HandshakeMessage as _, HandshakeType, NamedGroup, ProtocolVersion,
-    SignatureScheme,
+    AlertDescription, CipherSuite, ClientExtension, ClientHello, HandshakeMessage as _, HandshakeType, NamedGroup,
+    ProtocolVersion, SignatureScheme,
 };
 use rustls_pki_types::{SubjectPublicKeyInfoDer, UnixTime};
 
@@ -114,6 +114,73 @@ fn among_equal_suites_the_client_chooses() {
         assert_eq!(chosen(&[chacha, gcm], &strict), gcm);
         let lenient = ca.server(equal).prefer_client_order(true).build().unwrap();
         assert_eq!(chosen(&[chacha, gcm, best], &lenient), chacha);
+    }
+}
+
+/// The first hello of a client.
+fn first_hello(client: &Arc<ClientConfig>, name: &str) -> (usize, ClientHello) {
+    let mut tls = Connection::client(Arc::clone(client), name.to_owned().try_into().unwrap());
+    tls.poll_now().unwrap();
+    let flight = tls.output().split().freeze();
+    let hello = message_at(&flight, HandshakeType::CLIENT_HELLO).unwrap();
+    (hello.len(), ClientHello::parse_body(&flight.slice(hello.start + 4..hello.end)).unwrap())
+}
+
+/// RFC 7685 4.
+#[test]
+fn no_hello_has_256_to_511_bytes() {
+    let ca = Authority::new("CA");
+    let groups = [NamedGroup::X25519, NamedGroup::SECP256R1];
+    let (mut padded, mut plain) = (0, 0);
+    for policy in each(&Policy::modern().with_groups(&groups)) {
+        let client = ca.client(policy).grease(false).build().unwrap();
+        // Names of many lengths, so that hellos of many lengths come about.
+        for length in (1..240).step_by(7) {
+            let label = "a".repeat(50);
+            let name: String = [&label[..]].repeat(4).concat().chars().take(length).collect();
+            let name: Vec<_> = name.as_bytes().chunks(50).map(|part| std::str::from_utf8(part).unwrap()).collect();
+            let (bytes, hello) = first_hello(&client, &(name.join(".") + ".example"));
+            assert!(!(256..512).contains(&bytes), "{bytes}");
+            let is_padding = |extension: &ClientExtension| matches!(extension, ClientExtension::Padding(_));
+            if hello.extensions.unwrap().iter().any(is_padding) {
+                // One that would be empty takes a byte more.
+                assert!((512..=516).contains(&bytes), "{bytes}");
+                padded += 1;
+            } else {
+                plain += 1;
+            }
+        }
+    }
+    assert!(padded > 20 && plain > 0, "{padded} {plain}");
+}
+
+#[test]
+fn extensions_may_stand_in_another_order_each_time() {
+    let ca = Authority::new("CA");
+    for policy in each(&Policy::modern()) {
+        let server = ca.server(policy.clone()).build().unwrap();
+        for on in [false, true] {
+            let client = ca.client(policy.clone()).grease(false).permute_extensions(on).build().unwrap();
+            let order = || {
+                let extensions = first_hello(&client, "server.example").1.extensions.unwrap();
+                extensions.iter().map(ClientExtension::ext_type).collect::<Vec<_>>()
+            };
+            let orders: std::collections::BTreeSet<_> = (0..8).map(|_| format!("{:?}", order())).collect();
+            assert_eq!(orders.len() > 4, on, "{orders:?}");
+            let (mut first, mut second) = (order(), order());
+            first.sort_by_key(|typ| typ.0);
+            second.sort_by_key(|typ| typ.0);
+            assert_eq!(first, second, "the same ones");
+            // Also with a key, which comes last, and where another hello is asked for.
+            for resumed in [false, true, true] {
+                let (client, _) = established(&client, &server);
+                assert_eq!(client.session().unwrap().resumed(), resumed);
+            }
+            if is_tls13(&policy) {
+                let narrow = ca.server(policy.clone().with_groups(&[NamedGroup::SECP384R1])).build().unwrap();
+                established(&client, &narrow);
+            }
+        }
     }
 }
 
