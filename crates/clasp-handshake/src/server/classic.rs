@@ -12,6 +12,7 @@ use clasp_wire::{
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
+use super::tickets::ticket;
 use super::{fitting, refused};
 use crate::certificate_type::{self, CertificateTypes};
 use crate::classic::{Keys, der_chain, settle, verify_finished};
@@ -22,7 +23,7 @@ use crate::key_exchange::{PreMaster, ServerExchange};
 use crate::negotiate::{self, Agreed, ServerChoice};
 use crate::peer::{Order, Peer};
 use crate::psk::{find_or_make_up, scope_with};
-use crate::resumption::{Found, Saved, fresh_id, ticket};
+use crate::resumption::{Found, Saved, fresh_id};
 use crate::session::{ClassicSecrets, EarlyData, Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::timestamps;
