@@ -209,14 +209,22 @@ impl<'a> Insider<'a> {
             };
             let way = &mut self.ways[side];
             if content_type == ContentType::HANDSHAKE && epoch != Epoch::Plain {
-                way.partial.extend_from_slice(&payload);
-                if whole(&way.partial).is_none_or(|length| way.partial.len() < length) {
-                    way.fragment = way.fragment.min(way.partial.len());
+                let mut rest = std::mem::take(&mut way.partial);
+                rest.extend_from_slice(&payload);
+                let mut messages = Vec::new();
+                while let Some(length) = whole(&rest).filter(|length| *length <= rest.len()) {
+                    let behind = rest.split_off(length);
+                    messages.push(std::mem::replace(&mut rest, behind));
                 }
-                if let Some(length) = whole(&way.partial).filter(|length| way.partial.len() >= *length) {
-                    assert_eq!(length, way.partial.len(), "two messages in one record");
-                    let message = std::mem::take(&mut way.partial);
-                    self.message(from_client, epoch, Piece::new(content_type, message), Some(record), reader);
+                if !rest.is_empty() {
+                    // Its sender has filled the record.
+                    way.fragment = way.fragment.min(payload.len());
+                }
+                way.partial = rest;
+                let alone = messages.len() == 1;
+                for message in messages {
+                    let piece = Piece::new(content_type, message);
+                    self.message(from_client, epoch, piece, alone.then_some(record), reader);
                 }
                 continue;
             }

@@ -107,6 +107,14 @@ fn holds(name: &str) {
     result.unwrap_or_else(|error| panic!("{name}: {error}"));
 }
 
+/// There are few enough to try them all.
+#[test]
+fn every_alert_of_two_bytes() {
+    for bytes in 0..=u16::MAX {
+        clasp_fuzz::alert(&bytes.to_be_bytes());
+    }
+}
+
 #[test]
 fn every_target_has_its_test_and_its_program() {
     let names: Vec<_> = TARGETS.iter().map(|(name, _)| *name).collect();

@@ -78,14 +78,13 @@ impl Clasp {
         let version = if suite.is_tls13() { ProtocolVersion::TLS_1_3 } else { ProtocolVersion::TLS_1_2 };
         let hybrid = [NamedGroup::X25519MLKEM768];
         let groups = if suite.is_hybrid() { &hybrid[..] } else { &[NamedGroup::X25519, NamedGroup::SECP256R1] };
-        let policy = widest()
-            .with_versions(version, version)
-            .with_cipher_suites(suites(suite))
+        // The strictest policy that has the suite, as one would choose.
+        let policy = [Policy::modern(), Policy::compatible(), widest()]
+            .into_iter()
+            .map(|policy| policy.with_versions(version, version).with_cipher_suites(suites(suite)))
+            .find(|policy| !policy.suites().is_empty())?
             .with_groups(groups)
             .with_encrypt_then_mac(suite.encrypt_then_mac());
-        if policy.suites().is_empty() {
-            return None;
-        }
         let mut roots = RootStore::default();
         roots.add_der(&CertificateDer::from(chain.root.clone())).expect("root");
         let certs = chain.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();

@@ -85,7 +85,7 @@ impl Side {
         }
         for order in self.mailbox.finish().0 {
             match order {
-                Order::Send(raw) => other.inbox.push_back(message(raw)),
+                Order::Send(raw) => other.inbox.push_back(message(raw.freeze())),
                 Order::ChangeWriteKeys(_) => other.inbox.push_back(Incoming::ChangeCipherSpec),
                 _ => {}
             }

@@ -169,7 +169,6 @@ pub(crate) fn accept_encrypted(
 pub(crate) struct Offered<'a> {
     pub(crate) groups: &'a [NamedGroup],
     pub(crate) shares: &'a [KeyShareEntry],
-    schemes: &'a [SignatureScheme],
     /// Keys that both may have are taken together with fresh ones alone.
     pub(crate) psks: Option<&'a clasp_wire::OfferedPsks>,
     pub(crate) early_data: bool,
@@ -204,13 +203,7 @@ pub(crate) fn read_hello(hello: &ClientHello) -> Result<Offered<'_>, Error> {
         }
     }
     let with_fresh_keys = modes.is_some_and(|modes| modes.contains(&PskKeyExchangeMode::PSK_DHE_KE));
-    Ok(Offered {
-        groups,
-        shares,
-        schemes: schemes.unwrap_or_default(),
-        psks: psks.filter(|_| with_fresh_keys),
-        early_data,
-    })
+    Ok(Offered { groups, shares, psks: psks.filter(|_| with_fresh_keys), early_data })
 }
 
 /// The suite: the first of ours that the client has, or of its own that we have. With a key that both have, its hash
@@ -250,16 +243,13 @@ pub(crate) fn choose_group<'a>(
 pub(crate) fn choose_identity(
     config: &ServerConfig,
     hello: &ClientHello,
-    offered: &Offered<'_>,
     identities: &[Arc<Identity>],
 ) -> Result<(Arc<Identity>, SignatureScheme), Error> {
-    if hello.signature_algorithms().is_none() {
-        return Err(Misbehaviour::MissingExtension.into());
-    }
+    let accepted = hello.signature_algorithms().ok_or(Misbehaviour::MissingExtension)?;
     some_type_in_common(config, hello, identities)?;
     let able = identities.iter().filter(|identity| is_accepted(hello, identity) && may_sign(identity, &config.policy));
-    let mut chosen = able
-        .filter_map(|identity| Some((Arc::clone(identity), choose_scheme(&config.policy, identity, offered.schemes)?)));
+    let mut chosen =
+        able.filter_map(|identity| Some((Arc::clone(identity), choose_scheme(&config.policy, identity, accepted)?)));
     chosen
         .next()
         .ok_or_else(|| nothing_common(config, hello, "signature scheme", AlertDescription::HANDSHAKE_FAILURE).into())

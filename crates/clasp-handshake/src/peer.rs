@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use clasp_keys::{DirectionKeys, Transcript};
 use clasp_record::Form;
 use clasp_wire::{
@@ -39,7 +39,7 @@ pub(crate) enum Incoming {
 #[derive(Debug)]
 pub(crate) enum Order {
     /// Send one handshake message, header included.
-    Send(Bytes),
+    Send(BytesMut),
     /// Send this hello in SSL 2.0's format, which has a record header of its own.
     SendSslv2Hello(Bytes),
     /// Tell of a message that is sent within the next one.
@@ -190,7 +190,12 @@ pub(crate) struct Peer {
     pub(crate) limits: MessageLimits,
     /// Every handshake message so far, both ways. HelloRequest is never in it.
     pub(crate) transcript: Transcript,
+    /// Where messages are written, one behind the other.
+    outgoing: BytesMut,
 }
+
+/// Room for most flights, bytes.
+const FLIGHT: usize = 4096;
 
 impl Peer {
     /// `role` is ours.
@@ -208,6 +213,7 @@ impl Peer {
             trace,
             limits: limits.into(),
             transcript: Transcript::new(),
+            outgoing: BytesMut::new(),
         }
     }
 
@@ -331,16 +337,22 @@ impl Peer {
 
     /// Sends a handshake message.
     pub(crate) fn send<M: HandshakeMessage>(&mut self, message: &M) {
-        self.send_encoded(message.encode());
+        if self.outgoing.capacity() == 0 {
+            self.outgoing.reserve(FLIGHT);
+        }
+        message.write(&mut self.outgoing);
+        let raw = self.outgoing.split();
+        self.send_encoded(raw);
     }
 
     /// Sends a handshake message whose form the dialect knows, header included.
-    pub(crate) fn send_encoded(&mut self, raw: Bytes) {
+    pub(crate) fn send_encoded(&mut self, raw: impl Into<BytesMut>) {
+        let raw = raw.into();
         #[cfg(all(test, feature = "legacy"))]
-        let raw = crate::rfc8448::sent(raw);
+        let raw = BytesMut::from(crate::rfc8448::sent(raw.freeze()));
         #[cfg(test)]
         let raw = match &mut self.front {
-            Some(front) => front.sends(&self.transcript, raw),
+            Some(front) => front.sends(&self.transcript, raw.freeze()).into(),
             None => raw,
         };
         self.transcript.add(&raw);
@@ -368,8 +380,8 @@ impl Peer {
     pub(crate) fn order(&self, order: Order) {
         let orders = &mut self.mailbox.lock().orders;
         if orders.is_empty() {
-            // Few come alone.
-            orders.reserve(8);
+            // A server of TLS 1.3 has ten at once.
+            orders.reserve(12);
         }
         orders.push(order);
     }

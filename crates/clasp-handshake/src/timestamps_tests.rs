@@ -147,7 +147,7 @@ fn shown(asked: Vec<CertificateRequestExtension>) -> Vec<CertificateExtension> {
     let polled = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(polled, Poll::Ready(Ok(_))));
     let Some(Order::Send(raw)) = mailbox.finish().0.into_iter().next() else { panic!("nothing was sent") };
-    let message = Certificate13::parse_body(&raw.slice(4..)).unwrap();
+    let message = Certificate13::parse_body(&raw.freeze().slice(4..)).unwrap();
     assert_eq!(message.entries.len(), 1);
     message.entries.into_iter().flat_map(|entry| entry.extensions).collect()
 }

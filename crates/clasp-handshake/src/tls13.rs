@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use clasp_cert::{Identity, PublicKey, SctList};
 use clasp_crypto::{CryptoError, KeyAlgorithm, Provider};
-use clasp_keys::tls13::{ExporterSecret, Kdf, ResumptionSecret, TrafficSecret};
+use clasp_keys::tls13::{ExporterSecret, Kdf, ResumptionSecret, TrafficKey, TrafficSecret};
 use clasp_keys::{KeyLengths, Role, Transcript, key_log_label as label};
 use clasp_record::{Form, IvPolicy};
 use clasp_wire::{
@@ -40,7 +40,7 @@ pub(crate) fn transcript_hash(transcript: &Transcript) -> Result<clasp_crypto::D
 }
 
 /// The keys of one direction for the record layer (RFC 8446 7.3).
-pub(crate) fn epoch(suite: &'static Suite, secret: &TrafficSecret) -> EpochKeys {
+pub(crate) fn epoch(suite: &'static Suite, secret: &TrafficKey) -> EpochKeys {
     // Records keep the version of TLS 1.2 (RFC 8446 5.2), and their nonces come from the sequence number.
     let form = Form::new(ProtocolVersion::TLS_1_2, IvPolicy::Explicit, false);
     let lengths = suite.bulk.lengths(form.iv);
@@ -83,7 +83,8 @@ pub(crate) struct Secrets13 {
     pub(crate) client: TrafficSecret,
     pub(crate) server: TrafficSecret,
     pub(crate) exporter: ExporterSecret,
-    pub(crate) resumption: ResumptionSecret,
+    /// `None` where nobody keeps a ticket.
+    pub(crate) resumption: Option<ResumptionSecret>,
     /// All messages up to the client's Finished, where the client may be asked for its certificate later (RFC 8446 4.6.2).
     pub(crate) transcript: Option<Transcript>,
     /// When the certificates were verified that the connection stands on, seconds since the Unix epoch. Resumption does not
@@ -186,14 +187,14 @@ pub(crate) async fn receive_certificate_verify(
 }
 
 /// Sends our Finished under `secret`, and says nothing else.
-pub(crate) fn send_finished(peer: &mut Peer, secret: &TrafficSecret) -> Result<(), Error> {
+pub(crate) fn send_finished(peer: &mut Peer, secret: &TrafficKey) -> Result<(), Error> {
     let verify_data = secret.finished(transcript_hash(&peer.transcript)?.as_slice());
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(verify_data.as_slice()) });
     Ok(())
 }
 
 /// Receives and verifies the peer's Finished under `secret`.
-pub(crate) async fn receive_finished(peer: &mut Peer, secret: &TrafficSecret) -> Result<(), Error> {
+pub(crate) async fn receive_finished(peer: &mut Peer, secret: &TrafficKey) -> Result<(), Error> {
     let expected = secret.finished(transcript_hash(&peer.transcript)?.as_slice());
     crate::classic::verify_finished(&peer.receive::<Finished>().await?, &expected)
 }

@@ -118,7 +118,10 @@ pub struct DirectionKeys {
 impl DirectionKeys {
     /// Makes keys of these lengths that no MAC key is among: `fill` makes the key and the initialisation vector.
     pub(crate) fn fill(lengths: KeyLengths, fill: impl FnOnce(&mut [u8], &mut [u8])) -> Self {
-        let mut keys = Self { bytes: vec![0; lengths.key + lengths.iv], lengths: KeyLengths { mac_key: 0, ..lengths } };
+        // Memory asked for as zeros comes a slower way out of many an allocator.
+        let mut bytes = Vec::with_capacity(lengths.key + lengths.iv);
+        bytes.resize(lengths.key + lengths.iv, 0);
+        let mut keys = Self { bytes, lengths: KeyLengths { mac_key: 0, ..lengths } };
         if let Some((key, iv)) = keys.bytes.split_at_mut_checked(lengths.key) {
             fill(key, iv);
         }

@@ -126,7 +126,7 @@ fn write_early(peer: &mut Peer, config: &ClientConfig, offer: &ClientOffer, tls1
     let secret = psk.early.client_traffic(hash.as_slice());
     let log = Log { log: config.key_log.as_deref(), client_random: offer.hello.random.0 };
     log.early(&secret, &psk.early.exporter(hash.as_slice()));
-    peer.order(Order::WriteKeys(epoch(suite, &secret)));
+    peer.order(Order::WriteKeys(epoch(suite, &secret.prepare())));
     peer.order(Order::WriteEarlyData(Some(limit)));
     peer.trace(Step::ApplicationData, "early data may be sent", || vec![("bytes", limit.to_string())]);
 }

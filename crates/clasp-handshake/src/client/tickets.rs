@@ -34,7 +34,7 @@ pub(crate) fn saved(
     secrets: &Secrets13,
     ticket: &NewSessionTicket13,
 ) -> Option<Saved> {
-    let resumption = config.resumption.as_ref()?;
+    let (resumption, secret) = (config.resumption.as_ref()?, secrets.resumption.as_ref()?);
     if !resumption.tickets || ticket.lifetime == 0 || ticket.ticket.len() > config.limits.ticket {
         return None;
     }
@@ -60,7 +60,7 @@ pub(crate) fn saved(
         ticket: ticket.ticket.to_vec().into(),
         id: [].into(),
     };
-    saved.set_secret(secrets.resumption.psk(&ticket.nonce).as_bytes());
+    saved.set_secret(secret.psk(&ticket.nonce).as_bytes());
     Some(saved)
 }
 

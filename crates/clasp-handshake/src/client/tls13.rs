@@ -57,6 +57,8 @@ pub(super) async fn handshake(
     };
     let Accepted { suite, share, psk } = accepted;
     let kdf = kdf(suite, config.provider)?;
+    // Signatures are over its hash here.
+    peer.transcript.drop_raw();
     let log = Log { log: config.key_log.as_deref(), client_random: offer.hello.random.0 };
     peer.trace(Step::ServerHello, "received ServerHello", || {
         vec![
@@ -82,6 +84,7 @@ pub(super) async fn handshake(
     let hash = transcript_hash(&peer.transcript)?;
     let (ours, theirs) = (secret.traffic(Role::Client, hash.as_slice()), secret.traffic(Role::Server, hash.as_slice()));
     log.handshake(&ours, &theirs);
+    let (ours, theirs) = (ours.prepare(), theirs.prepare());
     peer.trace(Step::PreMasterSecret, "agreed from both sides' key shares", || {
         vec![("group", share.group.to_string())]
     });
@@ -143,7 +146,7 @@ pub(super) async fn handshake(
         (secret.traffic(Role::Client, hash.as_slice()), secret.traffic(Role::Server, hash.as_slice()));
     let exporter = secret.exporter(hash.as_slice());
     log.application(&ours_next, &theirs_next, &exporter);
-    peer.order(Order::ReadKeys(epoch(suite, &theirs_next)));
+    peer.order(Order::ReadKeys(epoch(suite, &theirs_next.prepare())));
     if encrypted.early_data {
         peer.order(Order::WriteEarlyData(None));
         peer.send(&EndOfEarlyData);
@@ -158,10 +161,14 @@ pub(super) async fn handshake(
 
     // Step 8: our Finished.
     send_finished(peer, &ours)?;
-    peer.order(Order::WriteKeys(epoch(suite, &ours_next)));
+    peer.order(Order::WriteKeys(epoch(suite, &ours_next.prepare())));
     peer.trace(Step::ClientFinished, "sent Finished", Vec::new);
     offer.ech.end(encrypted.retry_configs)?;
-    let resumption = secret.into_resumption(transcript_hash(&peer.transcript)?.as_slice());
+    let resumption = match &config.resumption {
+        Some(resumption) if resumption.tickets => Some(transcript_hash(&peer.transcript)?),
+        _ => None,
+    };
+    let resumption = resumption.map(|hash| secret.into_resumption(hash.as_slice()));
     peer.trace(Step::MasterSecret, "derived the secrets of the connection", Vec::new);
     peer.trace(Step::ApplicationData, "application data may flow", || {
         let protocol = encrypted.alpn.as_ref().map_or_else(|| "-".to_owned(), |name| name.escape_ascii().to_string());
@@ -386,6 +393,6 @@ pub(crate) async fn answer_late_request(
     secret: TrafficSecret,
 ) -> Result<Done, Error> {
     let identity = answer_request(&mut peer, &config, &request, CertificateType::X509).await?;
-    send_finished(&mut peer, &secret)?;
+    send_finished(&mut peer, &secret.prepare())?;
     Ok(Done::Answered(identity.is_some()))
 }

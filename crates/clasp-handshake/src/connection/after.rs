@@ -155,7 +155,7 @@ impl Connection {
         let update = message.parse::<KeyUpdate>()?;
         let peer = self.peer_role();
         if let Some((session, secrets)) = self.secrets13() {
-            let keys = epoch(session.suite, secrets.update(peer));
+            let keys = epoch(session.suite, &secrets.update(peer).prepare());
             self.carry_out(Order::ReadKeys(keys))?;
         }
         self.after.update_due |= update.request;
@@ -193,7 +193,7 @@ impl Connection {
     fn change_write_keys(&mut self, request: bool) -> Result<(), Error> {
         let role = self.role();
         let keys = match self.secrets13() {
-            Some((session, secrets)) => epoch(session.suite, secrets.update(role)),
+            Some((session, secrets)) => epoch(session.suite, &secrets.update(role).prepare()),
             None => return Ok(()),
         };
         self.seal(ContentType::HANDSHAKE, &KeyUpdate { request }.encode())?;

@@ -58,11 +58,15 @@ impl Connection {
         let polled = flight.as_mut().poll(cx);
         let (orders, awaits_message, certificate_declined) = mailbox.finish();
         self.certificate_declined = certificate_declined;
-        for order in orders {
-            if matches!(order, Order::Send(_)) {
-                self.check_end_of_flight()?;
+        let mut orders = orders.into_iter();
+        while let Some(order) = orders.next() {
+            match order {
+                Order::Send(raw) => {
+                    self.check_end_of_flight()?;
+                    self.send_together(raw, &mut orders)?;
+                }
+                other => self.carry_out(other)?,
             }
-            self.carry_out(order)?;
         }
         match polled {
             Poll::Ready(result) => {
@@ -77,6 +81,23 @@ impl Connection {
             Poll::Pending if self.ended.transport && self.input.is_empty() => Poll::Ready(Err(self.cut_off())),
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Sends a message, and under keys of TLS 1.3 those that are to follow it in the same record. In plaintext each has one of
+    /// its own, as old peers are used to.
+    fn send_together(&mut self, first: BytesMut, orders: &mut std::vec::IntoIter<Order>) -> Result<(), Error> {
+        self.tell_sent(ContentType::HANDSHAKE, &first);
+        let mut together = first;
+        if self.tls13 && self.writer.is_encrypted() {
+            while let Some(Order::Send(_)) = orders.as_slice().first()
+                && let Some(Order::Send(raw)) = orders.next()
+            {
+                self.tell_sent(ContentType::HANDSHAKE, &raw);
+                // They were written next to each other: nothing is copied.
+                together.unsplit(raw);
+            }
+        }
+        self.protect(ContentType::HANDSHAKE, &together)
     }
 
     /// Who answers a flight has read it to its end, and so has who is done: what is left, if only the beginning of a message,
@@ -207,6 +228,10 @@ impl Connection {
 
     pub(super) fn seal(&mut self, content_type: ContentType, data: &[u8]) -> Result<(), Error> {
         self.tell_sent(content_type, data);
+        self.protect(content_type, data)
+    }
+
+    fn protect(&mut self, content_type: ContentType, data: &[u8]) -> Result<(), Error> {
         if self.flight.is_some() && self.output.capacity() == 0 {
             // Room for most flights at once.
             self.output.reserve(4096);

@@ -82,6 +82,13 @@ pub enum Status {
 
 type Flight = Pin<Box<dyn Future<Output = Result<Established, Error>> + Send>>;
 
+/// Makes a flight where it is to stay: it has kilobytes, nearly all of them for later, and would be copied whole.
+fn begin<F: Future<Output = Result<Established, Error>> + Send + 'static>(flight: impl FnOnce() -> F) -> Flight {
+    let place = Box::<F>::new_uninit();
+    let flight: Box<F> = Box::write(place, flight());
+    Box::into_pin(flight)
+}
+
 const fn assert_send<T: Send>() {}
 const _: () = assert_send::<Connection>();
 
@@ -198,11 +205,11 @@ impl Side {
             Self::Client(config, name) => {
                 let peer = Peer::new(mailbox.clone(), Role::Client, config.trace.clone(), &config.limits);
                 let previous = again.map(|again| again.previous);
-                Box::pin(client::handshake(peer, Arc::clone(config), name.clone(), previous))
+                begin(|| client::handshake(peer, Arc::clone(config), name.clone(), previous))
             }
             Self::Server(config) => {
                 let peer = Peer::new(mailbox.clone(), Role::Server, config.trace.clone(), &config.limits);
-                Box::pin(server::handshake(peer, Arc::clone(config), again))
+                begin(|| server::handshake(peer, Arc::clone(config), again))
             }
         };
         (flight, mailbox)

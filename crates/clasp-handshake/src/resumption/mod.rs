@@ -67,6 +67,11 @@ pub(crate) struct ServerResumption {
 }
 
 impl ServerResumption {
+    /// Whether sessions are kept, by us or by the client.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.tickets.is_some() || self.ids.is_some()
+    }
+
     /// Whether tickets serve this client.
     pub(crate) fn issues_ticket(&self, hello: &ClientHello) -> bool {
         self.tickets.is_some() && hello.session_ticket().is_some()

@@ -50,8 +50,6 @@ thread_local! {
     static HELLOS: RefCell<VecDeque<Bytes>> = const { RefCell::new(VecDeque::new()) };
     /// The messages to send instead of those of their type.
     static ANSWERS: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
-    /// The messages that went.
-    static SENT: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Puts the trace's hello, if there is one, in place of `hello`.
@@ -62,21 +60,13 @@ pub(crate) fn replace_hello(hello: &mut ClientHello) {
     }
 }
 
-/// The trace's message, if there is one, in place of `raw`, and either is noted.
+/// The trace's message, if there is one, in place of `raw`.
 pub(crate) fn sent(raw: Bytes) -> Bytes {
     let instead = ANSWERS.with_borrow_mut(|answers| {
         let at = answers.iter().position(|answer| answer[0] == raw[0])?;
         Some(answers.remove(at))
     });
-    let raw = instead.unwrap_or(raw);
-    SENT.with_borrow_mut(|sent| sent.push(raw.clone()));
-    raw
-}
-
-/// The messages that went since the last time, from the first of this type on.
-fn sent_from(first: u8) -> Vec<u8> {
-    let sent = SENT.with_borrow_mut(std::mem::take);
-    sent.iter().skip_while(|raw| raw[0] != first).flatten().copied().collect()
+    instead.unwrap_or(raw)
 }
 
 /// A provider whose key shares, and first 32 random bytes, are given.

@@ -22,10 +22,10 @@ pub(super) async fn send(
         matches!(extension, ClientExtension::PskKeyExchangeModes(modes) if modes.contains(&PskKeyExchangeMode::PSK_DHE_KE))
     });
     let Some(secrets) = established.secrets.tls13().filter(|_| usable) else { return Ok(()) };
+    let Some(resumption) = &secrets.resumption else { return Ok(()) };
     let session = &established.session;
     // A key from outside is there again the next time.
     let count = match (session.pre_shared, session.resumed) {
-        _ if config.resumption.tickets.is_none() && config.resumption.ids.is_none() => 0,
         (false, _) => config.tickets_per_connection,
         (true, true) => config.tickets_per_connection.min(1),
         (true, false) => 0,
@@ -57,7 +57,7 @@ pub(super) async fn send(
             ticket: [].into(),
             id: [].into(),
         };
-        saved.set_secret(secrets.resumption.psk(&nonce).as_bytes());
+        saved.set_secret(resumption.psk(&nonce).as_bytes());
         let (sealed, lifetime) = match (&config.resumption.tickets, &config.resumption.ids) {
             (Some(_), _) => match ticket(config, &saved).await {
                 Some(made) => made,

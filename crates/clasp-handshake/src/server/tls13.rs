@@ -57,10 +57,9 @@ pub(super) async fn handshake(
     let greeted = greet(peer, config, client_auth, hello, raw).await?;
     let Greeted { hello, suite, group, share, psk, retried, offers_early_data } = greeted;
     let hello = &hello;
-    let offered = negotiate13::read_hello(hello)?;
     let identity = match &psk {
         Some(_) => None,
-        None => Some(negotiate13::choose_identity(config, hello, &offered, identities)?),
+        None => Some(negotiate13::choose_identity(config, hello, identities)?),
     };
     let kdf = kdf(suite, provider)?;
     let alpn = negotiate::choose_alpn(config, hello)?;
@@ -73,7 +72,7 @@ pub(super) async fn handshake(
 
     // Step 2: our hello, with our half of the key exchange, which is step 4 at once.
     let (ours, shared) = respond(provider, group, &share)?;
-    let client_hello_hash = transcript_hash(&peer.transcript)?;
+    let client_hello_hash = if takes_early_data { Some(transcript_hash(&peer.transcript)?) } else { None };
     let server_random = random(provider)?;
     // In the order of RFC 8448's traces.
     let mut extensions: Vec<_> = psk.iter().map(|psk| ServerExtension::PreSharedKey(psk.index)).collect();
@@ -96,10 +95,11 @@ pub(super) async fn handshake(
         Some(psk) => EarlySecret::new(kdf, Some(psk.key())),
         None => EarlySecret::new(kdf, None),
     };
-    let early_keys = takes_early_data.then(|| early.client_traffic(client_hello_hash.as_slice()));
-    if let Some(secret) = &early_keys {
-        log.early(secret, &early.exporter(client_hello_hash.as_slice()));
-    }
+    let early_keys = client_hello_hash.map(|hash| {
+        let secret = early.client_traffic(hash.as_slice());
+        log.early(&secret, &early.exporter(hash.as_slice()));
+        secret
+    });
     let secret = early.into_handshake(Some(shared.as_bytes()));
     drop(shared);
     peer.trace(Step::PreMasterSecret, "agreed from both sides' key shares", || vec![("group", group.to_string())]);
@@ -108,11 +108,12 @@ pub(super) async fn handshake(
     let hash = transcript_hash(&peer.transcript)?;
     let (ours, theirs) = (secret.traffic(Role::Server, hash.as_slice()), secret.traffic(Role::Client, hash.as_slice()));
     log.handshake(&theirs, &ours);
+    let (ours, theirs) = (ours.prepare(), theirs.prepare());
     limits.write.into_iter().for_each(|bytes| peer.order(Order::WriteLimit(bytes)));
     limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
     peer.order(Order::WriteKeys(epoch(suite, &ours)));
     if let Some(early) = &early_keys {
-        peer.order(Order::ReadKeys(epoch(suite, early)));
+        peer.order(Order::ReadKeys(epoch(suite, &early.prepare())));
         peer.order(Order::ReadEarlyData(config.early_data));
     } else {
         peer.order(Order::ReadKeys(epoch(suite, &theirs)));
@@ -148,7 +149,7 @@ pub(super) async fn handshake(
         (secret.traffic(Role::Server, hash.as_slice()), secret.traffic(Role::Client, hash.as_slice()));
     let exporter = secret.exporter(hash.as_slice());
     log.application(&theirs_next, &ours_next, &exporter);
-    peer.order(Order::WriteKeys(epoch(suite, &ours_next)));
+    peer.order(Order::WriteKeys(epoch(suite, &ours_next.prepare())));
     if takes_early_data {
         peer.order(Order::AnswerEarlyData);
         peer.receive::<EndOfEarlyData>().await?;
@@ -163,9 +164,13 @@ pub(super) async fn handshake(
 
     // Step 8: the client's Finished.
     receive_finished(peer, &theirs).await?;
-    peer.order(Order::ReadKeys(epoch(suite, &theirs_next)));
+    peer.order(Order::ReadKeys(epoch(suite, &theirs_next.prepare())));
     peer.trace(Step::ClientFinished, "verified the client's Finished", Vec::new);
-    let resumption = secret.into_resumption(transcript_hash(&peer.transcript)?.as_slice());
+    let resumption = if config.resumption.is_kept() {
+        Some(secret.into_resumption(transcript_hash(&peer.transcript)?.as_slice()))
+    } else {
+        None
+    };
     peer.trace(Step::MasterSecret, "derived the secrets of the connection", Vec::new);
 
     let resumed = psk.as_ref().is_some_and(FoundPsk::is_resumption);
@@ -229,6 +234,8 @@ async fn greet(
     let (group, share) = negotiate13::choose_group(config, &hello, &offered)?;
     let kdf = kdf(suite, config.provider)?;
     peer.transcript.settle(kdf.hash());
+    // Signatures are over its hash here.
+    peer.transcript.drop_raw();
     if let Some(share) = share {
         if let Some(found) = &found {
             found.check_binder(kdf, &hello, &raw, None)?;
@@ -391,6 +398,6 @@ pub(crate) async fn authenticate_late_client(
         }
         None => Default::default(),
     };
-    receive_finished(&mut peer, &secret).await?;
+    receive_finished(&mut peer, &secret.prepare()).await?;
     Ok(Done::Client(Box::new(client)))
 }

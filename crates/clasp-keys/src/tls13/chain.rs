@@ -2,42 +2,72 @@
 
 use core::fmt;
 
+use clasp_crypto::Digest;
+
 use super::exporter::ExporterSecret;
 use super::kdf::{Kdf, Prk};
+use super::known;
 use super::psk::{PskKind, ResumptionSecret};
 use super::traffic::TrafficSecret;
 use crate::secrets::{Role, VerifyData};
 
 /// The early secret: all there is before the key exchange.
-pub struct EarlySecret(Prk);
+pub struct EarlySecret(Early);
+
+enum Early {
+    Keyed(Prk),
+    /// Of no pre-shared key: the same in every handshake, and so is the salt that follows from it.
+    Known(Kdf, &'static [u8]),
+}
 
 impl EarlySecret {
     /// From a pre-shared key, or from none.
     pub fn new(kdf: Kdf, psk: Option<&[u8]>) -> Self {
-        Self(kdf.extract_key(&[], psk))
+        Self(match (psk, known::salt_without_psk(kdf.hash().algorithm())) {
+            (None, Some(salt)) => Early::Known(kdf, salt),
+            _ => Early::Keyed(kdf.extract_key(&[], psk)),
+        })
+    }
+
+    fn kdf(&self) -> Kdf {
+        match &self.0 {
+            Early::Keyed(prk) => prk.kdf(),
+            Early::Known(kdf, _) => *kdf,
+        }
+    }
+
+    fn derive(&self, label: &[u8], context: &[u8]) -> Digest {
+        match &self.0 {
+            Early::Keyed(prk) => prk.derive(label, context),
+            // Nobody has a use for it, but it can be asked for.
+            Early::Known(kdf, _) => kdf.extract_key(&[], None).derive(label, context),
+        }
     }
 
     /// The binder of the pre-shared key this was made from (RFC 8446 4.2.11.2). The hash covers the ClientHello up to its
     /// list of binders, and before it what a HelloRetryRequest put there.
     pub fn binder(&self, kind: PskKind, truncated_hello_hash: &[u8]) -> VerifyData {
-        let kdf = self.0.kdf();
-        let key = TrafficSecret::new(kdf, self.0.derive(kind.label(), kdf.empty_hash().as_slice()));
+        let kdf = self.kdf();
+        let key = TrafficSecret::new(kdf, self.derive(kind.label(), kdf.empty_hash().as_slice()));
         key.finished(truncated_hello_hash)
     }
 
     /// The secret that protects early data: `client_early_traffic_secret`. The hash covers the ClientHello.
     pub fn client_traffic(&self, client_hello_hash: &[u8]) -> TrafficSecret {
-        TrafficSecret::new(self.0.kdf(), self.0.derive(b"c e traffic", client_hello_hash))
+        TrafficSecret::new(self.kdf(), self.derive(b"c e traffic", client_hello_hash))
     }
 
     /// The secret that is exported from before the handshake ends: `early_exporter_master_secret`.
     pub fn exporter(&self, client_hello_hash: &[u8]) -> ExporterSecret {
-        ExporterSecret::new(self.0.kdf(), self.0.derive(b"e exp master", client_hello_hash))
+        ExporterSecret::new(self.kdf(), self.derive(b"e exp master", client_hello_hash))
     }
 
     /// Goes on with the shared secret of the key exchange, or without one when a pre-shared key is all (`psk_ke`).
     pub fn into_handshake(self, shared: Option<&[u8]>) -> HandshakeSecret {
-        HandshakeSecret(next(&self.0, shared))
+        HandshakeSecret(match &self.0 {
+            Early::Keyed(prk) => next(prk, shared),
+            Early::Known(kdf, salt) => kdf.extract_key(salt, shared),
+        })
     }
 }
 

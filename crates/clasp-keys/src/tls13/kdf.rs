@@ -46,7 +46,7 @@ impl Kdf {
 
     /// The hash of no messages.
     pub(crate) fn empty_hash(self) -> Digest {
-        self.hash.hash(&[])
+        super::known::empty_hash(self.hash.algorithm()).map_or_else(|| self.hash.hash(&[]), Digest::new)
     }
 }
 

@@ -7,6 +7,7 @@ mod chain;
 mod ech;
 mod exporter;
 mod kdf;
+mod known;
 mod psk;
 mod traffic;
 
@@ -15,7 +16,7 @@ pub use ech::{ech_accept_confirmation, ech_hello_retry_confirmation};
 pub use exporter::ExporterSecret;
 pub use kdf::Kdf;
 pub use psk::{ImportedPsk, Psk, PskKind, ResumptionSecret, psk_importer};
-pub use traffic::TrafficSecret;
+pub use traffic::{TrafficKey, TrafficSecret};
 
 #[cfg(test)]
 mod tests;

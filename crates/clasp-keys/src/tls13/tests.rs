@@ -284,6 +284,7 @@ fn everything_secret_is_wiped_and_nothing_is_shown() {
     is_wiped(&traffic);
     is_wiped(&exporter);
     assert_eq!(format!("{early:?} {traffic:?} {exporter:?}"), "EarlySecret TrafficSecret ExporterSecret");
+    assert_eq!(format!("{:?}", traffic.prepare()), "TrafficKey");
     let handshake = early.into_handshake(None);
     assert_eq!(format!("{handshake:?}"), "HandshakeSecret");
     let main = handshake.into_main();
@@ -293,6 +294,15 @@ fn everything_secret_is_wiped_and_nothing_is_shown() {
     is_wiped(&resumption);
     is_wiped(&psk);
     assert_eq!(format!("{resumption:?} {psk:?}"), "ResumptionSecret Psk");
+}
+
+#[test]
+fn what_is_derived_of_no_pre_shared_key_can_be_asked_for() {
+    // An early secret of none is made of as many zeros as the hash is long (RFC 8446 7.1).
+    let (none, zeros) = (EarlySecret::new(sha256(), None), EarlySecret::new(sha256(), Some(&[0; 32])));
+    assert_eq!(none.client_traffic(&[1; 32]).as_bytes(), zeros.client_traffic(&[1; 32]).as_bytes());
+    let binder = |early: &EarlySecret| early.binder(PskKind::External, &[2; 32]);
+    assert_eq!(binder(&none).as_slice(), binder(&zeros).as_slice());
 }
 
 #[test]

@@ -26,34 +26,55 @@ impl TrafficSecret {
         self.kdf
     }
 
-    /// The record keys of these lengths (RFC 8446 7.3). There is no MAC key in TLS 1.3, whatever length is asked for.
+    /// Makes ready what keys and Finished are made with: for a secret that both are made of, half of the work.
+    pub fn prepare(&self) -> TrafficKey {
+        TrafficKey(Prk::new(self.kdf, self.as_bytes()))
+    }
+
+    /// [`TrafficKey::keys`].
     pub fn keys(&self, lengths: KeyLengths) -> DirectionKeys {
-        let prk = self.prk();
-        DirectionKeys::fill(KeyLengths { mac_key: 0, ..lengths }, |key, iv| {
-            prk.expand_label(b"key", &[], key);
-            prk.expand_label(b"iv", &[], iv);
-        })
+        self.prepare().keys(lengths)
     }
 
     /// The secret after a KeyUpdate (RFC 8446 7.2).
     #[must_use]
     pub fn next(&self) -> Self {
-        Self { kdf: self.kdf, secret: self.prk().derive(b"traffic upd", &[]) }
+        Self { kdf: self.kdf, secret: self.prepare().0.derive(b"traffic upd", &[]) }
     }
 
-    /// What a Finished message says that this secret's owner sends (RFC 8446 4.4.4). The hash covers all before it.
+    /// [`TrafficKey::finished`].
     pub fn finished(&self, transcript_hash: &[u8]) -> VerifyData {
-        let key = self.prk().derive(b"finished", &[]);
-        VerifyData::new(self.kdf.hmac().mac(key.as_slice(), &[transcript_hash]).as_slice())
+        self.prepare().finished(transcript_hash)
     }
 
     /// The bytes, for a key log or for QUIC (RFC 9001 5.1).
     pub fn as_bytes(&self) -> &[u8] {
         self.secret.as_slice()
     }
+}
 
-    fn prk(&self) -> Prk {
-        Prk::new(self.kdf, self.as_bytes())
+/// A traffic secret made into an HMAC key, once for all that is made of it. It is wiped where the provider's HMAC keys are.
+pub struct TrafficKey(Prk);
+
+impl TrafficKey {
+    /// The record keys of these lengths (RFC 8446 7.3). There is no MAC key in TLS 1.3, whatever length is asked for.
+    pub fn keys(&self, lengths: KeyLengths) -> DirectionKeys {
+        DirectionKeys::fill(KeyLengths { mac_key: 0, ..lengths }, |key, iv| {
+            self.0.expand_label(b"key", &[], key);
+            self.0.expand_label(b"iv", &[], iv);
+        })
+    }
+
+    /// What a Finished message says that the secret's owner sends (RFC 8446 4.4.4). The hash covers all before it.
+    pub fn finished(&self, transcript_hash: &[u8]) -> VerifyData {
+        let key = self.0.derive(b"finished", &[]);
+        VerifyData::new(self.0.kdf().hmac().mac(key.as_slice(), &[transcript_hash]).as_slice())
+    }
+}
+
+impl fmt::Debug for TrafficKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TrafficKey")
     }
 }
 

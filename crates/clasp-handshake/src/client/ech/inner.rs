@@ -75,7 +75,7 @@ pub(in crate::client) async fn handshake(
     outer_transcript.add(&outer_raw);
     peer.order(Order::RecordVersion(config.policy.first_record_version()));
     peer.order(Order::Tell(TracedMessage::InnerClientHello));
-    peer.order(Order::Send(outer_raw));
+    peer.order(Order::Send(outer_raw.into()));
     write_early(&mut peer, &config, &inner, inner13);
     peer.trace(Step::ClientHello, "sent ClientHello with another one encrypted in it", || {
         let HpkeSuite { kem, kdf, aead } = target.suite;

@@ -97,7 +97,7 @@ impl Standing {
                 let sealed = sealer.seal(&raw)?;
                 peer.transcript.add(&raw);
                 peer.order(Order::Tell(TracedMessage::InnerClientHello));
-                peer.order(Order::Send(sealed));
+                peer.order(Order::Send(sealed.into()));
             }
             _ => peer.send_encoded(raw),
         }
