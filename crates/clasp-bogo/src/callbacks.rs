@@ -17,8 +17,8 @@ use clasp::wire::{
     Alert, AlertDescription, CertificateType, ClientExtension, HandshakeType, ProtocolVersion, SignatureScheme,
 };
 use clasp::{
-    CertificateDer, ClientAnswer, ClientHelloInfo, ClientIdentityResolver, Identity, IdentityResolver, Resolved, Trace,
-    TraceEvent, TracedMessage,
+    CertificateDer, ClientAnswer, ClientHelloInfo, ClientIdentityResolver, Identity, IdentityResolver, KeyLog,
+    Resolved, Trace, TraceEvent, TracedMessage,
 };
 
 use crate::flags::Flags;
@@ -68,6 +68,9 @@ pub(crate) struct SeenInner {
     pub(crate) last_received: Option<HandshakeType>,
     /// Whether TLS 1.3 was agreed.
     pub(crate) tls13: bool,
+    /// Under what the client and the server protect application data in TLS 1.3.
+    pub(crate) client_traffic_secret: Vec<u8>,
+    pub(crate) server_traffic_secret: Vec<u8>,
 }
 
 impl Seen {
@@ -77,6 +80,16 @@ impl Seen {
 
     fn complain(&self, what: String) {
         self.with(|seen| seen.complaints.push(what));
+    }
+}
+
+impl KeyLog for Seen {
+    fn log(&self, label: &str, _: &[u8; 32], secret: &[u8]) {
+        self.with(|seen| match label {
+            "CLIENT_TRAFFIC_SECRET_0" => seen.client_traffic_secret = secret.to_vec(),
+            "SERVER_TRAFFIC_SECRET_0" => seen.server_traffic_secret = secret.to_vec(),
+            _ => {}
+        });
     }
 }
 

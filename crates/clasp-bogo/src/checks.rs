@@ -74,6 +74,10 @@ pub(crate) fn after_handshake(
     require(!flags.expect_secure_renegotiation || secure, "no secure renegotiation")?;
     require(!flags.expect_no_secure_renegotiation || !secure, "secure renegotiation")?;
     early_data(flags, session)?;
+    if resumes && let Some(expected) = flags.expect_ticket_age_skew {
+        let skew = session.ticket_age_skew().map(|milliseconds| i64::from((milliseconds + 500).div_euclid(1000)));
+        expect("how much older the client has its ticket", Some(Some(expected)), skew)?;
+    }
     let retried = witness.seen.with(|seen| seen.hello_retry_request);
     require(!flags.expect_hrr || retried, "there was no HelloRetryRequest")?;
     require(!flags.expect_no_hrr || !retried, "there was a HelloRetryRequest")?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use clasp::handshake::EarlyData;
+use clasp::wire::AlertDescription;
 use clasp::{Connection, Error, Status};
 
 use crate::Failure;
@@ -119,6 +120,10 @@ impl<'a> Driver<'a> {
     fn advance(&mut self, while_waiting: impl Fn(&Connection) -> bool) -> Result<Status, Failure> {
         loop {
             let status = self.poll()?;
+            if self.connection.is_asked_to_renegotiate() {
+                self.connection.renegotiate()?;
+                continue;
+            }
             if status != Status::NeedInput || !while_waiting(&self.connection) {
                 return Ok(status);
             }
@@ -188,7 +193,7 @@ impl<'a> Driver<'a> {
                 self.flush();
             }
         }
-        self.handshake()?;
+        self.handshake(flags, &mut wrote_early)?;
         if flags.handshake_never_done {
             return Err(Failure::failed("the handshake was to fail"));
         }
@@ -205,6 +210,14 @@ impl<'a> Driver<'a> {
             self.poll()?;
         }
         self.export(flags)?;
+        if flags.export_traffic_secrets {
+            self.export_traffic_secrets(flags, witness)?;
+        }
+        if flags.send_alert {
+            self.connection.abort(AlertDescription::DECOMPRESSION_FAILURE);
+            self.flush();
+            return Ok(());
+        }
         if flags.write_different_record_sizes {
             let data = [0x42; 32769];
             for size in [0, 1, 255, 256, 257, 16383, 16384, 16385, 32767, 32768, 32769] {
@@ -226,10 +239,15 @@ impl<'a> Driver<'a> {
         self.close(flags)
     }
 
-    /// Goes on to the end of the handshake. A server answers early data that comes meanwhile.
-    fn handshake(&mut self) -> Result<(), Failure> {
+    /// Goes on to the end of the handshake. A server answers early data that comes meanwhile; a client may write already.
+    fn handshake(&mut self, flags: &Flags, wrote_early: &mut usize) -> Result<(), Failure> {
         loop {
             let status = self.poll()?;
+            // With -handshake-twice the second one waits for the end.
+            if flags.false_start && flags.shim_writes_first && !flags.handshake_twice && *wrote_early == 0 {
+                *wrote_early = self.connection.write_false_start(FIRST_WORDS)?;
+                self.flush();
+            }
             while let Some(early) = self.connection.read_early() {
                 let inverted: Vec<u8> = early.iter().map(|byte| byte ^ 0xff).collect();
                 let mut rest = &inverted[..];
@@ -272,6 +290,15 @@ impl<'a> Driver<'a> {
             self.write(&unique)?;
         }
         Ok(())
+    }
+
+    /// Sends under what the peer, and we, protect application data.
+    fn export_traffic_secrets(&mut self, flags: &Flags, witness: &checks::Witness<'_>) -> Result<(), Failure> {
+        let (client, server) =
+            witness.seen.with(|seen| (seen.client_traffic_secret.clone(), seen.server_traffic_secret.clone()));
+        let (theirs, ours) = if flags.server { (client, server) } else { (server, client) };
+        let length = u16::try_from(theirs.len()).map_err(|_| Failure::failed("a long secret"))?.to_le_bytes();
+        self.write(&[&length, &theirs[..], &ours].concat())
     }
 
     /// Sends back what comes, each byte inverted, until the peer has no more.

@@ -143,6 +143,7 @@ flags! {
         "-cbc-record-splitting" => cbc_record_splitting;
         "-partial-write" => partial_write;
         "-enable-grease" => enable_grease;
+        "-permute-extensions" => permute_extensions;
         "-shim-writes-first" => shim_writes_first;
         "-shim-shuts-down" => shim_shuts_down;
         "-check-close-notify" => check_close_notify;
@@ -171,6 +172,8 @@ flags! {
         "-renegotiate-once" => renegotiate_once;
         "-renegotiate-freely" => renegotiate_freely;
         "-install-cert-compression-algs" => install_cert_compression_algs;
+        "-renegotiate-explicit" => renegotiate_explicit;
+        "-cnsa-202407" => cnsa_202407;
         "-fips-202205" => fips_202205;
         "-wpa-202304" => wpa_202304;
         "-cnsa1-202603" => cnsa1_202603;
@@ -184,6 +187,14 @@ flags! {
         "-renegotiate-ignore" => renegotiate_ignore;
         "-allow-hint-mismatch" => allow_hint_mismatch;
         "-use-ticket-aead-callback" => use_ticket_aead_callback;
+        "-renew-ticket" => renew_ticket;
+        "-skip-ticket" => skip_ticket;
+        "-no-key-shares" => no_key_shares;
+        "-send-alert" => send_alert;
+        // What is read is there to be looked at as long as one keeps it, so this asks for no more.
+        "-peek-then-read" => peek_then_read;
+        "-export-traffic-secrets" => export_traffic_secrets;
+        "-false-start" => false_start;
         "-no-server-name-ack" => no_server_name_ack;
         "-reverify-on-resume" => reverify_on_resume;
         "-expect-session-miss" => expect_session_miss;
@@ -230,10 +241,14 @@ flags! {
         "-expect-total-renegotiations" => expect_total_renegotiations;
         "-expect-selected-credential" => expect_selected_credential;
         "-expect-peer-certificate-type" => expect_peer_certificate_type;
+        "-max-send-fragment" => max_send_fragment;
+        "-expect-ticket-age-skew" => expect_ticket_age_skew;
         "-early-write-after-message" => early_write_after_message;
     }
     lists {
         "-curves" => curves;
+        "-key-shares" => key_shares;
+        "-server-supported-groups-hint" => server_supported_groups_hint;
         "-verify-prefs" => verify_prefs;
         "-expect-peer-verify-pref" => expect_peer_verify_prefs;
         "-accepted-peer-cert-types" => accepted_peer_cert_types;
@@ -244,6 +259,8 @@ flags! {
         "-trust-cert" => trust_cert;
         "-host-name" => host_name;
         "-cipher" => cipher;
+        "-psk" => psk;
+        "-psk-identity" => psk_identity;
         "-advertise-alpn" => advertise_alpn;
         "-select-alpn" => select_alpn;
         "-export-label" => export_label;

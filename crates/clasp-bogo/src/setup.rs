@@ -8,8 +8,8 @@ use clasp::crypto::HashAlgorithm;
 use clasp::handshake::{AntiReplay, Dialect, ReplayMemory, TLS10, TLS11, TLS12, TLS13_CIPHER_SUITES};
 use clasp::wire::{CertificateType, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 use clasp::{
-    CIPHER_SUITES, ClientAuth, ClientConfig, ConfigError, Connection, ExternalPsk, Limits, Policy, Renegotiation,
-    ServerConfig, TicketKeys,
+    CIPHER_SUITES, ClientAuth, ClientConfig, ConfigError, Connection, ExternalPsk, Limits, OpenedTicket,
+    PSK_CIPHER_SUITES, Policy, Renegotiation, ServerConfig, TicketKeys, TicketSealer,
 };
 
 use crate::Failure;
@@ -26,7 +26,7 @@ use crate::stores::{MovedClock, Sessions};
 pub(crate) struct Shared {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) clock: Arc<MovedClock>,
-    tickets: Arc<TicketKeys>,
+    tickets: Arc<Tickets>,
     anti_replay: Arc<Memory>,
     accepted: Arc<Accepted>,
 }
@@ -39,10 +39,38 @@ impl Shared {
         Ok(Self {
             sessions: Arc::new(kind(flags.asynchronous)),
             clock: Arc::default(),
-            tickets: Arc::new(tickets),
+            tickets: Arc::new(Tickets { keys: tickets, flags: flags.clone() }),
             anti_replay: Arc::new(Memory { inner: ReplayMemory::default(), asynchronous: flags.asynchronous }),
             accepted: Arc::default(),
         })
+    }
+}
+
+/// Seals tickets as the flags of a callback want it.
+#[derive(Debug)]
+struct Tickets {
+    keys: TicketKeys,
+    flags: Flags,
+}
+
+impl TicketSealer for Tickets {
+    fn seal<'a>(&'a self, session: &'a [u8], now: u64) -> MaybeReady<'a, Option<Vec<u8>>> {
+        if self.flags.skip_ticket { MaybeReady::ready(None) } else { self.keys.seal(session, now) }
+    }
+
+    fn open<'a>(&'a self, ticket: &'a [u8], now: u64) -> MaybeReady<'a, Option<OpenedTicket>> {
+        let renews = self.flags.renew_ticket;
+        match self.keys.open(ticket, now).try_take() {
+            Ok(opened) => {
+                let opened = opened.map(|opened| OpenedTicket { renew: opened.renew || renews, ..opened });
+                if self.flags.asynchronous { later(opened) } else { MaybeReady::ready(opened) }
+            }
+            Err(pending) => pending,
+        }
+    }
+
+    fn lifetime(&self) -> u32 {
+        self.keys.lifetime()
     }
 }
 
@@ -127,15 +155,23 @@ fn client_config(
         types: accepted_types(flags),
     };
     let resolver = ClientResolver { flags: Arc::clone(flags), seen: Arc::clone(seen), identities };
-    let trace: Arc<Seen> = Arc::clone(seen);
+    let (trace, key_log): (Arc<Seen>, Arc<Seen>) = (Arc::clone(seen), Arc::clone(seen));
     let protocols = flags.advertise_alpn.as_deref().map(protocol_list).transpose()?.unwrap_or_default();
-    let mut builder = ClientConfig::builder(policy(flags)?);
-    for psk in psks(flags)? {
-        builder = builder.psk(psk.key);
+    let policy = policy(flags)?;
+    let shares = key_shares(flags, &policy);
+    let mut builder = ClientConfig::builder(policy);
+    for NumberedPsk { key, .. } in weak_psk(flags)?.into_iter().chain(psks(flags)?) {
+        builder = builder.psk(key);
+    }
+    if let Some(groups) = shares {
+        builder = builder.key_shares(&groups);
+    }
+    if let Some(bytes) = flags.max_send_fragment {
+        builder = builder.write_record_size(record_size(bytes));
     }
     if let Some(list) = &flags.ech_config_list {
         // BoringSSL goes on without where it can use none.
-        let tried = ClientConfig::builder(policy(flags)?).ech_configs(list);
+        let tried = ClientConfig::builder(Policy::modern()).ech_configs(list);
         if !matches!(tried, Err(ConfigError::NoUsableEchConfig)) {
             builder = builder.ech_configs(list)?;
         }
@@ -149,6 +185,8 @@ fn client_config(
         .send_server_name(flags.host_name.is_some())
         .alpn(protocols)?
         .grease(flags.enable_grease)
+        .permute_extensions(flags.permute_extensions)
+        .renegotiate_when_told(flags.renegotiate_explicit)
         .grease_ech(flags.enable_ech_grease)
         .is_fallback(flags.fallback_scsv)
         .early_data(flags.enable_early_data)
@@ -157,6 +195,7 @@ fn client_config(
         .certificate_timestamps(flags.enable_signed_cert_timestamps)
         .limits(limits(flags))
         .trace(trace)
+        .key_log(key_log)
         .build()?)
 }
 
@@ -189,27 +228,34 @@ fn server_config(
         None if flags.reject_alpn => vec![b"none of these".to_vec()],
         None => Vec::new(),
     };
-    let trace: Arc<Seen> = Arc::clone(seen);
+    let (trace, key_log): (Arc<Seen>, Arc<Seen>) = (Arc::clone(seen), Arc::clone(seen));
     let mut builder = ServerConfig::builder(policy(flags)?);
-    for psk in psks(flags)? {
-        builder = builder.psk(psk.key);
+    if let Some(bytes) = flags.max_send_fragment {
+        builder = builder.write_record_size(record_size(bytes));
+    }
+    if let Some(hint) = &flags.psk_identity {
+        builder = builder.psk_hint(hint.as_bytes());
+    }
+    for NumberedPsk { key, .. } in weak_psk(flags)?.into_iter().chain(psks(flags)?) {
+        builder = builder.psk(key);
     }
     Ok(builder
         .identity_resolver(Arc::new(resolver))
         .client_auth(client_auth)
         .session_store(shared.sessions.clone())
-        .ticket_keys(Arc::clone(&shared.tickets))
+        .ticket_sealer(shared.tickets.clone())
         .tickets(!flags.no_ticket)
         .tickets_per_connection(if flags.no_ticket { 0 } else { 2 })
         .clock(shared.clock.clone())
         .alpn(protocols)?
-        .prefer_client_order(flags.cipher.is_none() && !flags.server_preference)
+        .prefer_client_order(flags.cipher.is_none() && !flags.server_preference && !flags.cnsa_202407)
         // What BoringSSL says of its own tickets.
         .early_data(if flags.enable_early_data { 14336 } else { 0 })
         .anti_replay(shared.anti_replay.clone())
         .certificate_compressions(&compressions(flags))
         .limits(limits(flags))
         .trace(trace)
+        .key_log(key_log)
         .build()?)
 }
 
@@ -219,6 +265,28 @@ fn accepted_types(flags: &Flags) -> Vec<CertificateType> {
     } else {
         certificate_types(&flags.accepted_peer_cert_types)
     }
+}
+
+fn record_size(bytes: i64) -> u16 {
+    u16::try_from(bytes).unwrap_or(u16::MAX)
+}
+
+/// The groups to send shares in: the first of ours that the server is said to have, or else those that the flags name.
+fn key_shares(flags: &Flags, policy: &Policy) -> Option<Vec<NamedGroup>> {
+    let hinted = |group: &&NamedGroup| flags.server_supported_groups_hint.contains(&group.0);
+    match policy.groups().iter().find(hinted) {
+        Some(group) => Some(vec![*group]),
+        None if flags.no_key_shares => Some(Vec::new()),
+        None if flags.key_shares.is_empty() => None,
+        None => Some(flags.key_shares.iter().map(|group| NamedGroup(*group)).collect()),
+    }
+}
+
+/// The key of TLS 1.2 and before that both have, of no credential.
+fn weak_psk(flags: &Flags) -> Result<Option<NumberedPsk>, Failure> {
+    let identity = flags.psk_identity.as_deref().unwrap_or_default();
+    let key = flags.psk.as_ref().map(|key| ExternalPsk::weak(identity.as_bytes(), key.as_bytes())).transpose()?;
+    Ok(key.map(|key| NumberedPsk { key, number: -1 }))
 }
 
 /// A key that both have, and the number of the credential it is of.
@@ -271,11 +339,13 @@ fn limits(flags: &Flags) -> Limits {
 /// What BoringSSL speaks unless told otherwise is about what the policy `legacy` does.
 fn policy(flags: &Flags) -> Result<Policy, Failure> {
     let mut policy = versions(flags, Policy::legacy())?;
-    policy = policy.with_renegotiation(if flags.renegotiate_freely || flags.renegotiate_once {
-        Renegotiation::Secure
-    } else {
-        Renegotiation::Never
-    });
+    policy = policy.with_renegotiation(
+        if flags.renegotiate_freely || flags.renegotiate_once || flags.renegotiate_explicit {
+            Renegotiation::Secure
+        } else {
+            Renegotiation::Never
+        },
+    );
     policy = policy.taking_sslv2_hello(flags.server);
     if !flags.curves.is_empty() {
         let groups: Vec<_> = flags.curves.iter().map(|group| NamedGroup(*group)).collect();
@@ -285,18 +355,31 @@ fn policy(flags: &Flags) -> Result<Policy, Failure> {
         }
         policy = policy.with_groups(&groups);
     }
-    if !flags.verify_prefs.is_empty() {
-        let schemes: Vec<_> = flags.verify_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
-        known(&schemes)?;
-        let signing = policy.signing_schemes().to_vec();
-        policy = policy.with_signature_schemes(&schemes).with_signing_schemes(&signing);
+    let signing = policy.signing_schemes().to_vec();
+    let schemes: Vec<_> = if flags.verify_prefs.is_empty() {
+        signing.iter().copied().filter(|scheme| *scheme != UNUSUAL).collect()
+    } else {
+        flags.verify_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect()
+    };
+    known(&schemes)?;
+    policy = policy.with_signature_schemes(&schemes).with_signing_schemes(&signing);
+    let prefs = || flags.credentials.iter().chain([&flags.default_credential]).flat_map(|one| &one.signing_prefs);
+    if prefs().any(|scheme| *scheme == PKCS1_OF_CLIENTS.0) {
+        let signing: Vec<_> = policy.signing_schemes().iter().copied().chain([PKCS1_OF_CLIENTS]).collect();
+        policy = policy.with_signing_schemes(&signing);
     }
     if let Some(list) = &flags.cipher {
         // That list says nothing of TLS 1.3's suites.
-        let mut suites: Vec<_> =
-            policy.suites().iter().map(|suite| suite.id).filter(|suite| is_of_tls13(*suite)).collect();
+        let mut suites: Vec<_> = policy
+            .suites()
+            .iter()
+            .map(|suite| suite.id)
+            .filter(|suite| is_of_tls13(*suite))
+            .map(|id| vec![id])
+            .collect();
         suites.extend(cipher_list(list)?);
-        policy = policy.with_cipher_suites(&suites);
+        let suites: Vec<_> = suites.iter().map(|equal| &equal[..]).collect();
+        policy = policy.with_equal_cipher_suites(&suites);
     }
     compliance::narrow(policy, flags)
 }
@@ -324,30 +407,41 @@ fn versions(flags: &Flags, policy: Policy) -> Result<Policy, Failure> {
     Ok(classic.fold(narrowed, Policy::and_dialect))
 }
 
+/// PKCS#1 v1.5 in TLS 1.3, which a client's key does not know by this name.
+const PKCS1_OF_CLIENTS: SignatureScheme = SignatureScheme::RSA_PKCS1_SHA256_LEGACY;
+
+/// What BoringSSL does not verify unless told to, but signs with.
+const UNUSUAL: SignatureScheme = SignatureScheme::ECDSA_SECP521R1_SHA512;
+
 /// Clasp has these schemes.
 fn known(schemes: &[SignatureScheme]) -> Result<(), Failure> {
     let policy = Policy::legacy();
-    match schemes.iter().find(|scheme| !policy.signature_schemes().contains(scheme)) {
+    let known = |scheme| policy.signature_schemes().contains(scheme) || *scheme == PKCS1_OF_CLIENTS;
+    match schemes.iter().find(|scheme| !known(scheme)) {
         Some(scheme) => Err(Failure::Unimplemented(format!("the signature scheme {scheme}"))),
         None => Ok(()),
     }
 }
 
-/// A list of suites by their registered names, and the few of OpenSSL's words that the runner uses. Groups of equal
-/// preference are not had.
-fn cipher_list(list: &str) -> Result<Vec<CipherSuite>, Failure> {
-    let all = || CIPHER_SUITES.iter().map(|suite| suite.id);
+/// A list of suites by their registered names, and the few of OpenSSL's words that the runner uses; those of equal preference
+/// together.
+fn cipher_list(list: &str) -> Result<Vec<Vec<CipherSuite>>, Failure> {
+    let all = || CIPHER_SUITES.iter().chain(PSK_CIPHER_SUITES).map(|suite| suite.id);
     let with = |part: &'static str| move |suite: &CipherSuite| suite.name().is_some_and(|name| name.contains(part));
-    let mut chosen = Vec::new();
+    let named = |name: &str| {
+        let suite = all().find(|suite| suite.name() == Some(name));
+        suite.ok_or_else(|| Failure::Unimplemented(format!("-cipher {list}")))
+    };
+    let mut chosen: Vec<Vec<CipherSuite>> = Vec::new();
     for word in list.split(':') {
         match word {
-            "ALL" | "DEFAULT" => chosen.extend(all()),
-            "3DES" => chosen.extend(all().filter(with("_3DES_"))),
-            "AES128" => chosen.extend(all().filter(with("_AES_128_"))),
-            "!AES" => chosen.retain(|suite| !with("_AES_")(suite)),
-            name => {
-                let suite = all().find(|suite| suite.name() == Some(name));
-                chosen.push(suite.ok_or_else(|| Failure::Unimplemented(format!("-cipher {list}")))?);
+            "ALL" | "DEFAULT" => chosen.extend(all().map(|suite| vec![suite])),
+            "3DES" => chosen.extend(all().filter(with("_3DES_")).map(|suite| vec![suite])),
+            "AES128" => chosen.extend(all().filter(with("_AES_128_")).map(|suite| vec![suite])),
+            "!AES" => chosen.retain(|equal| !equal.iter().any(with("_AES_"))),
+            names => {
+                let names = names.strip_prefix('[').and_then(|names| names.strip_suffix(']')).unwrap_or(names);
+                chosen.push(names.split('|').map(named).collect::<Result<_, _>>()?);
             }
         }
     }
@@ -401,6 +495,8 @@ fn identity(
     };
     let schemes: Vec<_> = credential.signing_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect();
     known(&schemes)?;
+    let of_key = |scheme| if scheme == PKCS1_OF_CLIENTS { SignatureScheme::RSA_PKCS1_SHA256 } else { scheme };
+    let schemes = schemes.into_iter().map(of_key).collect();
     let key =
         Key { inner: plain.shared_key(), schemes, asynchronous: flags.asynchronous, number, used: Arc::clone(used) };
     let mut identity = if plain.is_raw_public_key() {
@@ -442,7 +538,9 @@ mod tests {
         assert_eq!(protocol_list("\u{3}foo\u{1}b").unwrap(), [b"foo".to_vec(), b"b".to_vec()]);
         assert!(protocol_list("\u{9}foo").is_err());
         assert!(cipher_list("TLS_RSA_WITH_AES_128_CBC_SHA:TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256").is_ok());
-        assert!(cipher_list("ALL:!AES").unwrap().iter().all(|suite| !suite.name().unwrap().contains("AES")));
+        assert!(cipher_list("ALL:!AES").unwrap().iter().flatten().all(|suite| !suite.name().unwrap().contains("AES")));
+        let equal = cipher_list("[TLS_RSA_WITH_AES_128_CBC_SHA|TLS_RSA_WITH_AES_256_CBC_SHA]").unwrap();
+        assert_eq!(equal.iter().map(Vec::len).collect::<Vec<_>>(), [2]);
         assert!(matches!(cipher_list("[A|B]"), Err(Failure::Unimplemented(_))));
     }
 }

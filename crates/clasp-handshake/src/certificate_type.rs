@@ -1,5 +1,7 @@
 //! Whether a side shows a certificate or a raw public key (RFC 7250 4; RFC 8446 4.4.2).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use clasp_cert::{CertificateError, CertificateProblem, Identity, PublicKey, Report};
 use clasp_wire::{
@@ -18,11 +20,13 @@ use crate::peer::Peer;
 pub(crate) struct CertificateTypes {
     pub(crate) server: CertificateType,
     pub(crate) client: CertificateType,
+    /// What of it a server says: only who names types is told one.
+    says: (bool, bool),
 }
 
 impl Default for CertificateTypes {
     fn default() -> Self {
-        Self { server: CertificateType::X509, client: CertificateType::X509 }
+        Self { server: CertificateType::X509, client: CertificateType::X509, says: (false, false) }
     }
 }
 
@@ -64,14 +68,26 @@ impl CertificateTypes {
             }
             _ => CertificateType::X509,
         };
-        Ok(Self { server: of_identity(identity), client })
+        let says = (
+            hello.server_certificate_types().is_some(),
+            accepted.is_some() && hello.client_certificate_types().is_some(),
+        );
+        Ok(Self { server: of_identity(identity), client, says })
     }
 
-    /// The extensions that say it. X.509 is what is meant without them.
+    /// What is said where a session is resumed and nothing is shown: what the server would show. RFC 7250 is silent on it, and some
+    /// clients look for it there too. The client is not asked for anything, so its type is not said.
+    pub(crate) fn choose_again(hello: &ClientHello, identities: &[Arc<Identity>]) -> Self {
+        let identity = identities.iter().find(|identity| is_accepted(hello, identity));
+        let chosen = identity.and_then(|identity| Self::choose(hello, identity, &ClientAuth::None).ok());
+        chosen.unwrap_or_default()
+    }
+
+    /// The extensions that say it, X.509 too where the client named types (RFC 7250 4.2).
     pub(crate) fn answer(self) -> impl Iterator<Item = ServerExtension> {
-        let said = |typ| Some(typ).filter(|typ| *typ != CertificateType::X509);
-        let client = said(self.client).map(ServerExtension::ClientCertificateType);
-        client.into_iter().chain(said(self.server).map(ServerExtension::ServerCertificateType))
+        let (server, client) = self.says;
+        let client = client.then_some(ServerExtension::ClientCertificateType(self.client));
+        client.into_iter().chain(server.then_some(ServerExtension::ServerCertificateType(self.server)))
     }
 }
 

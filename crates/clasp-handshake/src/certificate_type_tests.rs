@@ -78,6 +78,37 @@ fn each_side_may_show_another_type() {
     }
 }
 
+/// RFC 7250 4.2: who names types is told one, X.509 too; a client's only where it is asked for a certificate.
+#[test]
+fn a_client_that_names_types_is_told_one() {
+    let ca = Authority::new("CA");
+    let hello = |types: &[CertificateType]| {
+        let config = ca.client(Policy::modern()).build().unwrap();
+        let mut hello = crate::hello::ClientOffer::new(&config, &NAME.try_into().unwrap(), None, None).unwrap().hello;
+        if !types.is_empty() {
+            let extensions = hello.extensions.as_mut().unwrap();
+            extensions.push(ClientExtension::ServerCertificateTypes(types.to_vec()));
+            extensions.push(ClientExtension::ClientCertificateTypes(types.to_vec()));
+        }
+        hello
+    };
+    let (x509, raw) = (CertificateType::X509, CertificateType::RAW_PUBLIC_KEY);
+    let identity = Arc::new(ca.ecdsa(NAME));
+    let answer = |types: &[CertificateType], auth: &ClientAuth| {
+        CertificateTypes::choose(&hello(types), &identity, auth).unwrap().answer().collect::<Vec<_>>()
+    };
+    let (server, client) = (ServerExtension::ServerCertificateType(x509), ServerExtension::ClientCertificateType(x509));
+    assert_eq!(answer(&[], &ca.request_client()), []);
+    assert_eq!(answer(&[raw, x509], &ClientAuth::None), std::slice::from_ref(&server));
+    assert_eq!(answer(&[raw, x509], &ca.request_client()), [client, server.clone()]);
+    let again = |types: &[CertificateType]| {
+        CertificateTypes::choose_again(&hello(types), &[Arc::clone(&identity)]).answer().collect::<Vec<_>>()
+    };
+    assert_eq!(again(&[raw, x509]), [server]);
+    assert_eq!(again(&[]), []);
+    assert_eq!(again(&[raw]), [], "there is none to say");
+}
+
 #[test]
 fn another_key_is_refused() {
     for version in VERSIONS {

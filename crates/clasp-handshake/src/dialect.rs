@@ -61,8 +61,10 @@ pub trait Dialect: Debug + Send + Sync {
         key: &[SignatureScheme],
         accepted: &[SignatureScheme],
     ) -> Option<SignatureScheme> {
-        // The key's own order wins: it knows what is fastest and best for it.
-        key.iter().copied().find(|scheme| ours.contains(scheme) && accepted.contains(scheme))
+        // The key's own order wins: it knows what is fastest and best for it. What has no name on the wire is not meant by a
+        // number that happens to be that of ours.
+        let named = |scheme: &SignatureScheme| *scheme != SignatureScheme::RSA_PKCS1_MD5_SHA1;
+        key.iter().copied().find(|scheme| named(scheme) && ours.contains(scheme) && accepted.contains(scheme))
     }
 
     /// What a key is given to sign or to verify with a scheme of this version.

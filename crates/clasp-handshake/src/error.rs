@@ -76,8 +76,9 @@ pub enum Error {
     #[error("the configuration cannot serve this connection: {0}")]
     Config(#[from] ConfigError),
 
-    /// The caller's resolver refused the client (RFC 6066 3), or would show a server no certificate.
-    #[error("the identity resolver refused the peer ({0})")]
+    /// The caller's resolver refused the client (RFC 6066 3), or would show a server no certificate; or the caller ended the
+    /// connection by [`Connection::abort`](crate::Connection::abort).
+    #[error("the application refused the peer ({0})")]
     Refused(AlertDescription),
 
     /// The server could not read the encrypted ClientHello. It has shown that it is the one with the public name, and no

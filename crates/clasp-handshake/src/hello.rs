@@ -2,8 +2,8 @@
 
 use clasp_crypto::Provider;
 use clasp_wire::{
-    CipherSuite, ClientExtension, ClientHello, CompressionMethod, EcPointFormat, MaxFragmentLength, NamedGroup,
-    ProtocolVersion, Random, ServerExtension, ServerNameEntry, SessionId,
+    CipherSuite, ClientExtension, ClientHello, CompressionMethod, EcPointFormat, HandshakeMessage as _,
+    MaxFragmentLength, NamedGroup, ProtocolVersion, Random, ServerExtension, ServerNameEntry, SessionId,
 };
 use rustls_pki_types::ServerName;
 
@@ -70,6 +70,39 @@ impl ClientOffer {
             None
         };
         Ok(Self { hello, tls13, ech: Standing::NotOffered })
+    }
+
+    /// Gives a hello that is about to be sent the form that it has on the wire: its extensions in no order that anybody could come to
+    /// rely on, where the configuration wants that, and a length that does no harm.
+    pub(crate) fn arrange(&mut self, config: &ClientConfig) -> Result<(), Error> {
+        if let Some(extensions) = self.hello.extensions.as_mut().filter(|_| config.permute_extensions) {
+            // The last one stays: it is that of the keys (RFC 8446 4.2.11), or some servers' trouble if it is empty.
+            let last = extensions.len().saturating_sub(1);
+            let mut random = vec![[0; 2]; last];
+            config.provider.random.fill(random.as_flattened_mut())?;
+            let mut keyed: Vec<_> = random.into_iter().zip(extensions.drain(..last)).collect();
+            keyed.sort_by_key(|(key, _)| *key);
+            extensions.splice(..0, keyed.into_iter().map(|(_, extension)| extension));
+        }
+        self.pad();
+        Ok(())
+    }
+
+    /// Makes a hello of 256 to 511 bytes one of 512: some load balancers of before 2014 take its length for the type of an older
+    /// version's, and wait for ever (RFC 7685 4).
+    fn pad(&mut self) {
+        // A hybrid's share alone is longer than that.
+        let is_long = self.hello.key_shares().unwrap_or_default().iter().any(|share| share.key_exchange.len() >= 512);
+        if is_long || self.hello.extensions.is_none() {
+            return;
+        }
+        let length = self.hello.encode().len();
+        let Some(extensions) = self.hello.extensions.as_mut().filter(|_| (256..512).contains(&length)) else { return };
+        // Type and length of the extension come before it; one that is empty would be another server's trouble.
+        let padding = 512_usize.saturating_sub(length + 4).max(1);
+        let is_psk = |extension: &ClientExtension| matches!(extension, ClientExtension::PreSharedKey(_));
+        let at = extensions.len() - usize::from(extensions.last().is_some_and(is_psk));
+        extensions.insert(at, ClientExtension::Padding(vec![0; padding].into()));
     }
 
     /// Whether the hello holds an extension of this answer's kind: only such may be answered (RFC 5246 7.4.1.4).

@@ -140,7 +140,7 @@ impl ServerParams {
         };
         let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
         let signed = agreed.dialect.read_signature(signed, algorithm)?;
-        if !policy.schemes.contains(&signed.scheme) {
+        if !policy.schemes.contains(&signed.scheme) || negotiate::pkcs1_of_client(signed.scheme).is_some() {
             return Err(Misbehaviour::SchemeNotOffered.into());
         }
         let mut message = Vec::with_capacity(64 + params.len());
@@ -309,11 +309,15 @@ impl ServerExchange {
         }
     }
 
-    /// Sends the ServerKeyExchange of a suite that has one and signs nothing. It gives no hint (RFC 4279 5.2).
-    pub(crate) fn send_unsigned(&self, peer: &mut Peer) {
-        if let Self::EcdhPsk(group, exchange) = self {
-            let public = Bytes::copy_from_slice(exchange.public_key());
-            peer.send(&EcdhPskServerKeyExchange { hint: Bytes::new(), group: *group, public });
+    /// Sends the ServerKeyExchange of a suite that has one and signs nothing: a hint, or half of the exchange (RFC 4279 2).
+    pub(crate) fn send_unsigned(&self, peer: &mut Peer, hint: &Bytes) {
+        match self {
+            Self::Psk if !hint.is_empty() => peer.send(&PskServerKeyExchange { hint: hint.clone() }),
+            Self::EcdhPsk(group, exchange) => {
+                let public = Bytes::copy_from_slice(exchange.public_key());
+                peer.send(&EcdhPskServerKeyExchange { hint: hint.clone(), group: *group, public });
+            }
+            _ => {}
         }
     }
 

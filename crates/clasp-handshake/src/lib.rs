@@ -63,7 +63,7 @@ pub use export::{Export, TemporaryKey};
 pub use key_log::{KeyLog, KeyLogFile};
 pub use policy::{Policy, Renegotiation};
 pub use psk::ExternalPsk;
-pub use resumption::{AntiReplay, MemorySessions, ReplayMemory, SessionStore, TicketKeys};
+pub use resumption::{AntiReplay, MemorySessions, OpenedTicket, ReplayMemory, SessionStore, TicketKeys, TicketSealer};
 pub use session::{EarlyData, Session};
 pub use suites::{
     Authentication, CLASSIC as CIPHER_SUITES, KeyExchange, PSK as PSK_CIPHER_SUITES, Suite,

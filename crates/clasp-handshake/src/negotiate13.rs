@@ -6,9 +6,8 @@ use bytes::Bytes;
 use clasp_cert::{Identity, KeyUse};
 use clasp_crypto::HashAlgorithm;
 use clasp_wire::{
-    AlertDescription, CipherSuite, ClientExtension, ClientHello, CompressionMethod, EncryptedExtensions,
-    ExtensionPlace, ExtensionType, KeyShareEntry, NamedGroup, PskKeyExchangeMode, ServerExtension, ServerHello,
-    SignatureScheme,
+    AlertDescription, ClientExtension, ClientHello, CompressionMethod, EncryptedExtensions, ExtensionPlace,
+    ExtensionType, KeyShareEntry, NamedGroup, PskKeyExchangeMode, ServerExtension, ServerHello, SignatureScheme,
 };
 
 use crate::certificate_type::{CertificateTypes, is_accepted};
@@ -214,14 +213,8 @@ pub(crate) fn choose_suite(
     hello: &ClientHello,
     hash: Option<HashAlgorithm>,
 ) -> Option<&'static Suite> {
-    let fits = |suite: &&'static Suite| suite.is_of_tls13() && hash.is_none_or(|hash| suite.prf == hash);
-    let mut ours = config.policy.suites.iter().copied().filter(fits);
-    if config.prefer_client_order {
-        let row = |id: &CipherSuite| config.policy.suites.iter().copied().filter(fits).find(|suite| suite.id == *id);
-        hello.cipher_suites.iter().find_map(row)
-    } else {
-        ours.find(|suite| hello.cipher_suites.contains(&suite.id))
-    }
+    let mut common = config.policy.common_suites(&hello.cipher_suites, config.prefer_client_order);
+    common.find(|suite| suite.is_of_tls13() && hash.is_none_or(|hash| suite.prf == hash))
 }
 
 /// The error where no suite of TLS 1.3 is in common.

@@ -65,6 +65,8 @@ pub(crate) enum Order {
     ReadEarlyData(u32),
     /// The server may answer early data.
     AnswerEarlyData,
+    /// The client may write before the server's Finished has come (RFC 7918).
+    FalseStart,
     /// Early data that was sent in vain is passed over, at most so many bytes of it.
     SkipEarlyData(u32),
     /// Open what is read from now on with these keys.

@@ -5,6 +5,7 @@ use clasp_cert::CertificateRules;
 use clasp_wire::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme, Strength};
 
 use crate::dialect::{Dialect, TLS12};
+use crate::negotiate;
 use crate::suites::{CLASSIC, PSK, Suite, TLS13};
 
 /// What may be negotiated. Start from [`Policy::modern`] or [`Policy::compatible`]; narrow it with the `with_` functions.
@@ -12,6 +13,8 @@ use crate::suites::{CLASSIC, PSK, Suite, TLS13};
 pub struct Policy {
     pub(crate) name: &'static str,
     pub(crate) suites: Vec<&'static Suite>,
+    /// Those among which a server lets the client choose.
+    pub(crate) equal_suites: Vec<Vec<CipherSuite>>,
     /// Whether TLS 1.3 is spoken, which has no dialect: its flights are others.
     pub(crate) tls13: bool,
     /// Those before TLS 1.3, newest first.
@@ -102,6 +105,7 @@ impl Policy {
         Self {
             name,
             suites,
+            equal_suites: Vec::new(),
             tls13: true,
             dialects: vec![&TLS12],
             groups: GROUPS.to_vec(),
@@ -140,6 +144,11 @@ impl Policy {
 
     /// The schemes that have a name on the wire: what is offered.
     pub(crate) fn named_schemes(&self) -> impl Iterator<Item = SignatureScheme> + '_ {
+        self.client_schemes_13().filter(|scheme| negotiate::pkcs1_of_client(*scheme).is_none())
+    }
+
+    /// The same for what a client of TLS 1.3 signs with, which may be PKCS#1 v1.5 (RFC 9963).
+    pub(crate) fn client_schemes_13(&self) -> impl Iterator<Item = SignatureScheme> + '_ {
         self.schemes.iter().copied().filter(|scheme| *scheme != SignatureScheme::RSA_PKCS1_MD5_SHA1)
     }
 
@@ -225,7 +234,34 @@ impl Policy {
     pub fn with_cipher_suites(mut self, suites: &[CipherSuite]) -> Self {
         self.suites =
             suites.iter().filter_map(|id| self.suites.iter().find(|suite| suite.id == *id).copied()).collect();
+        self.equal_suites.clear();
         self
+    }
+
+    /// Keeps only these suites, as [`Self::with_cipher_suites`] does. Those that stand together are equally good to a server,
+    /// which takes the one that the client puts first: AES-GCM or ChaCha20-Poly1305, say, by what the client's processor is
+    /// fast with. A client offers them in the order given.
+    #[must_use]
+    pub fn with_equal_cipher_suites(self, suites: &[&[CipherSuite]]) -> Self {
+        let mut this = self.with_cipher_suites(&suites.concat());
+        this.equal_suites = suites.iter().filter(|equal| equal.len() > 1).map(|equal| equal.to_vec()).collect();
+        this
+    }
+
+    /// A server's suites that are among those the client offers, best first. Some may come twice.
+    pub(crate) fn common_suites<'a>(
+        &'a self,
+        offered: &'a [CipherSuite],
+        client_order: bool,
+    ) -> impl Iterator<Item = &'static Suite> + 'a {
+        let row = |id: &CipherSuite| self.suites.iter().copied().find(|suite| suite.id == *id);
+        let theirs = offered.iter().filter(move |_| client_order).filter_map(row);
+        let ours = self.suites.iter().copied().filter(move |suite| !client_order && offered.contains(&suite.id));
+        theirs.chain(ours.flat_map(move |suite| {
+            let equal = self.equal_suites.iter().find(|equal| equal.contains(&suite.id));
+            let by_client = offered.iter().filter(move |id| equal.is_some_and(|equal| equal.contains(id)));
+            equal.is_none().then_some(suite).into_iter().chain(by_client.filter_map(row))
+        }))
     }
 
     /// Keeps only versions from `oldest` to `newest`.
@@ -253,7 +289,10 @@ impl Policy {
         self
     }
 
-    /// Offers these signature schemes, in this order, and signs with no others.
+    /// Offers these signature schemes, in this order, and signs with no others. In no policy by itself are those by which a client
+    /// of TLS 1.3 signs with PKCS#1 v1.5, as its key's hardware may know nothing else:
+    /// [`RSA_PKCS1_SHA256_LEGACY`](SignatureScheme::RSA_PKCS1_SHA256_LEGACY) and its like (RFC 9963). A server that has them here
+    /// takes such signatures, and a client makes them where its key can make no other that the server takes.
     #[must_use]
     pub fn with_signature_schemes(mut self, schemes: &[SignatureScheme]) -> Self {
         self.schemes = schemes.to_vec();

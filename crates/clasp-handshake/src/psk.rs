@@ -21,6 +21,8 @@ pub struct ExternalPsk {
     key: Zeroizing<Vec<u8>>,
     hash: HashAlgorithm,
     kind: PskKind,
+    /// For TLS 1.2 and before alone.
+    weak: bool,
 }
 
 /// The shortest key that is taken, bytes (RFC 9257 6: 128 bits of entropy).
@@ -45,6 +47,27 @@ impl ExternalPsk {
             key: Zeroizing::new(key.to_vec()),
             hash,
             kind: PskKind::External,
+            weak: false,
+        })
+    }
+
+    /// A key of any length from 1 to 65535 bytes, and a name that may be empty, for devices that have such and cannot be given
+    /// others: in TLS 1.2 and before alone. Whoever records a handshake without ECDHE, or takes part in one, can try out all short keys there are, and
+    /// all passwords (RFC 4279 7.2).
+    ///
+    /// # Errors
+    /// [`ConfigError::BadPsk`] when the key is empty, or name or key are longer than 65535 bytes.
+    pub fn weak(identity: &[u8], key: &[u8]) -> Result<Self, ConfigError> {
+        let longest = usize::from(u16::MAX);
+        if identity.len() > longest || key.is_empty() || key.len() > longest {
+            return Err(ConfigError::BadPsk);
+        }
+        Ok(Self {
+            identity: Bytes::copy_from_slice(identity),
+            key: Zeroizing::new(key.to_vec()),
+            hash: HashAlgorithm::Sha256,
+            kind: PskKind::External,
+            weak: true,
         })
     }
 
@@ -102,6 +125,11 @@ impl ExternalPsk {
     pub(crate) fn kind(&self) -> PskKind {
         self.kind
     }
+}
+
+/// Those of the keys that TLS 1.3 uses.
+pub(crate) fn of_tls13(psks: &[ExternalPsk]) -> impl Iterator<Item = &ExternalPsk> {
+    psks.iter().filter(|psk| !psk.weak)
 }
 
 /// Those of the keys that versions before TLS 1.3 use: an imported one is of the version that it was imported for (RFC 9258 3.1).

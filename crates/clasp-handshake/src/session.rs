@@ -33,6 +33,7 @@ pub struct Session {
     pub(crate) pre_shared: bool,
     pub(crate) psk_identity: Option<Box<[u8]>>,
     pub(crate) ech_accepted: bool,
+    pub(crate) ticket_age_skew: Option<i32>,
 }
 
 /// What became of the early data of a handshake (RFC 8446 2.3).
@@ -121,6 +122,13 @@ impl Session {
     /// client's session alone tells; one that offers it is never without.
     pub fn ech_accepted(&self) -> bool {
         self.ech_accepted
+    }
+
+    /// By how much the client of a resumed session of TLS 1.3 has its ticket older than the server has it, milliseconds, negative
+    /// for younger (RFC 8446 4.2.11.1): its clock runs otherwise, the hello took its time, or somebody sent it again. Early data
+    /// is taken within 10 seconds (RFC 8446 8.3). `None` for other sessions, and for a client.
+    pub fn ticket_age_skew(&self) -> Option<i32> {
+        self.ticket_age_skew
     }
 
     /// What became of early data.

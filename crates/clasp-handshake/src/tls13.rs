@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use clasp_cert::{Identity, PublicKey, SctList};
-use clasp_crypto::{CryptoError, Provider};
+use clasp_crypto::{CryptoError, KeyAlgorithm, Provider};
 use clasp_keys::tls13::{ExporterSecret, Kdf, ResumptionSecret, TrafficKey, TrafficSecret};
 use clasp_keys::{KeyLengths, Role, Transcript, key_log_label as label};
 use clasp_record::{Form, IvPolicy};
@@ -132,6 +132,18 @@ pub(crate) fn choose_scheme(
     identity.key().schemes().iter().copied().find(both)
 }
 
+/// The same for a client, whose key may know no PSS (RFC 9963).
+pub(crate) fn choose_client_scheme(
+    policy: &Policy,
+    identity: &Identity,
+    accepted: &[SignatureScheme],
+) -> Option<SignatureScheme> {
+    choose_scheme(policy, identity, accepted).or_else(|| {
+        let both = |scheme: &SignatureScheme| policy.signing_schemes().contains(scheme) && accepted.contains(scheme);
+        identity.key().schemes().iter().filter_map(|scheme| negotiate::client_name_of_pkcs1(*scheme)).find(both)
+    })
+}
+
 /// Signs the transcript and sends the CertificateVerify.
 pub(crate) async fn send_certificate_verify(
     peer: &mut Peer,
@@ -140,7 +152,8 @@ pub(crate) async fn send_certificate_verify(
     scheme: SignatureScheme,
 ) -> Result<(), Error> {
     let content = to_sign(signer, transcript_hash(&peer.transcript)?.as_slice());
-    let signature = identity.key().sign(scheme, &content).await?;
+    let of_key = negotiate::pkcs1_of_client(scheme).unwrap_or(scheme);
+    let signature = identity.key().sign(of_key, &content).await?;
     let signed = DigitallySigned { scheme, signature: signature.into() };
     peer.send(&CertificateVerify { signature: signed.encode() });
     Ok(())
@@ -158,10 +171,17 @@ pub(crate) async fn receive_certificate_verify(
     let message = peer.receive::<CertificateVerify>().await?;
     let signed = DigitallySigned::parse(&message.signature)?;
     let algorithm = key.algorithm().ok_or(Misbehaviour::WrongKeyType)?;
-    if !policy.schemes.contains(&signed.scheme) || !negotiate::signs_in_tls13(signed.scheme, algorithm) {
+    let takes_pkcs1 = signer == Role::Client && algorithm == KeyAlgorithm::Rsa;
+    let pkcs1 = negotiate::pkcs1_of_client(signed.scheme).filter(|_| takes_pkcs1);
+    let fits = pkcs1.is_some() || negotiate::signs_in_tls13(signed.scheme, algorithm);
+    if !policy.schemes.contains(&signed.scheme) || !fits {
         return Err(Misbehaviour::SchemeNotOffered.into());
     }
-    key.verify_13(provider, signed.scheme, &content, &signed.signature).map_err(|_| Misbehaviour::BadSignature)?;
+    match pkcs1 {
+        Some(scheme) => key.verify(provider, scheme, &content, &signed.signature),
+        None => key.verify_13(provider, signed.scheme, &content, &signed.signature),
+    }
+    .map_err(|_| Misbehaviour::BadSignature)?;
     peer.trace_signature(signed.scheme);
     Ok(())
 }

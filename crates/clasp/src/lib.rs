@@ -30,9 +30,10 @@ pub use clasp_handshake::{
     AlertReceived, AntiReplay, CIPHER_SUITES, CertificateCompression, ClientAnswer, ClientAuth, ClientConfig,
     ClientConfigBuilder, ClientHelloInfo, ClientIdentityResolver, Clock, ConfigError, Connection, EarlyData, Error,
     ExternalPsk, FixedIdentities, IdentityResolver, KeyLog, KeyLogFile, Limits, MemorySessions, Misbehaviour,
-    NoCommonGround, Offer, PSK_CIPHER_SUITES, Policy, RecordPadding, ReloadableConfig, ReloadableIdentities,
-    Renegotiation, RenegotiationStatus, ReplayMemory, Resolved, Role, ServerConfig, ServerConfigBuilder, Session,
-    SessionStore, Status, Step, Suite, TLS13_CIPHER_SUITES, TicketKeys, Trace, TraceEvent, TracedMessage,
+    NoCommonGround, Offer, OpenedTicket, PSK_CIPHER_SUITES, Policy, RecordPadding, ReloadableConfig,
+    ReloadableIdentities, Renegotiation, RenegotiationStatus, ReplayMemory, Resolved, Role, ServerConfig,
+    ServerConfigBuilder, Session, SessionStore, Status, Step, Suite, TLS13_CIPHER_SUITES, TicketKeys, TicketSealer,
+    Trace, TraceEvent, TracedMessage,
 };
 #[cfg(feature = "tokio")]
 pub use clasp_tokio::{Acceptor, Connector, EarlyStream, TlsStream};

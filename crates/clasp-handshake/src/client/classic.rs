@@ -5,7 +5,7 @@ use clasp_cert::{Check, Identity, KeyUse, Outcome, PublicKey, SctList, ServerVer
 use clasp_keys::{MasterSecret, Role};
 use clasp_wire::{
     AlertDescription, Certificate, CertificateRequest, CertificateStatus, CertificateType, CertificateVerify, Finished,
-    HandshakeMessage, NewSessionTicket, ServerExtension, ServerHello, ServerHelloDone,
+    HandshakeMessage, NewSessionTicket, ServerExtension, ServerHello, ServerHelloDone, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
@@ -176,6 +176,10 @@ pub(super) async fn full_handshake(
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
     peer.trace(Step::ClientFinished, "sent ChangeCipherSpec and Finished", Vec::new);
 
+    if previous.is_none() && negotiate::may_false_start(&agreed) {
+        peer.order(Order::FalseStart);
+    }
+
     // Step 9: the server's, after the ticket it may have announced (RFC 5077 3.3).
     let ticket = if agreed.ticket { Some(peer.receive::<NewSessionTicket>().await?) } else { None };
     peer.receive_change_cipher_spec(read).await?;
@@ -220,6 +224,7 @@ pub(super) async fn full_handshake(
             pre_shared: psk_identity.is_some(),
             psk_identity,
             ech_accepted: false,
+            ticket_age_skew: None,
         },
         secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
@@ -309,6 +314,7 @@ pub(super) async fn resumed_handshake(
             pre_shared: psk_identity.is_some(),
             psk_identity,
             ech_accepted: false,
+            ticket_age_skew: None,
         },
         secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
@@ -406,9 +412,13 @@ async fn choose_identity(
     config: &ClientConfig,
     agreed: &Agreed,
     request: &CertificateRequest,
-) -> Result<Option<(Arc<Identity>, clasp_wire::SignatureScheme)>, Error> {
+) -> Result<Option<(Arc<Identity>, SignatureScheme)>, Error> {
     let ours = config.policy.signing_schemes();
-    let schemes: Vec<_> = request.signature_algorithms.iter().copied().filter(|scheme| ours.contains(scheme)).collect();
+    // What has no name on the wire is not asked for by a number that happens to be that of ours.
+    let meant = |scheme: &SignatureScheme| {
+        ours.contains(scheme) && !(agreed.dialect.names_schemes() && *scheme == SignatureScheme::RSA_PKCS1_MD5_SHA1)
+    };
+    let schemes: Vec<_> = request.signature_algorithms.iter().copied().filter(meant).collect();
     let typ = agreed.certificate_types.client;
     let ask = CertificateAsk {
         authorities: &request.authorities,

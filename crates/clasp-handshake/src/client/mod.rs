@@ -43,8 +43,9 @@ pub(crate) async fn handshake(
         let ech = Arc::clone(ech);
         return Box::pin(ech::handshake(peer, config, ech, name, saved)).await;
     }
-    let offer = ClientOffer::new(&config, &name, previous.as_ref(), saved.as_ref())?;
+    let mut offer = ClientOffer::new(&config, &name, previous.as_ref(), saved.as_ref())?;
     if previous.is_none() {
+        offer.arrange(&config)?;
         peer.order(Order::RecordVersion(config.policy.first_record_version()));
     }
     match &offer.tls13 {

@@ -16,6 +16,7 @@ use crate::config::ClientConfig;
 use crate::error::Error;
 use crate::hello::offered_groups;
 use crate::negotiate;
+use crate::psk;
 use crate::resumption::{Saved, fresh_id};
 use crate::suites::Suite;
 use crate::tls13::kdf;
@@ -93,9 +94,17 @@ impl Offer13 {
             hello.session_id = fresh_id(config.provider)?;
         }
         let groups = offered_groups(policy);
-        let mut shares = Vec::with_capacity(1);
-        if let Some(first) = groups.first() {
-            shares.push(Share::new(*first, &groups, config.provider)?);
+        let mut shares: Vec<Share> = Vec::with_capacity(1);
+        let (first, among) = match &config.key_shares {
+            None => (groups.get(..1).unwrap_or(&groups), &groups),
+            Some(chosen) => (&groups[..], chosen),
+        };
+        for group in first.iter().filter(|group| among.contains(group)) {
+            if !shares.iter().any(|share| share.is_in(*group)) {
+                let mut share = Share::new(*group, among, config.provider)?;
+                share.component = share.component.filter(|half| !shares.iter().any(|other| other.is_in(*half)));
+                shares.push(share);
+            }
         }
         let psks = offered_psks(config, saved)?;
         let early_data = early_data(config, &psks);
@@ -103,6 +112,8 @@ impl Offer13 {
 
         let mut versions: Vec<ProtocolVersion> = policy.versions().collect();
         let mut entries = this.entries();
+        // RFC 8446 4.2.8: in the order of the groups, which a hybrid's half may not come behind at once.
+        entries.sort_by_key(|entry| groups.iter().position(|group| *group == entry.group));
         if let Some(grease) = grease {
             hello.cipher_suites.insert(0, grease.suite);
             versions.insert(0, grease.version);
@@ -205,7 +216,7 @@ impl Offer13 {
 
     /// The groups we sent shares in.
     pub(crate) fn has_share_in(&self, group: NamedGroup) -> bool {
-        self.shares.iter().any(|share| share.group == group || share.component == Some(group))
+        self.shares.iter().any(|share| share.is_in(group))
     }
 
     /// Agrees with the server's share. The group is one that a share was sent in.
@@ -261,6 +272,10 @@ impl Share {
         let component = exchange.component().map(|(group, _)| group).filter(|group| offered.contains(group));
         Ok(Self { group, exchange, component })
     }
+
+    fn is_in(&self, group: NamedGroup) -> bool {
+        self.group == group || self.component == Some(group)
+    }
 }
 
 fn unknown(typ: ExtensionType, data: Bytes) -> ClientExtension {
@@ -288,7 +303,7 @@ fn offered_psks(config: &ClientConfig, saved: Option<&Saved>) -> Result<Vec<Offe
             saved: Some(saved.clone()),
         });
     }
-    for psk in &config.psks {
+    for psk in psk::of_tls13(&config.psks) {
         let goes_with = |hash: HashAlgorithm| suites().find(|suite| suite.prf == hash);
         let Some(suite) = goes_with(psk.hash()) else { continue };
         let kdf = kdf(suite, config.provider)?;

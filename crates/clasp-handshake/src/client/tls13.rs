@@ -24,7 +24,7 @@ use crate::peer::{Order, Peer};
 use crate::session::{Done, EarlyData, Established, Secrets, Session};
 use crate::timestamps;
 use crate::tls13::{
-    AskedOfEntries, Log, PeerChain, Secrets13, certificate, choose_scheme, epoch, kdf, receive_certificate,
+    AskedOfEntries, Log, PeerChain, Secrets13, certificate, choose_client_scheme, epoch, kdf, receive_certificate,
     receive_certificate_verify, receive_finished, send_certificate_verify, send_chain, send_finished, take_chain,
     transcript_hash,
 };
@@ -198,6 +198,7 @@ pub(super) async fn handshake(
             pre_shared: psk.is_some(),
             psk_identity,
             ech_accepted: offer.ech.is_accepted(),
+            ticket_age_skew: None,
         },
         secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: ours_next,
@@ -357,7 +358,8 @@ pub(crate) async fn answer_request(
         schemes_of_tls13: true,
     };
     let identity = config.identities.resolve(&ask).await.of_type(typ)?;
-    let signer = identity.and_then(|identity| Some((choose_scheme(&config.policy, &identity, &schemes)?, identity)));
+    let signer =
+        identity.and_then(|identity| Some((choose_client_scheme(&config.policy, &identity, &schemes)?, identity)));
     let shown = signer.as_ref().map(|(_, identity)| identity.as_ref());
     let message = certificate(shown, request.context.clone(), request.asked);
     send_chain(peer, &config.certificate_compressions, &request.compressions, &message);

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use clasp_cert::{Identity, RootStore, ServerVerifier, WebPkiServerVerifier};
 use clasp_crypto::{Provider, default_provider};
 use clasp_record::RecordPadding;
+use clasp_wire::NamedGroup;
 
 use super::{ClientIdentityResolver, Clock, FixedIdentities, Limits, SystemClock, alpn_names, fit, record_size};
 #[cfg(feature = "ech")]
@@ -33,13 +34,19 @@ pub struct ClientConfig {
     pub(crate) key_log: Option<Arc<dyn KeyLog>>,
     pub(crate) limits: Limits,
     pub(crate) identity_may_change: bool,
+    /// Whether a HelloRequest waits for the application.
+    pub(crate) renegotiates_when_told: bool,
     pub(crate) resumption: Option<ClientResumption>,
     pub(crate) grease: bool,
+    pub(crate) permute_extensions: bool,
     /// Whether the hello looks as if it had another one in it.
     pub(crate) grease_ech: bool,
     pub(crate) middlebox_compatibility: bool,
     pub(crate) post_handshake_auth: bool,
     pub(crate) early_data: bool,
+    /// The groups to send shares in, where they are not for the policy to say.
+    pub(crate) key_shares: Option<Vec<NamedGroup>>,
+    pub(crate) write_record_size: Option<u16>,
     pub(crate) verify_resumed: bool,
     pub(crate) fallback: bool,
     pub(crate) psks: Vec<ExternalPsk>,
@@ -71,12 +78,16 @@ impl ClientConfig {
             key_log: self.key_log.clone(),
             limits: self.limits.clone(),
             identity_may_change: false,
+            renegotiates_when_told: false,
             resumption: None,
             grease: self.grease,
+            permute_extensions: false,
             grease_ech: false,
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: false,
             early_data: false,
+            key_shares: self.key_shares.clone(),
+            write_record_size: self.write_record_size,
             verify_resumed: false,
             fallback: self.fallback,
             psks: Vec::new(),
@@ -104,14 +115,18 @@ impl ClientConfig {
             key_log: None,
             limits: Limits::default(),
             identity_may_change: false,
+            renegotiates_when_told: false,
             sessions: Arc::new(MemorySessions::default()),
             tickets: true,
             session_ids: true,
             grease: true,
+            permute_extensions: false,
             grease_ech: false,
             middlebox_compatibility: true,
             post_handshake_auth: false,
             early_data: false,
+            key_shares: None,
+            write_record_size: None,
             verify_resumed: false,
             fallback: false,
             psks: Vec::new(),
@@ -147,14 +162,18 @@ pub struct ClientConfigBuilder {
     key_log: Option<Arc<dyn KeyLog>>,
     limits: Limits,
     identity_may_change: bool,
+    renegotiates_when_told: bool,
     sessions: Arc<dyn SessionStore>,
     tickets: bool,
     session_ids: bool,
     grease: bool,
+    permute_extensions: bool,
     grease_ech: bool,
     middlebox_compatibility: bool,
     post_handshake_auth: bool,
     early_data: bool,
+    key_shares: Option<Vec<NamedGroup>>,
+    write_record_size: Option<u16>,
     verify_resumed: bool,
     fallback: bool,
     psks: Vec<ExternalPsk>,
@@ -283,6 +302,14 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Whether the extensions of a hello stand in another order each time, all but the last one, so that no server learns to rely
+    /// on one, and nobody on the way knows the library by it. Off by default; a hello that is encrypted, and the one around it, have
+    /// their order all the same.
+    pub fn permute_extensions(mut self, on: bool) -> Self {
+        self.permute_extensions = on;
+        self
+    }
+
     /// Whether the hello looks as if it had another hello in it, so that those that do have one do not stand out (RFC 9849
     /// 6.2). Off by default: it makes the hello some 300 bytes longer, and costs a key pair each time.
     pub fn grease_ech(mut self, on: bool) -> Self {
@@ -308,6 +335,22 @@ impl ClientConfigBuilder {
     /// on the way can have the server act on it twice, and whoever gets at the ticket's key reads it.
     pub fn early_data(mut self, on: bool) -> Self {
         self.early_data = on;
+        self
+    }
+
+    /// Sends key shares in these of the policy's groups (RFC 8446 4.2.8), in the policy's order: those the server is expected to
+    /// choose among. It asks for another hello where it chooses a group without a share, and always where there is none. Each
+    /// share costs a key pair, and a hybrid one some 1,200 bytes. Unless told, there is a share in the policy's first group, and
+    /// where that is a hybrid another in its classical half, if that is a group of the policy too.
+    pub fn key_shares(mut self, groups: &[NamedGroup]) -> Self {
+        self.key_shares = Some(groups.to_vec());
+        self
+    }
+
+    /// Puts at most this many bytes of plaintext into a record, 64 to 16384, where the server takes more: it reads the first
+    /// bytes of what is written sooner, and each record costs some 20 to 40 bytes and a MAC.
+    pub fn write_record_size(mut self, bytes: u16) -> Self {
+        self.write_record_size = Some(bytes);
         self
     }
 
@@ -376,6 +419,15 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Whether a server that asks for another handshake waits until the application calls
+    /// [`Connection::renegotiate`](crate::Connection::renegotiate), which may choose when: between two requests, say. That it asks,
+    /// [`Connection::is_asked_to_renegotiate`](crate::Connection::is_asked_to_renegotiate) tells after each poll. Off by default: a
+    /// HelloRequest is answered at once (RFC 5246 7.4.1.1).
+    pub fn renegotiate_when_told(mut self, on: bool) -> Self {
+        self.renegotiates_when_told = on;
+        self
+    }
+
     /// The finished configuration; an error says what is missing.
     pub fn build(self) -> Result<Arc<ClientConfig>, ConfigError> {
         // With keys alone, a server with a certificate is nobody it knows.
@@ -408,6 +460,7 @@ impl ClientConfigBuilder {
             key_log: self.key_log,
             limits: self.limits,
             identity_may_change: self.identity_may_change,
+            renegotiates_when_told: self.renegotiates_when_told,
             resumption: (self.tickets || self.session_ids).then_some(ClientResumption {
                 scope,
                 store: self.sessions,
@@ -416,10 +469,13 @@ impl ClientConfigBuilder {
                 tickets_kept: 0.into(),
             }),
             grease: self.grease,
+            permute_extensions: self.permute_extensions,
             grease_ech: self.grease_ech,
             middlebox_compatibility: self.middlebox_compatibility,
             post_handshake_auth: self.post_handshake_auth,
             early_data: self.early_data,
+            key_shares: self.key_shares,
+            write_record_size: record_size(self.write_record_size)?,
             verify_resumed: self.verify_resumed,
             fallback: self.fallback,
             psks: self.psks,

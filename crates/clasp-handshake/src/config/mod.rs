@@ -21,6 +21,7 @@ pub use resolve::{
 pub use server::{ClientAuth, ServerConfig, ServerConfigBuilder};
 
 use crate::error::ConfigError;
+use crate::negotiate;
 use crate::policy::{Policy, Renegotiation};
 use crate::psk::{self, ExternalPsk};
 
@@ -184,9 +185,10 @@ fn fit(
     certificates: bool,
 ) -> Result<Policy, ConfigError> {
     policy.groups.retain(|group| provider.group(*group).is_some());
-    policy
-        .schemes
-        .retain(|scheme| provider.verifier_for(*scheme).is_some() || provider.verifier_for_13(*scheme).is_some());
+    policy.schemes.retain(|scheme| {
+        let scheme = negotiate::pkcs1_of_client(*scheme).unwrap_or(*scheme);
+        provider.verifier_for(scheme).is_some() || provider.verifier_for_13(scheme).is_some()
+    });
     let dialects = &policy.dialects;
     let tls13 = policy.tls13;
     policy.suites.retain(|suite| {

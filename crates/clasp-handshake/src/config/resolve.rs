@@ -80,7 +80,7 @@ pub struct CertificateAsk<'a> {
     pub types: &'a [ClientCertificateType],
     /// Whether a raw public key is asked for, and not a certificate (RFC 7250).
     pub raw_public_key: bool,
-    /// Whether a scheme says the curve too, and RSA signs with PSS alone (RFC 8446 4.2.3).
+    /// Whether a scheme says the curve too, and RSA signs with PSS alone (RFC 8446 4.2.3), or by a name of its own (RFC 9963).
     pub(crate) schemes_of_tls13: bool,
 }
 
@@ -98,8 +98,10 @@ impl CertificateAsk<'_> {
         identity.is_raw_public_key() == self.raw_public_key
             && (self.types.is_empty() || self.types.contains(&typ))
             && identity.key().schemes().iter().any(|scheme| {
-                let signs = !self.schemes_of_tls13 || negotiate::signs_in_tls13(*scheme, identity.key_algorithm());
-                signs && self.schemes.contains(scheme)
+                if !self.schemes_of_tls13 || negotiate::signs_in_tls13(*scheme, identity.key_algorithm()) {
+                    return self.schemes.contains(scheme);
+                }
+                negotiate::client_name_of_pkcs1(*scheme).is_some_and(|scheme| self.schemes.contains(&scheme))
             })
     }
 }

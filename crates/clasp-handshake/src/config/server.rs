@@ -13,7 +13,9 @@ use crate::error::ConfigError;
 use crate::key_log::KeyLog;
 use crate::policy::Policy;
 use crate::psk::ExternalPsk;
-use crate::resumption::{AntiReplay, MemorySessions, ReplayMemory, ServerResumption, SessionStore, TicketKeys};
+use crate::resumption::{
+    AntiReplay, MemorySessions, ReplayMemory, ServerResumption, SessionStore, TicketKeys, TicketSealer,
+};
 use crate::trace::Trace;
 
 /// Whether a server asks for the client's certificate (RFC 5246 7.4.4).
@@ -61,8 +63,10 @@ pub struct ServerConfig {
     pub(crate) anti_replay: Arc<dyn AntiReplay>,
     pub(crate) tickets_per_connection: u8,
     pub(crate) psks: Vec<ExternalPsk>,
+    pub(crate) psk_hint: Bytes,
     pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
+    pub(crate) write_record_size: Option<u16>,
 }
 
 impl ServerConfig {
@@ -89,8 +93,10 @@ impl ServerConfig {
             anti_replay: None,
             tickets_per_connection: 2,
             psks: Vec::new(),
+            psk_hint: Bytes::new(),
             certificate_compressions: Vec::new(),
             record_padding: RecordPadding::None,
+            write_record_size: None,
             session_ids: true,
         }
     }
@@ -119,14 +125,16 @@ pub struct ServerConfigBuilder {
     limits: Limits,
     identity_may_change: bool,
     sessions: Arc<dyn SessionStore>,
-    ticket_keys: Option<Arc<TicketKeys>>,
+    ticket_keys: Option<Arc<dyn TicketSealer>>,
     tickets: bool,
     early_data: u32,
     anti_replay: Option<Arc<dyn AntiReplay>>,
     tickets_per_connection: u8,
     psks: Vec<ExternalPsk>,
+    psk_hint: Bytes,
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
     record_padding: RecordPadding,
+    write_record_size: Option<u16>,
     session_ids: bool,
 }
 
@@ -210,8 +218,13 @@ impl ServerConfigBuilder {
     }
 
     /// Seals tickets with these keys (RFC 5077), instead of with keys of this configuration's own.
-    pub fn ticket_keys(mut self, keys: Arc<TicketKeys>) -> Self {
-        self.ticket_keys = Some(keys);
+    pub fn ticket_keys(self, keys: Arc<TicketKeys>) -> Self {
+        self.ticket_sealer(keys)
+    }
+
+    /// Has tickets sealed and opened in another way than by [`TicketKeys`].
+    pub fn ticket_sealer(mut self, sealer: Arc<dyn TicketSealer>) -> Self {
+        self.ticket_keys = Some(sealer);
         self
     }
 
@@ -255,6 +268,13 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Tells clients of TLS 1.2 and before which of their keys this server has, at most 65535 bytes, where they have agreed on what
+    /// that says (RFC 4279 5.2): some devices have several. Empty, nothing said, by default. Clasp's own clients pass it over.
+    pub fn psk_hint(mut self, hint: &[u8]) -> Self {
+        self.psk_hint = Bytes::copy_from_slice(hint);
+        self
+    }
+
     /// Sends certificate chains compressed in the first of these ways that the client has, and takes the client's so
     /// (RFC 8879).
     pub fn certificate_compressions(mut self, ways: &[&'static dyn CertificateCompression]) -> Self {
@@ -265,6 +285,13 @@ impl ServerConfigBuilder {
     /// Hides the length of what is sent in TLS 1.3 (RFC 8446 5.4). Off by default.
     pub fn record_padding(mut self, padding: RecordPadding) -> Self {
         self.record_padding = padding;
+        self
+    }
+
+    /// Puts at most this many bytes of plaintext into a record, 64 to 16384, where the client takes more: it reads the first
+    /// bytes of what is written sooner, and each record costs some 20 to 40 bytes and a MAC.
+    pub fn write_record_size(mut self, bytes: u16) -> Self {
+        self.write_record_size = Some(bytes);
         self
     }
 
@@ -286,13 +313,16 @@ impl ServerConfigBuilder {
         let tickets = match self.ticket_keys {
             _ if !self.tickets => None,
             Some(keys) => Some(keys),
-            None => TicketKeys::generate(self.provider).ok().map(Arc::new),
+            None => TicketKeys::generate(self.provider).ok().map(|keys| Arc::new(keys) as _),
         };
         let anti_replay = self.anti_replay.unwrap_or_else(|| {
             let memory = ReplayMemory::default();
             let now = self.clock.now().as_secs();
             Arc::new(if shares_tickets { memory.silent_at_first(now) } else { memory })
         });
+        if self.psk_hint.len() > usize::from(u16::MAX) {
+            return Err(ConfigError::BadPsk);
+        }
         let policy = fit(self.policy, self.provider, &self.psks, true)?;
         let scope = policy.resumption_scope().into();
         Ok(Arc::new(ServerConfig {
@@ -301,8 +331,10 @@ impl ServerConfigBuilder {
             anti_replay,
             tickets_per_connection: self.tickets_per_connection,
             psks: self.psks,
+            psk_hint: self.psk_hint,
             certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
+            write_record_size: record_size(self.write_record_size)?,
             resumption: ServerResumption { scope, ids: self.session_ids.then_some(self.sessions), tickets },
             provider: self.provider,
             identities,

@@ -123,7 +123,7 @@ impl Connection {
                 self.seal(ContentType::CHANGE_CIPHER_SPEC, &[1])?;
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
                 self.writer.install(suite.bulk.seal(self.provider(), keys, form)?);
-                self.writer.set_max_plaintext(self.record_limits.write);
+                self.writer.set_max_plaintext(self.write_limit());
             }
             Order::ChangeReadKeys(EpochKeys { suite, keys, form })
             | Order::ReadKeys(EpochKeys { suite, keys, form }) => {
@@ -140,7 +140,7 @@ impl Connection {
             Order::WriteKeys(EpochKeys { suite, keys, form }) => {
                 let keys = Keys { mac_key: keys.mac_key(), key: keys.key(), iv: keys.iv() };
                 self.writer.install(suite.bulk.seal(self.provider(), keys, form)?);
-                self.writer.set_max_plaintext(self.record_limits.write);
+                self.writer.set_max_plaintext(self.write_limit());
             }
             Order::DropWriteKeys => self.writer.remove(),
             Order::CompatibilityChangeCipherSpec => {
@@ -156,6 +156,7 @@ impl Connection {
                 self.early.get_or_insert_default().may_read = Some(usize::try_from(bytes).unwrap_or(usize::MAX));
             }
             Order::AnswerEarlyData => self.early.get_or_insert_default().may_answer = true,
+            Order::FalseStart => self.early.get_or_insert_default().may_false_start = true,
             Order::SkipEarlyData(bytes) => self.reader.skip_early_data(bytes.into()),
             Order::RecordVersion(version) => self.writer.set_version(version),
             Order::Dialect(dialect) => {
@@ -186,6 +187,12 @@ impl Connection {
         });
         self.reader.set_drop_change_cipher_spec(true);
         self.reader.set_plaintext_alerts(self.side.role() == Role::Server);
+    }
+
+    /// The most plaintext to put into a record under keys that come now: what was agreed, or what the configuration says.
+    fn write_limit(&self) -> usize {
+        let ours = self.side.write_record_size().map(|bytes| bytes + usize::from(self.tls13));
+        self.record_limits.write.min(ours.unwrap_or(usize::MAX))
     }
 
     fn provider(&self) -> &'static clasp_crypto::Provider {
@@ -270,11 +277,7 @@ impl Connection {
                     && self.role() == Role::Client
                     && !self.awaits_finished() =>
             {
-                if self.passed_over >= self.side.limits().refused_renegotiations {
-                    return Err(Error::TooManyRenegotiations);
-                }
-                self.passed_over += 1;
-                Ok(())
+                self.pass_over()
             }
             Some((_, mailbox)) => {
                 mailbox.deliver(Incoming::Message(message));

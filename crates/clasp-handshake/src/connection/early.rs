@@ -15,6 +15,8 @@ pub(super) struct Early {
     pub(super) may_read: Option<usize>,
     /// Whether the server may answer already.
     pub(super) may_answer: bool,
+    /// Whether the client of TLS 1.2 need not wait for the server's Finished.
+    pub(super) may_false_start: bool,
     /// What came. It is copied: a client is told how many bytes it may send, not how many records, and the view of one byte
     /// would keep the whole buffer that it came in.
     received: BytesMut,
@@ -67,10 +69,26 @@ impl Connection {
     /// # Errors
     /// The connection's own error when it has failed.
     pub fn write_half_rtt(&mut self, data: &[u8]) -> Result<usize, Error> {
+        self.write_ahead(data, |early| early.may_answer)
+    }
+
+    /// As a client of TLS 1.2, writes before the server's Finished has come, which saves a round trip (RFC 7918), and says how
+    /// much of it. Nobody but the server reads it, whose certificate is verified; that nobody altered the hellos is only known
+    /// with the Finished, so this is for the suites of [`Policy::modern`](crate::Policy::modern) alone, without pre-shared keys, and
+    /// where an application protocol was agreed, as some servers from before that fail. 0: not now.
+    ///
+    /// # Errors
+    /// The connection's own error when it has failed.
+    pub fn write_false_start(&mut self, data: &[u8]) -> Result<usize, Error> {
+        self.write_ahead(data, |early| early.may_false_start)
+    }
+
+    /// Writes before the handshake is done, where one may.
+    fn write_ahead(&mut self, data: &[u8], may: impl FnOnce(&Early) -> bool) -> Result<usize, Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        if self.ended.write || !self.early.as_ref().is_some_and(|early| early.may_answer) {
+        if self.ended.write || !self.early.as_deref().is_some_and(may) {
             return Ok(0);
         }
         let room = self.side.limits().output.saturating_sub(self.output.len());

@@ -8,6 +8,8 @@ mod after;
 #[cfg(test)]
 mod alert_tests;
 #[cfg(test)]
+mod choice_tests;
+#[cfg(test)]
 mod conformance_tests;
 #[cfg(test)]
 mod countermeasure_tests;
@@ -179,6 +181,14 @@ impl Side {
         }
     }
 
+    fn write_record_size(&self) -> Option<usize> {
+        match self {
+            Self::Client(config, _) => config.write_record_size,
+            Self::Server(config) => config.write_record_size,
+        }
+        .map(usize::from)
+    }
+
     fn random(&self) -> &'static dyn clasp_crypto::SecureRandom {
         match self {
             Self::Client(config, _) => config.provider.random,
@@ -250,10 +260,12 @@ impl Connection {
         let mut reader = Reader::new();
         reader.set_max_empty(side.limits().empty_records);
         reader.set_max_change_cipher_specs(side.limits().change_cipher_specs);
+        let mut writer = Writer::new();
+        side.write_record_size().into_iter().for_each(|bytes| writer.set_max_plaintext(bytes));
         Self {
             side,
             reader,
-            writer: Writer::new(),
+            writer,
             input: BytesMut::new(),
             output: BytesMut::new(),
             plaintext: VecDeque::new(),
@@ -408,6 +420,15 @@ impl Connection {
             self.ended.write = true;
             // A connection that can seal no more is as good as closed.
             let _ = self.send_alert(clasp_wire::AlertLevel::WARNING, AlertDescription::CLOSE_NOTIFY);
+        }
+    }
+
+    /// Ends the connection with a fatal alert of the application's own (RFC 5246 7.2.2, RFC 8446 6.2), at any time: `access_denied`,
+    /// say, when the application has seen who the peer is. What was not read is dropped, nothing more is sent or received, and every later poll is
+    /// [`Error::Refused`]. [`output`](Self::output) has the alert.
+    pub fn abort(&mut self, alert: AlertDescription) {
+        if self.failed.is_none() {
+            self.fail(&Error::Refused(alert));
         }
     }
 

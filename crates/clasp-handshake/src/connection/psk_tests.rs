@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clasp_crypto::HashAlgorithm;
-use clasp_wire::{AlertDescription, CipherSuite, HandshakeType};
+use clasp_wire::{AlertDescription, CipherSuite, HandshakeType, ProtocolVersion};
 
 use crate::testing::{
     Authority, classic, connections, established, exchange, exchange_with, give, message_at, transfer,
@@ -92,6 +92,63 @@ fn an_unknown_name_is_answered_as_a_wrong_key_is() {
         }
         assert_eq!(answers[0], answers[1]);
     }
+}
+
+#[test]
+fn a_short_key_is_for_old_versions_alone() {
+    assert!(matches!(ExternalPsk::new(b"device", b"12345", HashAlgorithm::Sha256), Err(ConfigError::BadPsk)));
+    let long = [0; 65536];
+    for (name, key) in [(&b"device"[..], &b""[..]), (b"device", &long), (&long, b"12345")] {
+        assert!(matches!(ExternalPsk::weak(name, key), Err(ConfigError::BadPsk)));
+    }
+    for name in [&b"device"[..], b""] {
+        let weak = || ExternalPsk::weak(name, b"12345").unwrap();
+        let (ours, theirs) = (client(widest(), weak()), server(widest(), weak()));
+        for resumed in [false, true] {
+            let (ours, theirs) = established(&ours, &theirs);
+            for session in [ours.session().unwrap(), theirs.session().unwrap()] {
+                assert_eq!((session.psk_identity(), session.resumed()), (Some(name), resumed));
+            }
+        }
+    }
+    let weak = || ExternalPsk::weak(b"device", b"12345").unwrap();
+    // TLS 1.3 has them neither as a client nor as a server.
+    let ca = Authority::new("CA");
+    let strong = || ExternalPsk::new(b"device", &[1; 16], HashAlgorithm::Sha256).unwrap();
+    for (ours, theirs) in [(weak(), weak()), (strong(), weak()), (weak(), strong())] {
+        let client = ca.client(Policy::modern()).psk(ours).build().unwrap();
+        let server = ca.server(Policy::modern()).psk(theirs).build().unwrap();
+        let (client, _) = established(&client, &server);
+        let session = client.session().unwrap();
+        assert_eq!((session.version(), session.pre_shared_key()), (ProtocolVersion::TLS_1_3, false));
+    }
+}
+
+/// RFC 4279 2, RFC 5489 2: without a hint a server has nothing to say where there is no ECDHE.
+#[test]
+fn a_server_may_hint_at_a_key() {
+    for (suite, says) in
+        [(CipherSuite::TLS_PSK_WITH_AES_128_CBC_SHA, false), (CipherSuite::TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256, true)]
+    {
+        let policy = widest().with_cipher_suites(&[suite]);
+        for hint in [&b""[..], b"the one of the pump"] {
+            let theirs = ServerConfig::builder(policy.clone()).psk(psk("pump", 1)).psk_hint(hint).build().unwrap();
+            let (mut ours, mut theirs) = connections(&client(policy.clone(), psk("pump", 1)), &theirs);
+            let mut said = None;
+            let errors = exchange_with(&mut ours, &mut theirs, |from, bytes| {
+                if let (Role::Server, Some(at)) = (from, message_at(&bytes, HandshakeType::SERVER_KEY_EXCHANGE)) {
+                    said = Some(bytes[at.start + 4..at.end].to_vec());
+                }
+                bytes
+            });
+            assert!(matches!(errors, (None, None)), "{errors:?}");
+            assert_eq!(said.is_some(), says || !hint.is_empty(), "{suite}");
+            let length = u16::try_from(hint.len()).unwrap().to_be_bytes();
+            assert!(said.is_none_or(|said| said.starts_with(&[&length[..], hint].concat())));
+        }
+    }
+    let long = ServerConfig::builder(widest()).psk(psk("pump", 1)).psk_hint(&[0; 65536]).build();
+    assert!(matches!(long, Err(ConfigError::BadPsk)));
 }
 
 #[test]

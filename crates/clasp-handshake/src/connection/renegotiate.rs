@@ -30,6 +30,8 @@ pub(super) enum State {
     /// A HelloRequest was sent, and the client has not answered. What it is to be asked then, instead of what the
     /// configuration says.
     Asked(Option<ClientAuth>),
+    /// A HelloRequest came, and the application is to say when it is answered.
+    Wanted,
     /// The peer declined; nobody was told yet.
     Declined,
 }
@@ -72,6 +74,12 @@ impl Connection {
             return self.ask_client(client_auth);
         }
         self.begin_again(Some(client_auth))
+    }
+
+    /// Whether the server asked for another handshake that [`renegotiate`](Self::renegotiate) is to begin, as
+    /// [`renegotiate_when_told`](crate::ClientConfigBuilder::renegotiate_when_told) has it.
+    pub fn is_asked_to_renegotiate(&self) -> bool {
+        matches!(self.again, State::Wanted) && self.failed.is_none()
     }
 
     /// Whether a handshake after the first one was asked for or is under way.
@@ -177,6 +185,9 @@ impl Connection {
 
     /// The peer wants another handshake, or answers our wish for one.
     pub(super) fn peer_asks_again(&mut self, message: RawHandshake) -> Result<(), Error> {
+        if matches!(self.again, State::Wanted) {
+            return self.pass_over();
+        }
         let asked = matches!(self.again, State::Asked(_));
         if self.may_renegotiate().is_err() || !(asked || self.is_far_enough()) {
             if self.refused_renegotiations >= self.side.limits().refused_renegotiations {
@@ -198,7 +209,11 @@ impl Connection {
         match self.role() {
             Role::Client => {
                 self.tell("received HelloRequest");
-                self.start_flight(None);
+                if matches!(&self.side, Side::Client(config, _) if config.renegotiates_when_told) {
+                    self.again = State::Wanted;
+                } else {
+                    self.start_flight(None);
+                }
             }
             Role::Server => {
                 self.tell("received a ClientHello on an established connection");
@@ -212,6 +227,15 @@ impl Connection {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Passes over a HelloRequest where the wish is known (RFC 5246 7.4.1.1).
+    pub(super) fn pass_over(&mut self) -> Result<(), Error> {
+        if self.passed_over >= self.side.limits().refused_renegotiations {
+            return Err(Error::TooManyRenegotiations);
+        }
+        self.passed_over += 1;
         Ok(())
     }
 
@@ -245,8 +269,8 @@ impl Connection {
         if self.tls13 {
             self.reader.set_drop_change_cipher_spec(false);
             self.reader.set_plaintext_alerts(false);
-            self.early_data_over();
         }
+        self.early_data_over();
         self.close_if_due();
     }
 
@@ -295,7 +319,7 @@ impl Connection {
             self.fail(&error);
             return Err(error);
         }
-        if most >= bound / 2 && !self.is_renegotiating() && matches!(self.again, State::Idle) {
+        if most >= bound / 2 && !self.is_renegotiating() && matches!(self.again, State::Idle | State::Wanted) {
             // A peer that must not or will not: the bound itself ends the connection.
             let _ = self.begin_again(None);
         }

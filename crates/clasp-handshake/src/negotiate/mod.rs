@@ -109,6 +109,17 @@ pub(crate) fn check_legacy_version(hello: &ServerHello) -> Result<(), Misbehavio
     if hello.server_version == ProtocolVersion::TLS_1_2 { Ok(()) } else { Err(Misbehaviour::WrongLegacyVersion) }
 }
 
+/// Whether a client may write before it knows that nobody altered the hellos: what was agreed is then no worse than what could
+/// have been (RFC 7918 3, 4), and the server is of a time that knows application protocols, before which some failed.
+pub(crate) fn may_false_start(agreed: &Agreed) -> bool {
+    let suite = agreed.suite;
+    agreed.dialect.version() == ProtocolVersion::TLS_1_2
+        && agreed.alpn.is_some()
+        && suite.strength == Strength::Modern
+        && suite.key_exchange.is_ephemeral()
+        && !suite.is_pre_shared()
+}
+
 /// Whether two hellos of a client name the same version.
 pub(crate) fn names_same_version(first: &ClientHello, second: &ClientHello) -> bool {
     first.client_version == second.client_version
@@ -123,6 +134,23 @@ pub(crate) fn is_of_tls13(saved: &Saved) -> bool {
 /// alone (RFC 8446 4.2.3).
 pub(crate) fn signs_in_tls13(scheme: SignatureScheme, key: KeyAlgorithm) -> bool {
     key.schemes_13().contains(&scheme)
+}
+
+/// What a client of TLS 1.3 calls a signature by PKCS#1 v1.5, and what it is called elsewhere (RFC 9963).
+const PKCS1_OF_CLIENTS: [(SignatureScheme, SignatureScheme); 3] = [
+    (SignatureScheme::RSA_PKCS1_SHA256_LEGACY, SignatureScheme::RSA_PKCS1_SHA256),
+    (SignatureScheme::RSA_PKCS1_SHA384_LEGACY, SignatureScheme::RSA_PKCS1_SHA384),
+    (SignatureScheme::RSA_PKCS1_SHA512_LEGACY, SignatureScheme::RSA_PKCS1_SHA512),
+];
+
+/// What a client's scheme of TLS 1.3 is called elsewhere, where it is PKCS#1 v1.5 (RFC 9963).
+pub(crate) fn pkcs1_of_client(scheme: SignatureScheme) -> Option<SignatureScheme> {
+    PKCS1_OF_CLIENTS.iter().find(|(client, _)| *client == scheme).map(|(_, pkcs1)| *pkcs1)
+}
+
+/// What a client of TLS 1.3 calls this scheme, where it is PKCS#1 v1.5 (RFC 9963).
+pub(crate) fn client_name_of_pkcs1(scheme: SignatureScheme) -> Option<SignatureScheme> {
+    PKCS1_OF_CLIENTS.iter().find(|(_, pkcs1)| *pkcs1 == scheme).map(|(client, _)| *client)
 }
 
 /// Whether the group has no use before TLS 1.3: no ServerKeyExchange names a key encapsulation.

@@ -138,12 +138,7 @@ pub(crate) fn choose(
             Some((suite, group, Some(Arc::clone(identity)), scheme))
         })
     };
-    let ours = policy.suites.iter().copied();
-    let chosen = if config.prefer_client_order {
-        hello.cipher_suites.iter().find_map(|id| ours.clone().find(|suite| suite.id == *id).and_then(usable))
-    } else {
-        ours.filter(|suite| hello.cipher_suites.contains(&suite.id)).find_map(usable)
-    };
+    let chosen = policy.common_suites(&hello.cipher_suites, config.prefer_client_order).find_map(usable);
     let Some((suite, group, identity, scheme)) = chosen else {
         some_type_in_common(config, hello, identities)?;
         let mut error = nothing_common(config, hello, "cipher suite", AlertDescription::HANDSHAKE_FAILURE);

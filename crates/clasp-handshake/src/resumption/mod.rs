@@ -11,19 +11,17 @@ mod tickets;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use clasp_cert::ServerVerifier;
 use clasp_crypto::{HashAlgorithm, Provider};
 use clasp_wire::ClientHello;
-use zeroize::Zeroizing;
 
-use crate::config::{ClientIdentityResolver, ServerConfig};
+use crate::config::ClientIdentityResolver;
 use crate::policy::Policy;
 
 pub use replay::{AntiReplay, ReplayMemory};
 pub(crate) use saved::Saved;
 pub use store::{MemorySessions, SessionStore};
-pub use tickets::TicketKeys;
+pub use tickets::{OpenedTicket, TicketKeys, TicketSealer};
 
 /// How long a session may be resumed, seconds (RFC 5246 F.1.4 advises at most a day).
 pub(crate) const LIFETIME: u64 = 24 * 3600;
@@ -65,7 +63,7 @@ pub(crate) struct ServerResumption {
     /// What sessions belong to: those of another policy are not taken up.
     pub(crate) scope: Box<[u8]>,
     pub(crate) ids: Option<Arc<dyn SessionStore>>,
-    pub(crate) tickets: Option<Arc<TicketKeys>>,
+    pub(crate) tickets: Option<Arc<dyn TicketSealer>>,
 }
 
 impl ServerResumption {
@@ -92,20 +90,4 @@ pub(crate) fn fresh_id(provider: &clasp_crypto::Provider) -> Result<clasp_wire::
     let mut id = [0; 32];
     provider.random.fill(&mut id)?;
     Ok(clasp_wire::SessionId::new(&id).unwrap_or(clasp_wire::SessionId::EMPTY))
-}
-
-/// A ticket for a session, if that can be resumed: not one with a certificate that was asked for in a later handshake only,
-/// as the client would give up its earlier ticket for it.
-pub(crate) fn ticket(config: &ServerConfig, saved: &Saved) -> Option<(Bytes, u32)> {
-    let keys = config.resumption.tickets.as_ref()?;
-    if config.client_auth.verifier().is_none() && !saved.peer_certificates.is_empty() {
-        return None;
-    }
-    let state: Zeroizing<Vec<u8>> = saved.encode();
-    // They grow with the peer's certificates.
-    if state.len() > config.limits.ticket {
-        return None;
-    }
-    let ticket = keys.seal(&state, config.clock.now().as_secs())?;
-    Some((ticket.into(), keys.lifetime_hint()))
 }

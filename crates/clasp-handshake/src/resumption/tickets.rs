@@ -6,6 +6,7 @@
 use core::fmt::{self, Debug};
 use std::sync::{Mutex, PoisonError};
 
+use clasp_cert::MaybeReady;
 use clasp_crypto::{AeadAlgorithm, AeadKey, CryptoError, HashAlgorithm, Provider};
 use zeroize::Zeroizing;
 
@@ -16,6 +17,20 @@ const TAG: usize = 16;
 
 /// Earlier periods whose keys are still accepted.
 const ACCEPTED: u64 = 2;
+
+/// Seals sessions into tickets, and opens tickets (RFC 5077 4): [`TicketKeys`], or whoever else has keys that the servers of a
+/// service share. May take its time. What comes in a ticket is the client's say: it must be known to be sealed here.
+pub trait TicketSealer: Debug + Send + Sync {
+    /// Seals a session. `None`: there is no ticket for this one. `now`: seconds since the Unix epoch.
+    fn seal<'a>(&'a self, session: &'a [u8], now: u64) -> MaybeReady<'a, Option<Vec<u8>>>;
+
+    /// Opens a ticket. `None`, for what was not sealed with these keys or too long ago: there is a full handshake.
+    fn open<'a>(&'a self, ticket: &'a [u8], now: u64) -> MaybeReady<'a, Option<OpenedTicket>>;
+
+    /// How long clients of TLS 1.2 and before are told to keep a ticket, seconds; 0 says nothing (RFC 5077 3.3). No session is
+    /// resumed after more than a day.
+    fn lifetime(&self) -> u32;
+}
 
 /// The keys of a server's tickets.
 pub struct TicketKeys {
@@ -35,10 +50,32 @@ struct Generation {
 }
 
 /// A session out of a ticket.
-pub(crate) struct OpenedTicket {
-    pub(crate) state: Zeroizing<Vec<u8>>,
-    /// Its key is an old one.
-    pub(crate) renew: bool,
+pub struct OpenedTicket {
+    /// What was sealed.
+    pub session: Zeroizing<Vec<u8>>,
+    /// Whether the client should have another ticket, because the key of this one is an old one, say. One of TLS 1.3 is given
+    /// another in any case.
+    pub renew: bool,
+}
+
+impl Debug for OpenedTicket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenedTicket").field("renew", &self.renew).finish_non_exhaustive()
+    }
+}
+
+impl TicketSealer for TicketKeys {
+    fn seal<'a>(&'a self, session: &'a [u8], now: u64) -> MaybeReady<'a, Option<Vec<u8>>> {
+        MaybeReady::ready(self.seal_now(session, now))
+    }
+
+    fn open<'a>(&'a self, ticket: &'a [u8], now: u64) -> MaybeReady<'a, Option<OpenedTicket>> {
+        MaybeReady::ready(self.open_now(ticket, now))
+    }
+
+    fn lifetime(&self) -> u32 {
+        u32::try_from((self.period * ACCEPTED).min(super::LIFETIME)).unwrap_or(u32::MAX)
+    }
 }
 
 impl TicketKeys {
@@ -75,13 +112,8 @@ impl TicketKeys {
         self
     }
 
-    /// What clients are told, seconds.
-    pub(crate) fn lifetime_hint(&self) -> u32 {
-        u32::try_from((self.period * ACCEPTED).min(super::LIFETIME)).unwrap_or(u32::MAX)
-    }
-
-    /// Seals a session; `None` when that fails, and then there is no ticket.
-    pub(crate) fn seal(&self, state: &[u8], now: u64) -> Option<Vec<u8>> {
+    /// `None` when it fails.
+    fn seal_now(&self, state: &[u8], now: u64) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE];
         self.provider.random.fill(&mut nonce).ok()?;
         let period = now / self.period;
@@ -96,8 +128,7 @@ impl TicketKeys {
         Some(ticket)
     }
 
-    /// Opens a ticket. What was not sealed here, or too long ago, is `None`.
-    pub(crate) fn open(&self, ticket: &[u8], now: u64) -> Option<OpenedTicket> {
+    fn open_now(&self, ticket: &[u8], now: u64) -> Option<OpenedTicket> {
         let (name, rest) = ticket.split_at_checked(NAME)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
         let current = now / self.period;
@@ -109,7 +140,7 @@ impl TicketKeys {
                 let mut state = Zeroizing::new(sealed.to_vec());
                 let length = generation.key.open_in_place(nonce, name, &mut state).ok()?;
                 state.truncate(length);
-                return Some(OpenedTicket { state, renew: period < current });
+                return Some(OpenedTicket { session: state, renew: period < current });
             }
         }
         None
@@ -169,13 +200,13 @@ mod tests {
         for keys in [TicketKeys::generate(default_provider()), TicketKeys::shared(default_provider(), [7; 32])] {
             let keys = keys.unwrap().with_period(HOUR);
             let start = 1_000 * HOUR;
-            let ticket = keys.seal(b"state", start).unwrap();
-            let open = |at| keys.open(&ticket, at).map(|opened| (opened.state.to_vec(), opened.renew));
+            let ticket = keys.seal_now(b"state", start).unwrap();
+            let open = |at| keys.open_now(&ticket, at).map(|opened| (opened.session.to_vec(), opened.renew));
             assert_eq!(open(start), Some((b"state".to_vec(), false)));
-            assert_ne!(keys.seal(b"state", start).unwrap(), ticket, "a fresh nonce");
-            keys.seal(b"state", start + HOUR).unwrap();
+            assert_ne!(keys.seal_now(b"state", start).unwrap(), ticket, "a fresh nonce");
+            keys.seal_now(b"state", start + HOUR).unwrap();
             assert_eq!(open(start + HOUR), Some((b"state".to_vec(), true)));
-            keys.seal(b"state", start + 2 * HOUR).unwrap();
+            keys.seal_now(b"state", start + 2 * HOUR).unwrap();
             assert!(open(start + 2 * HOUR).is_some());
             assert_eq!(open(start + 3 * HOUR), None);
             let generations = keys.generations.lock().unwrap().len();
@@ -186,23 +217,23 @@ mod tests {
     #[test]
     fn processes_share_keys_by_their_secret_alone() {
         let keys = |secret| TicketKeys::shared(default_provider(), [secret; 32]).unwrap();
-        let ticket = keys(1).seal(b"state", 5_000_000).unwrap();
+        let ticket = keys(1).seal_now(b"state", 5_000_000).unwrap();
         // The other's clock is a little behind, at the edge of a period.
         let edge = (5_000_000 / TicketKeys::PERIOD) * TicketKeys::PERIOD - 1;
-        assert!(keys(1).open(&ticket, edge).is_some());
-        assert!(keys(2).open(&ticket, 5_000_000).is_none());
-        assert!(TicketKeys::generate(default_provider()).unwrap().open(&ticket, 5_000_000).is_none());
+        assert!(keys(1).open_now(&ticket, edge).is_some());
+        assert!(keys(2).open_now(&ticket, 5_000_000).is_none());
+        assert!(TicketKeys::generate(default_provider()).unwrap().open_now(&ticket, 5_000_000).is_none());
     }
 
     #[test]
     fn every_altered_ticket_is_refused() {
         let keys = TicketKeys::generate(default_provider()).unwrap();
-        let ticket = keys.seal(b"state", 0).unwrap();
+        let ticket = keys.seal_now(b"state", 0).unwrap();
         for at in 0..ticket.len() {
             let mut altered = ticket.clone();
             altered[at] ^= 1;
-            assert!(keys.open(&altered, 0).is_none(), "{at}");
-            assert!(keys.open(&ticket[..at], 0).is_none(), "{at}");
+            assert!(keys.open_now(&altered, 0).is_none(), "{at}");
+            assert!(keys.open_now(&ticket[..at], 0).is_none(), "{at}");
         }
         assert!(!format!("{keys:?}").contains("key:"));
     }

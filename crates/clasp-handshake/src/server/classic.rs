@@ -12,6 +12,7 @@ use clasp_wire::{
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
+use super::tickets::ticket;
 use super::{fitting, refused};
 use crate::certificate_type::{self, CertificateTypes};
 use crate::classic::{Keys, der_chain, settle, verify_finished};
@@ -22,7 +23,7 @@ use crate::key_exchange::{PreMaster, ServerExchange};
 use crate::negotiate::{self, Agreed, ServerChoice};
 use crate::peer::{Order, Peer};
 use crate::psk::{find_or_make_up, scope_with};
-use crate::resumption::{Found, Saved, fresh_id, ticket};
+use crate::resumption::{Found, Saved, fresh_id};
 use crate::session::{ClassicSecrets, EarlyData, Established, Previous, Secrets, Session};
 use crate::suites::KeyExchange;
 use crate::timestamps;
@@ -80,7 +81,7 @@ pub(super) async fn full_handshake(
         }
     }
     let exchange = ServerExchange::start(agreed.suite, group, scheme, provider)?;
-    exchange.send_unsigned(peer);
+    exchange.send_unsigned(peer, &config.psk_hint);
     if let (Some(params), Some(scheme), Some(identity)) = (exchange.params(), scheme, identity) {
         let mut message = Vec::with_capacity(64 + params.len());
         message.extend_from_slice(&agreed.randoms.concatenated());
@@ -190,7 +191,7 @@ pub(super) async fn full_handshake(
         id: [].into(),
     };
     if agreed.ticket {
-        send_ticket(peer, config, &saved);
+        send_ticket(peer, config, &saved).await;
     }
     if let (true, false, Some(store)) = (may_resume, session_id.is_empty(), &config.resumption.ids) {
         store.put(session_id.as_slice(), saved.encode()).await;
@@ -224,6 +225,7 @@ pub(super) async fn full_handshake(
             pre_shared: psk_identity.is_some(),
             psk_identity,
             ech_accepted: false,
+            ticket_age_skew: None,
         },
         secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
@@ -236,8 +238,8 @@ pub(super) async fn full_handshake(
 }
 
 /// Announced in the hello, a ticket must come; one that cannot be made is empty (RFC 5077 3.3).
-fn send_ticket(peer: &mut Peer, config: &ServerConfig, saved: &Saved) {
-    let (ticket, lifetime_hint) = ticket(config, saved).unwrap_or_default();
+async fn send_ticket(peer: &mut Peer, config: &ServerConfig, saved: &Saved) {
+    let (ticket, lifetime_hint) = ticket(config, saved).await.unwrap_or_default();
     peer.send(&NewSessionTicket { lifetime_hint, ticket });
 }
 
@@ -269,13 +271,15 @@ pub(super) async fn resumed_handshake(
     peer: &mut Peer,
     config: &ServerConfig,
     client_hello: &ClientHello,
+    certificate_types: CertificateTypes,
     found: Found,
     report: Option<Box<Report>>,
 ) -> Result<Established, Error> {
     let Found { saved, renew } = found;
     let random = random(config.provider)?.0;
     let ticket = renew && config.resumption.issues_ticket(client_hello);
-    let agreed = negotiate::resume(config, client_hello, &saved, random, ticket)?;
+    let resumed = negotiate::resume(config, client_hello, &saved, random, ticket)?;
+    let agreed = Agreed { certificate_types, ..resumed };
     let schedule = settle(peer, &agreed, config.provider)?;
     peer.transcript.drop_raw();
 
@@ -290,7 +294,7 @@ pub(super) async fn resumed_handshake(
     limits.read.into_iter().for_each(|bytes| peer.order(Order::ReadLimit(bytes)));
     if ticket {
         // As old as the session: tickets do not make it live longer.
-        send_ticket(peer, config, &saved);
+        send_ticket(peer, config, &saved).await;
     }
 
     // Steps 7 and 9: session keys from the earlier master secret, and our Finished.
@@ -331,6 +335,7 @@ pub(super) async fn resumed_handshake(
             pre_shared: saved.psk_identity.is_some(),
             psk_identity: saved.psk_identity,
             ech_accepted: false,
+            ticket_age_skew: None,
         },
         secrets: Secrets::Classic(Box::new(ClassicSecrets {
             schedule,
@@ -470,7 +475,7 @@ async fn receive_possession(
     let signed_so_far = peer.transcript.fork();
     let message = peer.receive::<CertificateVerify>().await?;
     let signed = agreed.dialect.read_signature(&message.signature, algorithm)?;
-    if !config.policy.schemes.contains(&signed.scheme) {
+    if !config.policy.schemes.contains(&signed.scheme) || negotiate::pkcs1_of_client(signed.scheme).is_some() {
         return Err(Misbehaviour::SchemeNotOffered.into());
     }
     let content = agreed.dialect.handshake_to_sign(config.provider, signed.scheme, &signed_so_far, master)?;

@@ -17,8 +17,8 @@ pub(crate) async fn find(
     let now = config.clock.now().as_secs();
     let ticket = hello.session_ticket().filter(|ticket| !ticket.is_empty());
     let (bytes, renew) = match (&config.resumption.tickets, ticket, &config.resumption.ids) {
-        (Some(keys), Some(ticket), _) => match keys.open(ticket, now) {
-            Some(opened) => (opened.state, opened.renew),
+        (Some(keys), Some(ticket), _) => match keys.open(ticket, now).await {
+            Some(opened) => (opened.session, opened.renew),
             None => return Ok(None),
         },
         (_, _, Some(store)) if !hello.session_id.as_slice().is_empty() => {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rustls_pki_types::DnsName;
 
+use crate::certificate_type::CertificateTypes;
 use crate::config::{ClientAuth, ClientHelloInfo, Resolved, ServerConfig};
 use crate::error::{ConfigError, Error, Role};
 use crate::hello::{random, supported_versions};
@@ -68,7 +69,8 @@ pub(crate) async fn handshake(
         && let Some(found) = lookup::find(&config, &hello, version).await?
         && let Some(report) = classic::same_client(&config, client_auth, &found.saved).await
     {
-        let resumed = classic::resumed_handshake(&mut peer, &config, &hello, found, report).await;
+        let types = CertificateTypes::choose_again(&hello, &identities);
+        let resumed = classic::resumed_handshake(&mut peer, &config, &hello, types, found, report).await;
         if let (Err(_), Some(store)) = (&resumed, &config.resumption.ids) {
             // RFC 5246 7.2.2.
             store.remove(hello.session_id.as_slice()).await;

@@ -14,6 +14,7 @@ use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::negotiate;
 use crate::negotiate13::Offered;
+use crate::psk::of_tls13;
 use crate::resumption::Saved;
 use crate::suites::Suite;
 
@@ -36,8 +37,8 @@ pub(super) struct FoundPsk {
 struct Found {
     saved: Saved,
     report: Option<Report>,
-    /// Whether the hello is as old as it says (RFC 8446 8.3).
-    is_fresh: bool,
+    /// How much older than we have it the client says the ticket is, milliseconds (RFC 8446 8.3).
+    age_skew: i64,
 }
 
 impl FoundPsk {
@@ -66,6 +67,12 @@ impl FoundPsk {
 
     pub(super) fn is_resumption(&self) -> bool {
         self.session.is_some()
+    }
+
+    /// See [`Found::age_skew`]; as much of it as there is room for.
+    pub(super) fn age_skew(&self) -> Option<i32> {
+        let skew = self.session.as_ref()?.age_skew;
+        Some(i32::try_from(skew).unwrap_or(if skew < 0 { i32::MIN } else { i32::MAX }))
     }
 
     /// When the certificates of the session were verified.
@@ -100,11 +107,11 @@ impl FoundPsk {
 
     /// Whether early data under the key is taken: all that it depends on must be as it was (RFC 8446 4.2.10).
     pub(super) fn takes_early_data(&self, config: &ServerConfig, suite: &Suite, alpn: Option<&Bytes>) -> bool {
-        let Some(Found { saved, is_fresh, .. }) = &self.session else { return false };
+        let Some(Found { saved, age_skew, .. }) = &self.session else { return false };
         config.early_data > 0
             && self.index == 0
             && saved.max_early_data > 0
-            && *is_fresh
+            && age_skew.unsigned_abs() <= AGE_TOLERANCE
             && saved.suite == suite.id
             && saved.alpn[..] == *alpn.map_or(&[][..], |name| name)
     }
@@ -130,7 +137,7 @@ pub(super) async fn find(
     for (index, (identity, binder)) in looked_for {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
         let (binder, name) = (binder.clone(), identity.identity.clone());
-        if let Some(psk) = config.psks.iter().find(|psk| *psk.identity() == identity.identity) {
+        if let Some(psk) = of_tls13(&config.psks).find(|psk| *psk.identity() == identity.identity) {
             let goes =
                 config.policy.suites().iter().any(|suite| {
                     suite.is_of_tls13() && suite.prf == psk.hash() && hello.cipher_suites.contains(&suite.id)
@@ -145,7 +152,7 @@ pub(super) async fn find(
         let Some(saved) = open(config, identity).await else { continue };
         let Some(suite) = fits(config, hello, &saved) else { continue };
         let Some(report) = same_client(config, client_auth, &saved).await else { continue };
-        let is_fresh = is_fresh(config, &saved, identity);
+        let age_skew = age_skew(config, &saved, identity);
         return Ok(Some(FoundPsk {
             index,
             key: Zeroizing::new(saved.secret().to_vec()),
@@ -153,7 +160,7 @@ pub(super) async fn find(
             hash: suite.prf,
             binder,
             identity: name,
-            session: Some(Found { saved, report: report.map(|report| *report), is_fresh }),
+            session: Some(Found { saved, report: report.map(|report| *report), age_skew }),
         }));
     }
     Ok(None)
@@ -163,7 +170,7 @@ pub(super) async fn find(
 async fn open(config: &ServerConfig, identity: &PskIdentity) -> Option<Saved> {
     let now = config.clock.now().as_secs();
     let bytes = match (&config.resumption.tickets, &config.resumption.ids) {
-        (Some(keys), _) => keys.open(&identity.identity, now)?.state,
+        (Some(keys), _) => keys.open(&identity.identity, now).await?.session,
         (None, Some(store)) => store.take(&identity.identity).await?,
         (None, None) => return None,
     };
@@ -183,8 +190,8 @@ fn fits(config: &ServerConfig, hello: &ClientHello, saved: &Saved) -> Option<&'s
     suites().any(|row| row.prf == suite.prf && hello.cipher_suites.contains(&row.id)).then_some(suite)
 }
 
-fn is_fresh(config: &ServerConfig, saved: &Saved, identity: &PskIdentity) -> bool {
-    let theirs = u64::from(identity.obfuscated_ticket_age.wrapping_sub(saved.age_add));
+fn age_skew(config: &ServerConfig, saved: &Saved, identity: &PskIdentity) -> i64 {
+    let theirs = i64::from(identity.obfuscated_ticket_age.wrapping_sub(saved.age_add));
     let ours = config.clock.milliseconds().saturating_sub(saved.received);
-    theirs.abs_diff(ours) <= AGE_TOLERANCE
+    theirs.saturating_sub_unsigned(ours)
 }

@@ -1,4 +1,4 @@
-//! The tickets by which a client of TLS 1.3 may come back (RFC 8446 4.6.1).
+//! The tickets by which a client may come back: made for all versions, and sent in TLS 1.3 (RFC 5077, RFC 8446 4.6.1).
 
 use bytes::Bytes;
 use clasp_wire::{ClientExtension, ClientHello, NewSessionTicket13, PskKeyExchangeMode, TicketExtension};
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::config::ServerConfig;
 use crate::error::Error;
 use crate::peer::Peer;
-use crate::resumption::{LIFETIME, Saved, fresh_id, ticket};
+use crate::resumption::{LIFETIME, Saved, fresh_id};
 use crate::session::Established;
 
 /// Sends as many tickets as the configuration says, to a client that can use them; after a resumption one, in place of that
@@ -59,7 +59,7 @@ pub(super) async fn send(
         };
         saved.set_secret(resumption.psk(&nonce).as_bytes());
         let (sealed, lifetime) = match (&config.resumption.tickets, &config.resumption.ids) {
-            (Some(_), _) => match ticket(config, &saved) {
+            (Some(_), _) => match ticket(config, &saved).await {
                 Some(made) => made,
                 None => return Ok(()),
             },
@@ -75,4 +75,20 @@ pub(super) async fn send(
         peer.send(&NewSessionTicket13 { lifetime, age_add, nonce, ticket: sealed, extensions });
     }
     Ok(())
+}
+
+/// A ticket for a session, if that can be resumed: not one with a certificate that was asked for in a later handshake only,
+/// as the client would give up its earlier ticket for it.
+pub(super) async fn ticket(config: &ServerConfig, saved: &Saved) -> Option<(Bytes, u32)> {
+    let keys = config.resumption.tickets.as_ref()?;
+    if config.client_auth.verifier().is_none() && !saved.peer_certificates.is_empty() {
+        return None;
+    }
+    let state: Zeroizing<Vec<u8>> = saved.encode();
+    // They grow with the peer's certificates.
+    if state.len() > config.limits.ticket {
+        return None;
+    }
+    let ticket = keys.seal(&state, config.clock.now().as_secs()).await?;
+    Some((ticket.into(), keys.lifetime()))
 }

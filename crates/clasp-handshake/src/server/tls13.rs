@@ -126,6 +126,7 @@ pub(super) async fn handshake(
     let names_us = identity.as_ref().is_some_and(|(identity, _)| names(hello, identity));
     let types = match &identity {
         Some((identity, _)) => CertificateTypes::choose(hello, identity, client_auth)?,
+        None if psk.as_ref().is_some_and(FoundPsk::is_resumption) => CertificateTypes::choose_again(hello, identities),
         None => CertificateTypes::default(),
     };
     peer.send(&encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data, types));
@@ -197,6 +198,7 @@ pub(super) async fn handshake(
             pre_shared: psk.is_some(),
             psk_identity: psk.as_ref().and_then(FoundPsk::external_identity),
             ech_accepted: false,
+            ticket_age_skew: psk.as_ref().and_then(FoundPsk::age_skew),
         },
         secrets: Secrets::Tls13(Box::new(Secrets13 {
             client: theirs_next,
@@ -333,7 +335,7 @@ pub(crate) fn certificate_request(
     verifier: &dyn ClientVerifier,
     request_context: Bytes,
 ) -> CertificateRequest13 {
-    let schemes: Vec<_> = config.policy.named_schemes().collect();
+    let schemes: Vec<_> = config.policy.client_schemes_13().collect();
     // All extensions together have 65,535 bytes; each has a header of 4, and a list's length of 2 or 1.
     let compressions = config.certificate_compressions.algorithms();
     let taken = 2 * (4 + 2) + 2 * schemes.len() + 4 + 1 + 2 * compressions.len();

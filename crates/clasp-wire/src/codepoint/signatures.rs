@@ -4,7 +4,8 @@
 use super::Strength;
 
 code_points! {
-    /// A signature scheme. In TLS 1.2 an ECDSA scheme names the hash only, not the curve.
+    /// A signature scheme. In TLS 1.2 an ECDSA scheme names the hash only, not the curve. Those called legacy are PKCS#1 v1.5
+    /// of clients in TLS 1.3 (RFC 9963).
     SignatureScheme(u16, is_grease) {
         RSA_PKCS1_MD5 = 0x0101 as "rsa_pkcs1_md5",
         DSA_SHA1 = 0x0202 as "dsa_sha1",
@@ -14,12 +15,15 @@ code_points! {
         DSA_SHA224 = 0x0302 as "dsa_sha224",
         ECDSA_SHA224 = 0x0303 as "ecdsa_sha224",
         RSA_PKCS1_SHA256 = 0x0401 as "rsa_pkcs1_sha256",
+        RSA_PKCS1_SHA256_LEGACY = 0x0420 as "rsa_pkcs1_sha256_legacy",
         DSA_SHA256 = 0x0402 as "dsa_sha256",
         ECDSA_SECP256R1_SHA256 = 0x0403 as "ecdsa_secp256r1_sha256",
         RSA_PKCS1_SHA384 = 0x0501 as "rsa_pkcs1_sha384",
+        RSA_PKCS1_SHA384_LEGACY = 0x0520 as "rsa_pkcs1_sha384_legacy",
         DSA_SHA384 = 0x0502 as "dsa_sha384",
         ECDSA_SECP384R1_SHA384 = 0x0503 as "ecdsa_secp384r1_sha384",
         RSA_PKCS1_SHA512 = 0x0601 as "rsa_pkcs1_sha512",
+        RSA_PKCS1_SHA512_LEGACY = 0x0620 as "rsa_pkcs1_sha512_legacy",
         DSA_SHA512 = 0x0602 as "dsa_sha512",
         ECDSA_SECP521R1_SHA512 = 0x0603 as "ecdsa_secp521r1_sha512",
         SM2SIG_SM3 = 0x0708 as "sm2sig_sm3",
