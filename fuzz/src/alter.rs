@@ -6,7 +6,9 @@ use clasp_wire::{ContentType, HandshakeType};
 use crate::mutated::Mutation;
 
 /// How many kinds of mutations there are.
-pub(crate) const KINDS: u8 = 20;
+pub(crate) const KINDS: u8 = 22;
+/// Those from here to the last but one are done to extensions.
+pub(crate) const EXTENSIONS: u8 = 15;
 /// The kind that holds a message back until the next one has gone.
 pub(crate) const HOLD: u8 = 5;
 /// The kind that leaves a message out.
@@ -108,7 +110,9 @@ pub(crate) fn alter(piece: &Piece, mutation: &Mutation<'_>) -> Vec<Piece> {
             let count = usize::from(value % 64);
             return std::iter::repeat_n(now, count).chain([piece.clone()]).collect();
         }
-        kind => alter_extensions(&mut now, kind, place, value, more),
+        // More behind it, in the same record.
+        21 => now.payload.extend(some(place % 64)),
+        kind => alter_extensions(&mut now, mutation, kind),
     }
     vec![now]
 }
@@ -153,7 +157,8 @@ fn extensions_at(message: &[u8]) -> Option<(usize, Option<usize>)> {
 }
 
 /// Does it to one of the extensions, and makes all lengths fit.
-fn alter_extensions(piece: &mut Piece, kind: u8, place: usize, value: u8, more: &[u8]) {
+pub(crate) fn alter_extensions(piece: &mut Piece, mutation: &Mutation<'_>, kind: u8) {
+    let &Mutation { place, value, more, .. } = mutation;
     let message = &piece.payload;
     let Some((start, list)) = extensions_at(message) else { return };
     let Some(end) = behind(message, start, 2).filter(|end| *end <= message.len()) else { return };
@@ -165,8 +170,10 @@ fn alter_extensions(piece: &mut Piece, kind: u8, place: usize, value: u8, more: 
         at = next;
     }
     let count = extensions.len();
-    let chosen = usize::from(value) % count.max(1);
     let typ = u16::try_from(place).unwrap_or(0).to_be_bytes();
+    // By its name, where that says nothing else.
+    let named = extensions.iter().position(|other| matches!(kind, 15 | 16) && other.starts_with(&typ));
+    let chosen = named.unwrap_or(usize::from(value) % count.max(1));
     match kind {
         15 if count > 0 => {
             extensions.remove(chosen);
@@ -180,7 +187,11 @@ fn alter_extensions(piece: &mut Piece, kind: u8, place: usize, value: u8, more: 
             let content = &more[..more.len().min(usize::from(value & 63))];
             let length = u8::try_from(content.len()).unwrap_or(0);
             let extension = [&typ[..], &[0, length], content].concat();
-            extensions.insert(place % (count + 1), extension);
+            // The one of that name has another content now, or there are two.
+            match extensions.iter().position(|other| kind == 20 && other.starts_with(&typ)) {
+                Some(same) => extensions[same] = extension,
+                None => extensions.insert(place % (count + 1), extension),
+            }
         }
     }
     let block = extensions.concat();

@@ -2,6 +2,7 @@
 //! authority issued.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use bytes::Bytes;
 use clasp_cert::{
@@ -12,7 +13,7 @@ use clasp_crypto::default_provider;
 use clasp_wire::{Certificate, HandshakeMessage as _};
 use rustls_pki_types::{
     CertificateDer, CertificateRevocationListDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer,
-    PrivateSec1KeyDer,
+    PrivateSec1KeyDer, ServerName, UnixTime,
 };
 
 use crate::setup::{cast, name, now};
@@ -45,9 +46,22 @@ pub fn certificate_chain(input: &[u8]) {
         let question = ServerVerification::new(&chain, &name, now(), key_use);
         let verdict = VERIFIERS.server.verify_server(question).try_take().expect("at once");
         judge(verdict, &chain, &[&cast.server_rsa, &cast.server_ecdsa]);
+        // Nobody is anybody else, or for ever.
+        let other = ServerName::try_from("other.example").expect("a DNS name");
+        for (name, at) in [(&other, now()), (&name, now_and(-200)), (&name, now_and(200))] {
+            let question = ServerVerification::new(&chain, name, at, key_use);
+            let verdict = VERIFIERS.server.verify_server(question).try_take().expect("at once");
+            assert!(verdict.is_err(), "trusted under another name, or at another time");
+        }
     }
     let verdict = VERIFIERS.client.verify_client(ClientVerification::new(&chain, now())).try_take().expect("at once");
     judge(verdict, &chain, &[&cast.client_rsa, &cast.client_ecdsa]);
+}
+
+/// So many years from the usual time.
+fn now_and(years: i64) -> UnixTime {
+    let seconds = now().as_secs().saturating_add_signed(years * 365 * 24 * 3600);
+    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
 }
 
 fn judge(verdict: Result<Report, clasp_cert::CertificateError>, chain: &[CertificateDer<'_>], genuine: &[&Identity]) {

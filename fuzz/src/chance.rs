@@ -185,6 +185,8 @@ struct SteadyKey {
     spki: SubjectPublicKeyInfoDer<'static>,
     /// For the hash that ring has.
     p256: Option<SigningKey>,
+    /// What it signs is not right.
+    lies: bool,
 }
 
 const STEADY: &[SignatureScheme] = &[
@@ -203,10 +205,19 @@ const STEADY_ECDSA_P256: &[SignatureScheme] = &[
 
 /// Loads a private key as a [`SteadyKey`].
 pub(crate) fn steady_key(der: &PrivateKeyDer<'_>) -> Result<Arc<dyn PrivateKey>, CryptoError> {
+    key_of(der, false)
+}
+
+/// What somebody has who does not have the private key: it signs something else.
+pub(crate) fn no_key(der: &PrivateKeyDer<'_>) -> Result<Arc<dyn PrivateKey>, CryptoError> {
+    key_of(der, true)
+}
+
+fn key_of(der: &PrivateKeyDer<'_>, lies: bool) -> Result<Arc<dyn PrivateKey>, CryptoError> {
     let key = SoftwareKey::new(der, provider())?;
     let spki = key.public_key().ok_or(CryptoError::Unsupported)?.as_ref().to_vec().into();
     let p256 = SigningKey::from_pkcs8_der(der.secret_der()).ok();
-    Ok(Arc::new(SteadyKey { key, spki, p256 }))
+    Ok(Arc::new(SteadyKey { key, spki, p256, lies }))
 }
 
 impl SteadyKey {
@@ -238,6 +249,7 @@ impl PrivateKey for SteadyKey {
     }
 
     fn sign<'a>(&'a self, scheme: SignatureScheme, message: &'a [u8]) -> MaybeReady<'a, Result<Vec<u8>, CryptoError>> {
+        let message = if self.lies { b"something else" } else { message };
         let parts: [&[u8]; 4] = [b"signature", self.spki(), &scheme.0.to_be_bytes(), message];
         let sign = || match &self.p256 {
             Some(key) if scheme == SignatureScheme::ECDSA_SECP256R1_SHA256 => {

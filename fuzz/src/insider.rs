@@ -8,19 +8,18 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use clasp_crypto::HashAlgorithm;
 use clasp_handshake::{Suite, TLS13_CIPHER_SUITES};
-use clasp_keys::tls13::{EarlySecret, Kdf, PskKind};
 use clasp_record::{Form, IvPolicy, Keys, Open, Seal};
 use clasp_wire::{
-    ClientHello, ContentType, HandshakeMessage as _, HandshakeType, ProtocolVersion, Random, RecordHeader,
-    SignatureScheme,
+    AlertDescription, ClientHello, ContentType, HandshakeType, ProtocolVersion, RecordHeader, ServerHello,
 };
 
 use crate::alter::{DROP, HOLD, Piece, alter};
+use crate::answers::{Flaw, read};
 use crate::chance;
 use crate::keys::{Secrets, records};
 use crate::mutated::Mutation;
 use crate::run::Run;
-use crate::setup::{PSK, PSK_IDENTITY, cast};
+use crate::vantage::{Vantage, expand_label, hash_len, hello_suite, our_binder};
 
 /// The keys that are changed to one after the other. The last one counts KeyUpdates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,23 +28,6 @@ enum Epoch {
     Early,
     Handshake,
     Application(u32),
-}
-
-/// HKDF-Expand-Label for what is no longer than the hash (RFC 8446 7.1).
-fn expand_label(hash: HashAlgorithm, secret: &[u8], label: &str, length: usize) -> Vec<u8> {
-    let hmac = chance::provider().hmac(hash).expect("the hash of a suite");
-    let label = format!("tls13 {label}");
-    let [length_byte, label_length] = [length, label.len()].map(|length| u8::try_from(length).expect("short"));
-    let block = hmac.with_key(secret).sign(&[&[0, length_byte, label_length], label.as_bytes(), &[0, 1]]);
-    block.as_slice()[..length].to_vec()
-}
-
-fn hash(algorithm: HashAlgorithm, bytes: &[u8]) -> Vec<u8> {
-    chance::provider().hash(algorithm).expect("the hash of a suite").hash(&[bytes]).as_slice().to_vec()
-}
-
-fn hash_len(algorithm: HashAlgorithm) -> usize {
-    chance::provider().hash(algorithm).expect("the hash of a suite").output_len()
 }
 
 /// A secret of one side, as that side has it.
@@ -110,54 +92,6 @@ impl Default for Way {
             held: Vec::new(),
         }
     }
-}
-
-/// What one side has said and heard, in its order.
-#[derive(Default)]
-struct Vantage {
-    transcript: Vec<u8>,
-    suite: Option<&'static Suite>,
-    finished: u8,
-    /// The transcript of a request for the client's certificate after the handshake.
-    late: Option<Vec<u8>>,
-}
-
-impl Vantage {
-    /// Takes in a message (RFC 8446 4.4.1, 4.4.2).
-    fn add(&mut self, message: &[u8]) {
-        let Some(typ) = message.first().copied().map(HandshakeType) else { return };
-        if self.finished == 2 {
-            match typ {
-                HandshakeType::CERTIFICATE_REQUEST => self.late = Some([&self.transcript, message].concat()),
-                HandshakeType::NEW_SESSION_TICKET | HandshakeType::KEY_UPDATE => {}
-                _ => self.late.iter_mut().for_each(|late| late.extend_from_slice(message)),
-            }
-            return;
-        }
-        if typ == HandshakeType::SERVER_HELLO {
-            let suite = hello_suite(message);
-            if let Some(suite) = suite.filter(|_| message.get(6..38) == Some(&Random::HELLO_RETRY_REQUEST.0)) {
-                let first = hash(suite.prf, &self.transcript);
-                let length = u8::try_from(first.len()).unwrap_or(0);
-                self.transcript = [&[HandshakeType::MESSAGE_HASH.0, 0, 0, length], &first[..]].concat();
-            }
-            self.suite = suite.or(self.suite);
-        }
-        self.transcript.extend_from_slice(message);
-        self.finished += u8::from(typ == HandshakeType::FINISHED);
-    }
-
-    fn hash(&self, suite: &Suite) -> Vec<u8> {
-        let late = self.late.as_ref().filter(|_| self.finished == 2);
-        hash(suite.prf, late.unwrap_or(&self.transcript))
-    }
-}
-
-/// The suite in a ServerHello.
-fn hello_suite(message: &[u8]) -> Option<&'static Suite> {
-    let at = 39 + usize::from(*message.get(38)?);
-    let id = u16::from_be_bytes(*message.get(at..)?.first_chunk()?);
-    TLS13_CIPHER_SUITES.iter().find(|suite| suite.id.0 == id)
 }
 
 /// The ServerHello that is to be sent.
@@ -270,7 +204,11 @@ impl<'a> Insider<'a> {
         let typ = piece.handshake_type();
         let before_finished = !self.finished[side];
         if typ.is_some() {
-            self.vantages[side].add(&piece.payload);
+            if typ == Some(HandshakeType::SERVER_HELLO) && !from_client {
+                let flaw = self.vantages[side].flaw_in_answer(&piece.payload);
+                assert_eq!(flaw, None, "a server's answer does not go with the hello");
+            }
+            self.vantages[side].add(from_client, &piece.payload);
             if before_finished {
                 self.said[side].extend_from_slice(&piece.payload);
                 self.finished[side] = typ == Some(HandshakeType::FINISHED);
@@ -353,23 +291,17 @@ impl<'a> Insider<'a> {
             reader.receive(raw.unwrap_or_default());
             return;
         };
-        if piece.content_type == ContentType::HANDSHAKE {
-            if before_finished {
-                self.heard[side].extend_from_slice(&piece.payload);
-            }
-            let way = &mut self.ways[side];
-            way.unheard.extend_from_slice(&piece.payload);
-            while let Some((message, rest)) =
-                whole(&way.unheard).and_then(|length| way.unheard.split_at_checked(length))
-            {
-                self.vantages[other].add(message);
-                if matches!(message, [24, 0, 0, 1, 0 | 1]) && matches!(epoch, Epoch::Application(_)) {
-                    way.updates_sealed += 1;
-                }
-                way.unheard = rest.to_vec();
-            }
+        if piece.content_type == ContentType::HANDSHAKE && before_finished {
+            self.heard[side].extend_from_slice(&piece.payload);
         }
+        let is_bound = !is_hello || self.vantages[other].is_bound(&piece.payload);
+        let flaws = self.hear(from_client, epoch, &piece, &reader.secrets);
         reader.receive(&bytes);
+        assert!(flaws.is_empty() || reader.is_over(), "{}, and its reader goes on", flaws[0]);
+        let goes_on = !is_bound && !reader.is_over();
+        let answer = waiting_hello(&reader.sent).filter(|_| goes_on).and_then(read::<ServerHello>);
+        let taken = answer.is_some_and(|hello| hello.pre_shared_key().is_some());
+        assert!(!taken, "a key is taken of a client that has not shown that it has it");
     }
 
     /// Seals for the reader, in as many records as the sender made of it; `None` when the reader has no such keys.
@@ -403,50 +335,63 @@ impl<'a> Insider<'a> {
         Some(out.to_vec())
     }
 
-    /// Makes a message fit what its reader has said and heard.
+    /// Makes a message fit what its reader has said and heard. A binder that was itself changed stays wrong.
     fn fit(&self, from_client: bool, epoch: Epoch, piece: &mut Piece, reader: &Secrets) {
         let vantage = &self.vantages[usize::from(from_client)];
-        match (piece.handshake_type(), vantage.suite) {
-            (Some(HandshakeType::CLIENT_HELLO), _) => fit_binder(vantage, &mut piece.payload),
-            (Some(HandshakeType::CERTIFICATE_VERIFY), Some(suite)) => {
-                let context: &[u8] = if from_client { b"client" } else { b"server" };
-                let hash = vantage.hash(suite);
-                let content = [&[b' '; 64][..], b"TLS 1.3, ", context, b" CertificateVerify\0", &hash].concat();
-                let identity = if from_client { &cast().client_ecdsa } else { &cast().server_ecdsa };
-                let signed = identity.key().sign(SignatureScheme::ECDSA_SECP256R1_SHA256, &content);
-                let Ok(Ok(signature)) = signed.try_take() else { return };
-                let length = u8::try_from(signature.len()).unwrap_or(0);
-                let [high, low] = SignatureScheme::ECDSA_SECP256R1_SHA256.0.to_be_bytes();
-                piece.payload = [&[15, 0, 0, length + 4, high, low, 0, length], &signature[..]].concat();
+        let Some(typ) = piece.handshake_type() else { return };
+        if typ == HandshakeType::CLIENT_HELLO {
+            let hello = read::<ClientHello>(&piece.payload);
+            let said = |binder: &Bytes| self.said[0].windows(binder.len().max(1)).any(|bytes| bytes == binder);
+            if hello.as_ref().and_then(our_binder).is_some_and(said) {
+                vantage.bind(&mut piece.payload);
             }
-            (Some(HandshakeType::FINISHED), Some(suite)) => {
-                let Some(secret) = secret(reader, from_client, epoch, suite.prf) else { return };
-                let key = expand_label(suite.prf, &secret, "finished", secret.len());
-                let hmac = chance::provider().hmac(suite.prf).expect("the hash of a suite").with_key(&key);
-                let verify_data = hmac.sign(&[&vantage.hash(suite)]);
-                let length = u8::try_from(secret.len()).unwrap_or(0);
-                piece.payload = [&[20, 0, 0, length], verify_data.as_slice()].concat();
-            }
-            _ => {}
+            return;
         }
+        let secret = vantage.suite.and_then(|suite| secret(reader, from_client, epoch, suite.prf));
+        piece.payload = vantage.proof(from_client, typ, secret.as_deref()).unwrap_or_else(|| piece.payload.clone());
+    }
+
+    /// Takes in what comes to the reader, and says what is wrong with it: what it must not go on from.
+    fn hear(&mut self, from_client: bool, epoch: Epoch, piece: &Piece, reader: &Secrets) -> Vec<Flaw> {
+        let (side, other) = (usize::from(!from_client), usize::from(from_client));
+        let mut flaws = Vec::new();
+        if epoch != Epoch::Plain {
+            flaws.extend(of_record(epoch, piece));
+        }
+        if piece.content_type != ContentType::HANDSHAKE {
+            return flaws;
+        }
+        let way = &mut self.ways[side];
+        way.unheard.extend_from_slice(&piece.payload);
+        while let Some((message, rest)) = whole(&way.unheard).and_then(|length| way.unheard.split_at_checked(length)) {
+            let vantage = &mut self.vantages[other];
+            let secret = vantage.suite.and_then(|suite| secret(reader, from_client, epoch, suite.prf));
+            flaws.extend(vantage.flaw(from_client, message, secret.as_deref()));
+            if vantage.ends_record(message) && !rest.is_empty() {
+                flaws.push("bytes behind a message that changes the keys, or ends a flight");
+            }
+            vantage.add(from_client, message);
+            if matches!(message, [24, 0, 0, 1, 0 | 1]) && matches!(epoch, Epoch::Application(_)) {
+                way.updates_sealed += 1;
+            }
+            way.unheard = rest.to_vec();
+        }
+        flaws
     }
 }
 
-/// Binds a hello that offers the key both sides were given to what was said before it (RFC 8446 4.2.11.2).
-fn fit_binder(vantage: &Vantage, message: &mut [u8]) {
-    let encoded = Bytes::copy_from_slice(message);
-    let Ok(hello) = ClientHello::parse_body(&encoded.slice(HEADER.min(encoded.len())..)) else { return };
-    let ours = hello.pre_shared_key().is_some_and(|psks| {
-        psks.binders.len() == 1 && psks.identities.first().is_some_and(|psk| psk.identity[..] == *PSK_IDENTITY)
-    });
-    let Some(covered) = hello.truncated(&encoded).filter(|_| ours) else { return };
-    let provider = chance::provider();
-    let algorithm = HashAlgorithm::Sha256;
-    let (Some(digest), Some(hmac)) = (provider.hash(algorithm), provider.hmac(algorithm)) else { return };
-    let early = EarlySecret::new(Kdf::new(digest, hmac), Some(PSK));
-    let binder = early.binder(PskKind::External, &hash(algorithm, &[&vantage.transcript, covered].concat()));
-    // It has one binder, of the length there is.
-    let _ = hello.write_binders(message, &[Bytes::copy_from_slice(binder.as_slice())]);
+/// What is wrong with the content of a record that is sealed (RFC 8446 5, 6).
+fn of_record(epoch: Epoch, piece: &Piece) -> Option<Flaw> {
+    match (piece.content_type, &piece.payload[..]) {
+        (ContentType::APPLICATION_DATA, _) => (epoch == Epoch::Handshake).then_some("data before the Finished"),
+        (_, []) => Some("a record of nothing"),
+        (ContentType::HANDSHAKE, _) => None,
+        (ContentType::ALERT, [_, description]) => {
+            let harmless = *description == AlertDescription::USER_CANCELED.0;
+            (!harmless).then_some("an alert that ends the connection")
+        }
+        _ => Some("a record that may not be sealed"),
+    }
 }
 
 const HEADER: usize = 4;

@@ -62,6 +62,11 @@ struct Script {
     data: Vec<u8>,
     /// Nothing but application data, none of it empty.
     harmless: bool,
+    /// The peer has said that it ends.
+    ended: bool,
+    /// Warnings so far, and empty records that follow one another.
+    warnings: usize,
+    empty: usize,
 }
 
 impl Script {
@@ -76,7 +81,31 @@ impl Script {
         self.harmless &= content_type == ContentType::APPLICATION_DATA && !content.is_empty();
         record
     }
+
+    /// Takes note of a record that was sent, and says why nothing may be read behind it, if so (RFC 5246 6.2.1, 7.2).
+    fn end(&mut self, content_type: ContentType, content: &[u8]) -> Option<&'static str> {
+        self.empty = if content.is_empty() { self.empty + 1 } else { 0 };
+        match (content_type, content) {
+            (ContentType::APPLICATION_DATA, _) => (self.empty > MOST_EMPTY).then_some("empty records without end"),
+            (_, []) => Some("a record of nothing"),
+            (ContentType::ALERT, [1 | 2, close]) if *close == AlertDescription::CLOSE_NOTIFY.0 => {
+                self.ended = true;
+                Some("a goodbye")
+            }
+            (ContentType::ALERT, [1, _]) => {
+                self.warnings += 1;
+                (self.warnings > MOST_WARNINGS).then_some("warnings without end")
+            }
+            (ContentType::HANDSHAKE, _) => None,
+            _ => Some("a fatal alert, or a record that is none"),
+        }
+    }
 }
+
+/// How many warnings are borne, and how many empty records that follow one another.
+const MOST_WARNINGS: usize = 16;
+/// See [`MOST_WARNINGS`].
+const MOST_EMPTY: usize = 32;
 
 /// The first byte chooses suite (2 bits), encrypt-then-MAC (1 bit) and, by its top bit, which side is tested: set, the
 /// client. Then come records: a byte for the type, two for the length of the content, the content.
@@ -85,11 +114,21 @@ pub fn keyed_peer(input: &[u8]) {
     let Pair { client, server, secrets, keys } = established(*options);
     let (tested, peer) = if options & 0x80 != 0 { (client, Role::Server) } else { (server, Role::Client) };
     let mut run = Run::new(tested, secrets, b"what we have to say");
-    let mut script = Script { sealer: keys.sealer(peer), sequence: 1, data: Vec::new(), harmless: true };
+    let mut script = Script {
+        sealer: keys.sealer(peer),
+        sequence: 1,
+        data: Vec::new(),
+        harmless: true,
+        ended: false,
+        warnings: 0,
+        empty: 0,
+    };
     while let Some(([typ, high, low], content)) = rest.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes([*high, *low])).min(content.len()).min(MAX_PLAINTEXT);
         let (content, behind) = content.split_at(length);
         run.receive(&script.seal(ContentType(*typ), content));
+        let end = script.end(ContentType(*typ), content).filter(|_| !run.is_over());
+        assert_eq!(end, None, "the connection goes on");
         rest = behind;
     }
     assert!(script.data.starts_with(&run.read), "data was read that nobody sent");
@@ -98,6 +137,7 @@ pub fn keyed_peer(input: &[u8]) {
         assert_eq!(run.read, script.data, "data is lost");
     }
     run.receive_eof();
+    assert!(!run.closed || script.ended, "an end was believed that the peer did not say");
     check_answers(&run, &keys, peer);
 }
 

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod alter;
+mod answers;
 mod certificates;
 pub mod chance;
 pub mod connections;
@@ -17,6 +18,7 @@ mod records;
 pub mod run;
 mod saved;
 pub mod setup;
+mod vantage;
 
 pub use certificates::{certificate_chain, credentials};
 pub use connections::{client_connection, server_connection};

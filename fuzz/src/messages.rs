@@ -171,15 +171,28 @@ pub fn key_log_line(data: &[u8]) {
     assert!(!format!("{line:?}").contains(words[2]) || line.label.contains(words[2]), "a secret is shown");
 }
 
-/// Fragments of any sizes join to the same messages, the same rest and the same error as one piece would.
+/// The longest body of a message that is joined.
+const MOST: usize = 1 << 14;
+
+/// Fragments of any sizes join to the same messages, the same rest and the same error as one piece would: the messages lie one
+/// behind the other from the first byte on, and none is longer than allowed.
 pub fn reassembler(data: &[u8]) {
     let Some((size, data)) = data.split_first() else { return };
-    assert_eq!(join(data, usize::from(*size).max(1)), join(data, data.len().max(1)));
+    let whole = join(data, data.len().max(1));
+    assert_eq!(join(data, usize::from(*size).max(1)), whole);
+    let (messages, nothing_left, error) = whole;
+    let joined = messages.concat();
+    assert!(data.starts_with(&joined), "other messages than came");
+    let rest = &data[joined.len()..];
+    assert_eq!(nothing_left, rest.is_empty(), "not agreed on what is left");
+    let length = rest.first_chunk().map(|[_, a, b, c]| u32::from_be_bytes([0, *a, *b, *c]) as usize);
+    assert_eq!(error.is_some(), length.is_some_and(|length| length > MOST), "a message of {length:?} bytes");
+    assert!(error.is_some() || length.is_none_or(|length| rest.len() < length + 4), "a whole message is left");
 }
 
 /// What the fragments join to, whether anything is left, and the error.
 fn join(data: &[u8], size: usize) -> (Vec<Bytes>, bool, Option<DecodeError>) {
-    let mut joiner = Reassembler::new(1 << 14);
+    let mut joiner = Reassembler::new(MOST);
     let mut messages = Vec::new();
     for fragment in data.chunks(size) {
         if let Err(error) = joiner.push(Bytes::copy_from_slice(fragment)) {

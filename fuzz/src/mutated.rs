@@ -11,6 +11,8 @@ use std::sync::Arc;
 use clasp_handshake::{ClientConfig, KeyExchange, MemorySessions, Policy, ServerConfig, Suite};
 use clasp_wire::{CipherSuite, ContentType, HandshakeType, ProtocolVersion, RecordHeader};
 
+use crate::alter::{EXTENSIONS, Piece, alter_extensions};
+use crate::answers;
 use crate::chance;
 use crate::keys::records;
 use crate::run::Run;
@@ -143,12 +145,18 @@ fn sslv2_length(bytes: &[u8]) -> Option<usize> {
     (high & 0x80 != 0).then(|| SSLV2_HEADER + (usize::from(high & 0x7f) << 8 | usize::from(low)))
 }
 
+/// The hello in SSL 2.0's format that the bytes begin with, without its header, and what follows it.
+pub(crate) fn sslv2_hello(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (hello, rest) = bytes.split_at_checked(sslv2_length(bytes)?)?;
+    Some((&hello[SSLV2_HEADER..], rest))
+}
+
 const SSLV2_HEADER: usize = 2;
 
 /// The handshake messages up to the ChangeCipherSpec, whatever the records they lie in.
-fn plain_handshake(bytes: &[u8]) -> Vec<u8> {
-    if let Some((hello, rest)) = sslv2_length(bytes).and_then(|length| bytes.split_at_checked(length)) {
-        return [&hello[SSLV2_HEADER..], &plain_handshake(rest)].concat();
+pub(crate) fn plain_handshake(bytes: &[u8]) -> Vec<u8> {
+    if let Some((hello, rest)) = sslv2_hello(bytes) {
+        return [hello, &plain_handshake(rest)].concat();
     }
     let records = records(bytes).into_iter();
     let plain = records.take_while(|(header, _)| header.content_type != ContentType::CHANGE_CIPHER_SPEC);
@@ -158,7 +166,7 @@ fn plain_handshake(bytes: &[u8]) -> Vec<u8> {
 
 const HOLD: u8 = 5;
 /// How many kinds of mutations of records there are.
-pub(crate) const KINDS: u8 = 12;
+pub(crate) const KINDS: u8 = 18;
 
 /// Does it to a record, or to what became of it.
 fn mutate(mut record: Vec<u8>, mutation: &Mutation<'_>) -> Vec<u8> {
@@ -217,6 +225,14 @@ fn mutate(mut record: Vec<u8>, mutation: &Mutation<'_>) -> Vec<u8> {
         10 => {
             record.remove(inside);
             fit_lengths(&mut record, true);
+        }
+        // An extension of a hello left out, doubled, moved, renamed, put in, or given another content.
+        12.. => {
+            let message = record.split_off(RecordHeader::LEN);
+            let mut piece = Piece::new(ContentType(record[0]), message);
+            alter_extensions(&mut piece, mutation, mutation.kind - 12 + EXTENSIONS);
+            record.extend_from_slice(&piece.payload);
+            fit_lengths(&mut record, false);
         }
         // The end cut off.
         _ => {
@@ -289,6 +305,7 @@ struct Policies {
 /// What older hellos and versions have not.
 #[derive(Clone, Copy)]
 struct Habits {
+    newest_of_server: ProtocolVersion,
     /// SSL 3.0 has no extensions.
     says_name: bool,
     /// A hello in SSL 2.0's format takes up no session, and SSL 3.0 has no tickets.
@@ -300,7 +317,8 @@ struct Habits {
 impl Policies {
     /// TLS 1.2 under one of [`SUITES`].
     fn of_today(choice: u8) -> Self {
-        let habits = Habits { says_name: true, resumes: true, shows_ecdsa: true };
+        let habits =
+            Habits { newest_of_server: ProtocolVersion::TLS_1_2, says_name: true, resumes: true, shows_ecdsa: true };
         Self { client: policy(), server: policy(), suite: SUITES[usize::from(choice & 7)], habits }
     }
 
@@ -326,12 +344,18 @@ impl Policies {
         };
         let sslv2 = age & 16 != 0;
         let habits = Habits {
+            newest_of_server: newest,
             says_name: !sslv2 && newest != ProtocolVersion::SSL_3_0,
             resumes: !sslv2 && (newest != ProtocolVersion::SSL_3_0 || choice & 64 != 0),
             shows_ecdsa: newest != ProtocolVersion::SSL_3_0,
         };
         Self { client: client.sending_sslv2_hello(sslv2), server, suite, habits }
     }
+}
+
+/// Whether the client shows a certificate whose key it has not.
+fn steals(options: u8) -> bool {
+    options >> 6 == 1
 }
 
 fn configs(choice: u8, options: u8, policies: Policies) -> Sides {
@@ -343,13 +367,16 @@ fn configs(choice: u8, options: u8, policies: Policies) -> Sides {
     let mut client = client(offered).session_store(Arc::new(MemorySessions::default()));
     if options & 4 == 0 {
         let cast = cast();
-        client = client.identity(if options & 8 == 0 { &cast.client_ecdsa } else { &cast.client_rsa }.clone());
+        let genuine = if options & 8 == 0 { &cast.client_ecdsa } else { &cast.client_rsa };
+        let shown = if steals(options) { &cast.thieves[usize::from(options >> 3 & 1)] } else { genuine };
+        client = client.identity(shown.clone());
     }
     if options & 16 != 0 {
         client = client.alpn(PROTOCOLS).expect("names of protocols").record_size_limit(512);
     }
     let accepted = narrow(policies.server, choice & 16 != 0);
-    let server = server(accepted).client_auth(Ask::from_byte(options >> 6).client_auth()).alpn(PROTOCOLS);
+    let ask = if steals(options) { Ask::Request } else { Ask::from_byte(options >> 6) };
+    let server = server(accepted).client_auth(ask.client_auth()).alpn(PROTOCOLS);
     let server = server.expect("names of protocols").prefer_client_order(options & 32 != 0);
     // By ticket or by identifier.
     let (client, server) = if choice & 64 == 0 {
@@ -400,6 +427,7 @@ pub fn mutated_handshake(input: &[u8]) {
     let (client, server) = meet(&sides, &mut middle);
     assert!(resumable || !(client.resumed() || server.resumed()), "a session was resumed that never was");
     check(&client, &server, &middle, *options, habits);
+    answers::check(&middle, habits.newest_of_server);
     if resumable && habits.resumes && !middle.touched {
         assert!(client.resumed() && server.resumed(), "nothing stands in the way, and yet nothing is resumed");
     }
@@ -431,6 +459,7 @@ fn check(client: &Run, server: &Run, middle: &Middle<'_>, options: u8, habits: H
         assert!(middle.is_faithful(false, of_client.is_some()), "the client heard another handshake than was said");
         let expected = if options & 8 == 0 { &cast.client_ecdsa } else { &cast.client_rsa }.chain();
         assert!([&[][..], expected].contains(&server.peer_certificates()), "a client that is not ours");
+        assert!(!steals(options) || server.peer_certificates().is_empty(), "a thief is taken for who it robbed");
     } else {
         assert!(server.read.is_empty(), "data before the handshake was done");
     }
@@ -440,7 +469,7 @@ fn check(client: &Run, server: &Run, middle: &Middle<'_>, options: u8, habits: H
     }
     // A server that requires a certificate does not get one from a client that has none.
     let has_one = options & 4 == 0 && (options & 8 != 0 || habits.shows_ecdsa);
-    let refused = options >> 6 == 3 && !has_one;
+    let refused = options >> 6 == 3 && !has_one || steals(options) && has_one;
     if !middle.touched && !refused {
         for (run, written) in [(client, FROM_SERVER), (server, FROM_CLIENT)] {
             assert_eq!(run.verdict(), "closed");

@@ -19,6 +19,7 @@ use clasp_wire::{
 };
 
 use crate::alter;
+use crate::answers;
 use crate::chance;
 use crate::insider::Insider;
 use crate::keys::{Secrets, records};
@@ -361,6 +362,7 @@ fn check(scene: &Scene, client: &Run, server: &Run, between: &Between<'_>) {
             if of_client.is_some() || of_server.is_some() {
                 assert!(heard(true) && heard(false), "the hellos came otherwise than they were said");
             }
+            answers::check(middle, ProtocolVersion::TLS_1_3);
             same_views(client, server);
             if client.closed && server.closed {
                 assert_eq!(of_client, of_server, "not agreed on who the client is");

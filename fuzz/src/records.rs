@@ -1,26 +1,46 @@
 //! The record layer: the same records whatever the pieces, and nothing opens but what was sealed, held against a plain
 //! reading of the RFCs.
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use clasp_crypto::{AeadAlgorithm, BlockCipherAlgorithm, HashAlgorithm, default_provider};
-use clasp_record::{AeadBulk, Bulk, CbcBulk, Form, IvPolicy, Keys, Open, Reader, RecordError};
-use clasp_wire::{ContentType, ProtocolVersion, RecordHeader};
+use clasp_record::{AeadBulk, Bulk, CbcBulk, Form, IvPolicy, Keys, Open, Reader, Record, RecordError};
+use clasp_wire::{ContentType, MAX_PLAINTEXT, ProtocolVersion, RecordHeader};
 
-/// Plaintext records: pieces of any size give the same records, and the same error, as the whole.
+use crate::keys::records;
+
+/// How many empty records of application data may follow one another.
+const MOST_EMPTY: usize = 32;
+
+/// Plaintext records: pieces of any size give the same records, and the same error, as the whole. They are those that a plain
+/// reading of RFC 5246 6.2.1 finds, up to the first that may not be.
 pub fn deframer(data: &[u8]) {
     let whole = deframe(data, data.len().max(1));
     let bytewise = deframe(data, 1);
     assert_eq!(whole, bytewise);
-    assert!(whole.0.iter().map(Bytes::len).sum::<usize>() <= data.len());
+    let mut empty = 0;
+    let good = |header: &RecordHeader, empty: usize| {
+        (20..=23).contains(&header.content_type.0)
+            && header.version.0 >> 8 == 3
+            && usize::from(header.length) <= MAX_PLAINTEXT
+            && (header.length > 0 || header.content_type == ContentType::APPLICATION_DATA && empty <= MOST_EMPTY)
+    };
+    let plain = records(data).into_iter().take_while(|(header, _)| {
+        empty = if header.length == 0 { empty + 1 } else { 0 };
+        good(header, empty)
+    });
+    let plain: Vec<_> =
+        plain.map(|(header, record)| (header.content_type, record[RecordHeader::LEN..].to_vec())).collect();
+    let found: Vec<_> = whole.0.iter().map(|record| (record.content_type, record.payload.to_vec())).collect();
+    assert_eq!(found, plain, "not the records that are there");
 }
 
-fn deframe(data: &[u8], piece: usize) -> (Vec<Bytes>, Option<RecordError>) {
+fn deframe(data: &[u8], piece: usize) -> (Vec<Record>, Option<RecordError>) {
     let (mut reader, mut buffer, mut out) = (Reader::new(), BytesMut::new(), Vec::new());
     for piece in data.chunks(piece) {
         buffer.extend_from_slice(piece);
         loop {
             match reader.next(&mut buffer) {
-                Ok(Some(record)) => out.push(record.payload),
+                Ok(Some(record)) => out.push(record),
                 Ok(None) => break,
                 Err(error) => {
                     assert!(!error.to_string().is_empty());
@@ -143,7 +163,7 @@ fn seal_aead(algorithm: AeadAlgorithm, sealed: &Sealed<'_>, plaintext: &[u8]) ->
 
 /// Keys and a record from the input (the first byte chooses MAC, cipher, their order, and whether the padding is put right).
 /// The record as it stands opens to what a plain reading of the RFC makes of it, or not at all; and so does the body taken
-/// for what stands under the encryption, with a MAC that is right.
+/// for what stands under the encryption, with a MAC that is right, or is not by one bit.
 pub fn record_open_cbc(input: &[u8]) {
     let Some((choice, rest)) = input.split_first() else { return };
     let macs = [HashAlgorithm::Sha1, HashAlgorithm::Sha256, HashAlgorithm::Sha384];
@@ -159,9 +179,12 @@ pub fn record_open_cbc(input: &[u8]) {
     let opened = sealed.open(opener.as_mut(), sealed.body);
     assert_eq!(opened, plain.open(sealed.body), "not what RFC 5246 6.2.3.2 says");
 
-    let made = plain.seal(sealed.body, choice & 0x20 != 0);
-    let opened = sealed.open(opener.as_mut(), &made);
-    assert_eq!(opened, plain.open(&made), "not what RFC 5246 6.2.3.2 says");
+    // With the MAC as it should be, and with one bit of it changed.
+    for spoilt in [None, Some(sealed.sequence)] {
+        let made = plain.seal(sealed.body, choice & 0x20 != 0, spoilt);
+        let opened = sealed.open(opener.as_mut(), &made);
+        assert_eq!(opened, plain.open(&made), "not what RFC 5246 6.2.3.2 says");
+    }
 }
 
 /// CBC records with branches (RFC 5246 6.2.3.2, RFC 7366 3).
@@ -209,8 +232,13 @@ impl PlainCbc<'_> {
 
     /// Encrypts `inner`, of which the first block is the initialisation vector, what is left over of blocks is not used, and
     /// the last byte the length of the padding, whose other bytes are put right or stay as they are. With MAC-then-encrypt
-    /// a right MAC is written before it; with encrypt-then-MAC behind it all.
-    fn seal(&self, inner: &[u8], right_padding: bool) -> Vec<u8> {
+    /// a right MAC is written before it; with encrypt-then-MAC behind it all. `spoilt` names a bit of the MAC to be changed.
+    fn seal(&self, inner: &[u8], right_padding: bool, spoilt: Option<u64>) -> Vec<u8> {
+        let spoil = |mut mac: Vec<u8>| {
+            let at = usize::try_from(spoilt.unwrap_or(0)).unwrap_or(0) % mac.len();
+            mac[at] ^= u8::from(spoilt.is_some()) << (at % 8);
+            mac
+        };
         let block = self.cipher.block_len();
         let mac_len = self.mac.output_len();
         let mut body = inner[..(inner.len() / block * block).min(1 << 14)].to_vec();
@@ -222,14 +250,14 @@ impl PlainCbc<'_> {
                 data[end..].fill(padding);
             }
             if let Some(content) = end.checked_sub(mac_len).filter(|_| !self.encrypt_then_mac) {
-                let mac = self.mac(content, &data[..content]);
+                let mac = spoil(self.mac(content, &data[..content]));
                 data[content..end].copy_from_slice(&mac);
             }
         }
         let cipher = default_provider().block_cipher(self.cipher).expect("in the provider");
         cipher.encryptor(self.sealed.key).expect("its length").encrypt(iv, data).expect("whole blocks");
         if self.encrypt_then_mac {
-            let mac = self.mac(body.len(), &body);
+            let mac = spoil(self.mac(body.len(), &body));
             body.extend_from_slice(&mac);
         }
         body

@@ -12,7 +12,7 @@ use crate::chance;
 use crate::mutated::{FROM_CLIENT, FROM_SERVER, MOST_ROUNDS};
 use crate::mutated13::without_client;
 use crate::run::{Extras, Run};
-use crate::setup::{GROUPS, Keyed, cast, client, name, server};
+use crate::setup::{GROUPS, Keyed, NAME, cast, client, name, server};
 
 /// A store that gives out the same bytes whatever it is asked for, once they are planted, and shows what was put in first.
 #[derive(Debug, Default)]
@@ -101,6 +101,12 @@ pub fn genuine_session(choice: u8) -> Option<Vec<u8>> {
     Friends::new(choice).store(choice).first.lock().expect("nobody panics while holding it").clone()
 }
 
+/// How many bytes of a session say its form, version, suite, and whether there is an extended master secret; and how many its
+/// form and version.
+const AGREED: usize = 6;
+/// See [`AGREED`].
+const AGREED_13: usize = 3;
+
 /// The first byte chooses how the session was made ([`Friends::new`]), and by its fourth bit whether it is the client's store
 /// or the server's that has it. What follows stands in that store, whatever it is asked for.
 pub fn saved_session(input: &[u8]) {
@@ -115,6 +121,17 @@ pub fn saved_session(input: &[u8]) {
     }
     assert!(b"earlyfrom the client".starts_with(&server.read[..]) || FROM_CLIENT.starts_with(&server.read));
     assert!(FROM_SERVER.starts_with(&client.read));
+    // What a session was agreed under: version, suite, extended master secret (RFC 5246 7.3, RFC 7627 5.3). TLS 1.3 takes up
+    // a session under another suite of the same hash, and has nothing else to compare.
+    let genuine = store.first.lock().expect("nobody panics while holding it").clone();
+    let compared = if choice & 1 == 0 { AGREED } else { AGREED_13 };
+    let same = genuine.is_none_or(|genuine| bytes.get(..compared) == genuine.get(..compared));
+    assert!(same || !client.resumed() || !server.resumed(), "a session is taken up that was agreed otherwise");
+    // Where there are tickets, the server's store is not asked.
+    if choice & 8 != 0 && choice & 2 == 0 {
+        let named = bytes.windows(NAME.len()).any(|bytes| bytes == NAME.as_bytes());
+        assert!(named || !server.resumed(), "a server takes up a session with another name");
+    }
     if is_genuine {
         assert!(client.closed && server.closed, "{} / {}", client.verdict(), server.verdict());
         assert!(client.resumed() && server.resumed(), "a session is not taken up that is as it was");

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use clasp_cert::{Identity, MaybeReady, RootStore, SctList, WebPkiClientVerifier};
+use clasp_cert::{Identity, MaybeReady, PrivateKey, RootStore, SctList, WebPkiClientVerifier};
+use clasp_crypto::CryptoError;
 use clasp_handshake::{
     ClientAuth, ClientConfig, ClientConfigBuilder, Clock, Limits, Policy, ServerConfig, ServerConfigBuilder,
     SessionStore, TicketKeys,
@@ -85,6 +86,8 @@ pub struct Cast {
     pub client_rsa: Identity,
     /// The client's ECDSA identity.
     pub client_ecdsa: Identity,
+    /// Those of somebody who has the client's certificates, and not the keys.
+    pub(crate) thieves: [Identity; 2],
 }
 
 /// Where this package's own files lie: `test-data`, `corpus`.
@@ -99,10 +102,17 @@ pub fn test_data(name: &str) -> Vec<u8> {
 }
 
 fn identity(name: &str) -> Identity {
+    identity_with(name, chance::steady_key)
+}
+
+/// A private key, or what stands for one, of a key's bytes.
+type Load = fn(&PrivateKeyDer<'_>) -> Result<Arc<dyn PrivateKey>, CryptoError>;
+
+fn identity_with(name: &str, load: Load) -> Identity {
     let pem = test_data(name);
     let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().expect("certificates");
     let key = PrivateKeyDer::from_pem_slice(&pem).expect("private key");
-    Identity::with_key(chain, chance::steady_key(&key).expect("private key")).expect("identity")
+    Identity::with_key(chain, load(&key).expect("private key")).expect("identity")
 }
 
 /// Everybody's certificates.
@@ -118,6 +128,7 @@ pub fn cast() -> &'static Cast {
             server_ecdsa: identity("server-ecdsa.pem"),
             client_rsa: identity("client-rsa.pem"),
             client_ecdsa: identity("client-ecdsa.pem"),
+            thieves: ["client-ecdsa.pem", "client-rsa.pem"].map(|name| identity_with(name, chance::no_key)),
         }
     });
     &CAST

@@ -11,21 +11,22 @@ use clasp_fuzz::setup::{Ask, folder, test_data};
 use clasp_fuzz::{TARGETS, genuine_session};
 use clasp_handshake::KeyExchange;
 use clasp_keys::Role;
-use clasp_wire::{CipherSuite, HandshakeType};
+use clasp_wire::{CipherSuite, HandshakeType, MAX_PLAINTEXT};
 use rustls_pki_types::pem::{self, PemObject as _};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::Failure;
 use crate::cut::{Flight, SealedRecord, key_exchange, sealed_records};
+use crate::mutations;
 use crate::recording::{Ours, Recording};
 
 /// Seeds by target and name.
 #[derive(Default)]
-struct Corpus(BTreeMap<(&'static str, String), Vec<u8>>);
+pub(crate) struct Corpus(BTreeMap<(&'static str, String), Vec<u8>>);
 
 impl Corpus {
     /// Adds a seed, unless the target has one of the same bytes.
-    fn add(&mut self, target: &'static str, name: &str, bytes: Vec<u8>) {
+    pub(crate) fn add(&mut self, target: &'static str, name: &str, bytes: Vec<u8>) {
         let known = self.0.iter().any(|((other, _), seed)| *other == target && *seed == bytes);
         if !known {
             self.0.insert((target, name.to_owned()), bytes);
@@ -92,8 +93,15 @@ pub(crate) fn write(recordings: &[Recording]) -> Result<(), Failure> {
             corpus.add("saved_session", &format!("genuine-{choice}"), [&[choice][..], &session].concat());
         }
     }
-    mutated_old(&mut corpus);
-    mutated_tls13(&mut corpus);
+    if let Some(session) = genuine_session(0) {
+        // Form, version, suite, extended master secret.
+        for (what, at) in [("suite", 4), ("extended-master-secret", 5)] {
+            let mut seed = [&[0][..], &session].concat();
+            seed[1 + at] ^= if at == 4 { 7 } else { 1 };
+            corpus.add("saved_session", &format!("of-another-{what}"), seed);
+        }
+    }
+    mutations::add(&mut corpus);
     traces(&mut corpus)?;
     credentials(&mut corpus)?;
     corpus.write()?;
@@ -375,88 +383,9 @@ fn made_by_hand(corpus: &mut Corpus) {
     corpus.add("keyed_peer", "many-hello-requests", [&[0x80][..], &hello_request.repeat(7)].concat());
     corpus.add("keyed_peer", "many-client-hellos", [&[1][..], &client_hello.repeat(7)].concat());
     corpus.add("keyed_peer", "many-warnings", [&[2][..], &[21, 0, 2, 1, 90].repeat(20)].concat());
+    corpus.add("deframer", "many-empty-records", [23, 3, 3, 0, 0].repeat(40));
+    corpus.add("deframer", "too-long", [&[23, 3, 3, 0x40, 1][..], &vec![0; MAX_PLAINTEXT + 1]].concat());
     corpus.add("keyed_peer", "many-empty-records", [&[7][..], &[23, 0, 0].repeat(40)].concat());
-    // Handshakes that nobody touches, then each kind of mutation on each side's first records.
-    for suite in 0..8_u8 {
-        corpus.add("mutated_handshake", &format!("untouched-{suite}"), vec![suite, 0]);
-        let choice = suite | 0x18;
-        corpus.add("mutated_handshake", &format!("untouched-all-offered-{suite}"), vec![choice, suite << 5 | 0x1f]);
-        corpus.add("mutated_handshake", &format!("untouched-resumed-by-ticket-{suite}"), vec![suite | 0x20, 0xd0]);
-        corpus.add("mutated_handshake", &format!("untouched-resumed-by-id-{suite}"), vec![suite | 0x60, 0x01]);
-    }
-    corpus.add("mutated_handshake", "untouched-client-shows-ecdsa", vec![0, 0xd0]);
-    corpus.add("mutated_handshake", "untouched-client-shows-rsa", vec![3, 0xd8]);
-    corpus.add("mutated_handshake", "untouched-client-declines", vec![1, 0x94]);
-    for kind in 0..12_u8 {
-        for (side, from) in [(0, "client"), (0x80, "server")] {
-            let seed = vec![kind % 8, 0xd0, side | (kind % 5), kind, 0, 40 + kind, 1];
-            corpus.add("mutated_handshake", &format!("kind-{kind}-from-{from}"), seed.clone());
-            let resumed = [&[0x20 | (kind % 2 * 0x40) | seed[0]], &seed[1..]].concat();
-            corpus.add("mutated_handshake", &format!("kind-{kind}-from-{from}-resumed"), resumed);
-        }
-    }
-}
-
-/// Handshakes of TLS 1.1, TLS 1.0 and SSL 3.0, and hellos in SSL 2.0's format: untouched, and each kind of mutation.
-fn mutated_old(corpus: &mut Corpus) {
-    const AGES: [(&str, u8); 6] = [
-        ("tls11", 0),
-        ("tls10", 1),
-        ("ssl30", 2),
-        ("sslv2-to-tls12", 0x1f),
-        ("sslv2-to-ssl30", 0x1b),
-        ("all-to-tls10", 7),
-    ];
-    for (name, age) in AGES {
-        for suite in 0..12_u8 {
-            let seed = vec![0x80 | (suite & 7), 0xd8 & (suite % 2).wrapping_neg(), age | (suite >> 3) << 5];
-            corpus.add("mutated_handshake", &format!("old-{name}-{suite}"), seed);
-        }
-        corpus.add("mutated_handshake", &format!("old-{name}-resumed"), vec![0x80 | 0x60 | 3, 0xd8, age]);
-        for kind in 0..12_u8 {
-            let seed = vec![0x80 | (kind % 8), 0xd8, age, (kind % 2 * 0x80) | (kind % 5), kind, 0, 40 + kind, 1];
-            corpus.add("mutated_handshake", &format!("old-{name}-kind-{kind}"), seed);
-        }
-    }
-}
-
-/// Handshakes of TLS 1.3: each way they go untouched, and each kind of mutation by each who may do it.
-fn mutated_tls13(corpus: &mut Corpus) {
-    const WAYS: [(&str, u8); 4] = [("full", 0), ("ticket", 0x10), ("stored-ticket", 0x20), ("external", 0x30)];
-    const EARLY: [(&str, u8); 4] = [("", 0), ("-early", 0x40), ("-early-refused", 0x80), ("-early-unsure", 0xc0)];
-    const WHO: [(&str, u8); 3] = [("stranger", 0), ("insider", 1), ("peer", 2)];
-    const REST: [(&str, u8, u8); 8] = [
-        ("", 0, 0),
-        ("retry", 0x08, 0),
-        ("shows", 0x07, 0),
-        ("later", 0x04, 0x04),
-        ("declines-later", 0, 0x04),
-        ("updates", 0, 0x18),
-        ("short-compressed", 0x34, 0x60),
-        ("also-tls12", 0xc0, 0x80),
-    ];
-    for (way, first) in WAYS {
-        for (early, flag) in EARLY.iter().take(if (0x10..0x30).contains(&first) { 4 } else { 1 }) {
-            for (number, (rest, second, third)) in (0..).zip(REST) {
-                let (who, by) = WHO[(number + usize::from(first >> 4)) % 3];
-                let seed = vec![first | flag | (second >> 4 & 3), second, third | by];
-                let name = format!("untouched-{way}{early}-{rest}-{who}").replace("--", "-");
-                corpus.add("mutated_tls13", &name, seed);
-            }
-        }
-    }
-    for (who, by) in WHO {
-        for kind in 0..if by == 0 { 12 } else { 20_u8 } {
-            for (side, from) in [(0, "client"), (0x80, "server")] {
-                let (way, first) = WAYS[usize::from(kind) % 4];
-                let first = if (0x10..0x30).contains(&first) { first | 0x40 } else { first };
-                let (_, second, third) = REST[usize::from(kind + side / 0x80) % 8];
-                let mutation = [side | (kind * 7 % 6), kind, 0, 40 + kind, kind];
-                let seed = [&[first, second, third | by][..], &mutation].concat();
-                corpus.add("mutated_tls13", &format!("{who}-{kind}-from-{from}-{way}"), seed);
-            }
-        }
-    }
 }
 
 /// What applications hand over, and certificates of other kinds: our own, and those of `clasp-cert`'s tests.

@@ -8,6 +8,7 @@ mod corpus;
 mod cut;
 mod handshakes;
 mod identities;
+mod mutations;
 mod peers;
 mod recording;
 
