@@ -84,25 +84,8 @@ impl ClientOffer {
             keyed.sort_by_key(|(key, _)| *key);
             extensions.splice(..0, keyed.into_iter().map(|(_, extension)| extension));
         }
-        self.pad();
+        pad(&mut self.hello);
         Ok(())
-    }
-
-    /// Makes a hello of 256 to 511 bytes one of 512: some load balancers of before 2014 take its length for the type of an older
-    /// version's, and wait for ever (RFC 7685 4).
-    fn pad(&mut self) {
-        // A hybrid's share alone is longer than that.
-        let is_long = self.hello.key_shares().unwrap_or_default().iter().any(|share| share.key_exchange.len() >= 512);
-        if is_long || self.hello.extensions.is_none() {
-            return;
-        }
-        let length = self.hello.encode().len();
-        let Some(extensions) = self.hello.extensions.as_mut().filter(|_| (256..512).contains(&length)) else { return };
-        // Type and length of the extension come before it; one that is empty would be another server's trouble.
-        let padding = 512_usize.saturating_sub(length + 4).max(1);
-        let is_psk = |extension: &ClientExtension| matches!(extension, ClientExtension::PreSharedKey(_));
-        let at = extensions.len() - usize::from(extensions.last().is_some_and(is_psk));
-        extensions.insert(at, ClientExtension::Padding(vec![0; padding].into()));
     }
 
     /// Whether the hello holds an extension of this answer's kind: only such may be answered (RFC 5246 7.4.1.4).
@@ -114,6 +97,23 @@ impl ClientOffer {
         }
         self.hello.extensions.iter().flatten().any(|offered| offered.ext_type() == kind)
     }
+}
+
+/// Makes a hello of 256 to 511 bytes one of 512: some load balancers of before 2014 take its length for the type of an older
+/// version's, and wait for ever (RFC 7685 4).
+pub(crate) fn pad(hello: &mut ClientHello) {
+    // A hybrid's share alone is longer than that.
+    let is_long = hello.key_shares().unwrap_or_default().iter().any(|share| share.key_exchange.len() >= 512);
+    if is_long || hello.extensions.is_none() {
+        return;
+    }
+    let length = hello.encode().len();
+    let Some(extensions) = hello.extensions.as_mut().filter(|_| (256..512).contains(&length)) else { return };
+    // Type and length of the extension come before it; one that is empty would be another server's trouble.
+    let padding = 512_usize.saturating_sub(length + 4).max(1);
+    let is_psk = |extension: &ClientExtension| matches!(extension, ClientExtension::PreSharedKey(_));
+    let at = extensions.len() - usize::from(extensions.last().is_some_and(is_psk));
+    extensions.insert(at, ClientExtension::Padding(vec![0; padding].into()));
 }
 
 fn client_extensions(

@@ -248,20 +248,27 @@ impl Policy {
         this
     }
 
-    /// A server's suites that are among those the client offers, best first. Some may come twice.
-    pub(crate) fn common_suites<'a>(
-        &'a self,
-        offered: &'a [CipherSuite],
+    /// A server's suites that are among those the client offers, best first. Each comes once, however often it is offered: it
+    /// costs a look at every group and identity.
+    pub(crate) fn common_suites(
+        &self,
+        offered: &[CipherSuite],
         client_order: bool,
-    ) -> impl Iterator<Item = &'static Suite> + 'a {
-        let row = |id: &CipherSuite| self.suites.iter().copied().find(|suite| suite.id == *id);
-        let theirs = offered.iter().filter(move |_| client_order).filter_map(row);
-        let ours = self.suites.iter().copied().filter(move |suite| !client_order && offered.contains(&suite.id));
-        theirs.chain(ours.flat_map(move |suite| {
-            let equal = self.equal_suites.iter().find(|equal| equal.contains(&suite.id));
-            let by_client = offered.iter().filter(move |id| equal.is_some_and(|equal| equal.contains(id)));
-            equal.is_none().then_some(suite).into_iter().chain(by_client.filter_map(row))
-        }))
+    ) -> impl Iterator<Item = &'static Suite> + use<> {
+        let equal = |suite: &Suite| self.equal_suites.iter().position(|equal| equal.contains(&suite.id));
+        let rank = |(at, suite): (usize, &'static Suite)| {
+            let place = offered.iter().position(|id| *id == suite.id)?;
+            let ours = match equal(suite) {
+                _ if client_order => 0,
+                None => at,
+                // Where the first of its equals stands.
+                set => self.suites.iter().position(|other| equal(other) == set).unwrap_or(at),
+            };
+            Some((ours, place, suite))
+        };
+        let mut common: Vec<_> = self.suites.iter().copied().enumerate().filter_map(rank).collect();
+        common.sort_by_key(|(ours, place, _)| (*ours, *place));
+        common.into_iter().map(|(_, _, suite)| suite)
     }
 
     /// Keeps only versions from `oldest` to `newest`.

@@ -53,7 +53,8 @@ impl ExternalPsk {
 
     /// A key of any length from 1 to 65535 bytes, and a name that may be empty, for devices that have such and cannot be given
     /// others: in TLS 1.2 and before alone. Whoever records a handshake without ECDHE, or takes part in one, can try out all short keys there are, and
-    /// all passwords (RFC 4279 7.2).
+    /// all passwords (RFC 4279 7.2). Who finds a client's key so fast that the client still waits is the server to it, also where it
+    /// would rather have spoken TLS 1.3 or seen a certificate: such a client is to have no other use.
     ///
     /// # Errors
     /// [`ConfigError::BadPsk`] when the key is empty, or name or key are longer than 65535 bytes.

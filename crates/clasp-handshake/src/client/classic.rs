@@ -176,7 +176,7 @@ pub(super) async fn full_handshake(
     peer.send(&Finished { verify_data: Bytes::copy_from_slice(ours.as_slice()) });
     peer.trace(Step::ClientFinished, "sent ChangeCipherSpec and Finished", Vec::new);
 
-    if previous.is_none() && negotiate::may_false_start(&agreed) {
+    if previous.is_none() && negotiate::may_false_start(config, &agreed) {
         peer.order(Order::FalseStart);
     }
 

@@ -196,12 +196,17 @@ fn fit(
         spoken && suite.supported(provider)
     });
     let has_psk = psk::classic(psks).next().is_some();
+    let serves_tls13 = certificates || psk::of_tls13(psks).next().is_some();
     let some = !policy.suites.is_empty();
-    policy.suites.retain(
-        |suite| {
-            if suite.is_pre_shared() { has_psk } else { certificates || !has_psk || suite.is_of_tls13() }
-        },
-    );
+    policy.suites.retain(|suite| {
+        if suite.is_pre_shared() {
+            has_psk
+        } else if suite.is_of_tls13() {
+            serves_tls13
+        } else {
+            certificates || !has_psk
+        }
+    });
     if some && policy.suites.is_empty() && !has_psk {
         return Err(ConfigError::NoPsk);
     }

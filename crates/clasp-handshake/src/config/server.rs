@@ -304,6 +304,7 @@ impl ServerConfigBuilder {
 
     /// The finished configuration; an error says what is missing.
     pub fn build(self) -> Result<Arc<ServerConfig>, ConfigError> {
+        let certificates = self.resolver.is_some() || !self.identities.is_empty();
         let identities: Arc<dyn IdentityResolver> = match self.resolver {
             Some(resolver) => resolver,
             None if self.identities.is_empty() && self.psks.is_empty() => return Err(ConfigError::NoIdentity),
@@ -323,7 +324,7 @@ impl ServerConfigBuilder {
         if self.psk_hint.len() > usize::from(u16::MAX) {
             return Err(ConfigError::BadPsk);
         }
-        let policy = fit(self.policy, self.provider, &self.psks, true)?;
+        let policy = fit(self.policy, self.provider, &self.psks, certificates)?;
         let scope = policy.resumption_scope().into();
         Ok(Arc::new(ServerConfig {
             policy,

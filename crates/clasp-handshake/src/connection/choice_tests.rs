@@ -84,6 +84,20 @@ fn a_hybrids_half_is_sent_once() {
     }
 }
 
+/// A hello has room for 32,767 suites, and each that is looked at may cost a look at each group and identity.
+#[test]
+fn a_suite_that_is_named_often_is_looked_at_once() {
+    use CipherSuite as S;
+    let suites = [S::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, S::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384];
+    let offered = [suites[1], suites[0]].repeat(16_000);
+    for policy in [Policy::modern(), Policy::modern().with_equal_cipher_suites(&[&suites])] {
+        for client_order in [false, true] {
+            let common: Vec<_> = policy.common_suites(&offered, client_order).map(|suite| suite.id).collect();
+            assert_eq!(common.len(), 2, "{client_order}");
+        }
+    }
+}
+
 #[test]
 fn among_equal_suites_the_client_chooses() {
     use CipherSuite as S;
@@ -380,10 +394,13 @@ fn a_client_may_write_before_the_servers_finished() {
     // A session that is resumed ends with our own Finished.
     let (mut ours, _) = begun(&modern_client, &modern_server);
     assert!(ours.session().is_some_and(crate::Session::resumed) && ours.write_false_start(b"x").unwrap() == 0);
-    // Not without an application protocol, forward secrecy or an AEAD, nor in TLS 1.3; and not by the server.
+    // Not without an application protocol, where it is not known which one, without ECDHE or an AEAD, nor in TLS 1.3; and not by
+    // the server.
     let only = |suite| classic(Policy::compatible()).with_cipher_suites(&[suite]);
     for (policy, alpn) in [
-        (modern, &[][..]),
+        (modern.clone(), &[][..]),
+        (modern, &["h2", "http/1.1"]),
+        (only(S::TLS_DHE_RSA_WITH_AES_128_GCM_SHA256), &["h2"]),
         (only(S::TLS_RSA_WITH_AES_128_GCM_SHA256), &["h2"]),
         (only(S::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256), &["h2"]),
         (tls13(), &["h2"]),

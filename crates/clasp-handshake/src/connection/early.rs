@@ -74,8 +74,9 @@ impl Connection {
 
     /// As a client of TLS 1.2, writes before the server's Finished has come, which saves a round trip (RFC 7918), and says how
     /// much of it. Nobody but the server reads it, whose certificate is verified; that nobody altered the hellos is only known
-    /// with the Finished, so this is for the suites of [`Policy::modern`](crate::Policy::modern) alone, without pre-shared keys, and
-    /// where an application protocol was agreed, as some servers from before that fail. 0: not now.
+    /// with the Finished, so this is for suites with ECDHE and an AEAD alone, without pre-shared keys, and where the configuration
+    /// has one application protocol and the server has taken it: some servers from before that fail, and which of several it is
+    /// can be altered too. 0: not now.
     ///
     /// # Errors
     /// The connection's own error when it has failed.

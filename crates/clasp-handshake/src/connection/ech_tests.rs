@@ -14,7 +14,9 @@ use rustls_pki_types::ServerName;
 use super::Connection;
 use super::ech_server::{AES_128, Decrypts, Mistake, PUBLIC_NAME, Seen, contents, list, outer_of};
 use crate::peer::Front;
-use crate::testing::{Authority, NAME, Recorder, classic, established, exchange, exchange_with, give, transfer};
+use crate::testing::{
+    Authority, NAME, Recorder, classic, established, exchange, exchange_with, give, message_at, transfer,
+};
 use crate::{
     ClientConfig, ClientConfigBuilder, ConfigError, EarlyData, Error, ExternalPsk, Misbehaviour, Policy, Role,
     ServerConfig, ServerConfigBuilder, TLS13_CIPHER_SUITES,
@@ -64,6 +66,36 @@ fn rejected(error: Option<Error>) -> Option<Bytes> {
 fn refused(error: Option<&Error>, alert: AlertDescription) {
     let Some(Error::AlertReceived(received)) = error else { panic!("{error:?}") };
     assert_eq!(received.alert, alert);
+}
+
+/// RFC 7685 4, and so that it looks like one that has no other one in it.
+#[test]
+fn no_hello_around_another_one_has_256_to_511_bytes() {
+    let ca = Authority::new("CA");
+    let key = EchConfig::new(contents(7, &[AES_128]));
+    let list = EchConfig::encode_list(std::slice::from_ref(&key));
+    let policy = tls13().with_groups(&[NamedGroup::X25519, NamedGroup::SECP384R1]);
+    for (retry, resumed) in [(false, false), (true, false), (true, true)] {
+        let client = client(&ca, policy.clone(), &list).grease(false).build().unwrap();
+        let server = server(&ca, narrow(retry)).build().unwrap();
+        let mut hellos = Vec::new();
+        for again in 0..=u8::from(resumed) {
+            let front = Decrypts { keys: vec![(7, key.clone())], ..Decrypts::default() };
+            let (mut client, mut server, _) = pair(&client, &server, front);
+            let errors = exchange_with(&mut client, &mut server, |from, bytes| {
+                if from == Role::Client {
+                    // The second one comes behind a ChangeCipherSpec.
+                    let hello = bytes.strip_prefix(&[20, 3, 3, 0, 1, 1]).unwrap_or(&bytes);
+                    hellos.extend(message_at(hello, HandshakeType::CLIENT_HELLO));
+                }
+                bytes
+            });
+            assert!(matches!(errors, (None, None)), "{errors:?}");
+            assert_eq!(client.session().unwrap().resumed(), again == 1);
+        }
+        assert_eq!(hellos.len(), (1 + usize::from(retry)) * (1 + usize::from(resumed)));
+        assert!(hellos.iter().all(|hello| hello.len() >= 512), "{hellos:?}");
+    }
 }
 
 #[test]
@@ -143,7 +175,7 @@ fn the_length_of_a_name_is_hidden() {
     let long = format!("{}.example", "a".repeat(32));
     let lengths = ["a.b", NAME, &long, "192.0.2.1", "2001:db8::1"].map(length);
     assert_eq!(lengths, [lengths[0]; 5]);
-    assert!(length(&format!("{}.example", "a".repeat(60))) > lengths[0]);
+    assert!(length(&format!("{}.example", ["a"; 3].map(|letter| letter.repeat(60)).join("."))) > lengths[0]);
     // What looks like it is as long.
     let grease = ca.client(tls13()).grease_ech(true).build().unwrap();
     let mut tls = Connection::client(grease, ServerName::try_from(PUBLIC_NAME).unwrap());

@@ -41,6 +41,8 @@ mod resumption_tests;
 #[cfg(test)]
 mod retry_tests;
 #[cfg(test)]
+mod sealer_tests;
+#[cfg(test)]
 mod signature_tests;
 #[cfg(test)]
 mod tests;
@@ -425,7 +427,7 @@ impl Connection {
 
     /// Ends the connection with a fatal alert of the application's own (RFC 5246 7.2.2, RFC 8446 6.2), at any time: `access_denied`,
     /// say, when the application has seen who the peer is. What was not read is dropped, nothing more is sent or received, and every later poll is
-    /// [`Error::Refused`]. [`output`](Self::output) has the alert.
+    /// [`Error::Refused`]. [`output`](Self::output) has the alert. Not `close_notify`: the peer would take what it has for all there is.
     pub fn abort(&mut self, alert: AlertDescription) {
         if self.failed.is_none() {
             self.fail(&Error::Refused(alert));

@@ -122,6 +122,19 @@ fn a_short_key_is_for_old_versions_alone() {
         let session = client.session().unwrap();
         assert_eq!((session.version(), session.pre_shared_key()), (ProtocolVersion::TLS_1_3, false));
     }
+    // Who has nothing else does not offer it, and does not choose it.
+    let (ours, theirs) = (|| client(Policy::modern(), weak()), || server(Policy::modern(), weak()));
+    let both = ca.server(Policy::modern()).psk(weak()).build().unwrap();
+    for (ours, theirs) in
+        [(ours(), theirs()), (ours(), both), (ca.client(Policy::modern()).psk(weak()).build().unwrap(), theirs())]
+    {
+        let (client, _) = established(&ours, &theirs);
+        let session = client.session().unwrap();
+        assert_eq!((session.version(), session.pre_shared_key()), (ProtocolVersion::TLS_1_2, true));
+    }
+    let tls13 = Policy::modern().with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3);
+    assert!(ClientConfig::builder(tls13.clone()).psk(weak()).build().is_err());
+    assert!(ServerConfig::builder(tls13).psk(weak()).build().is_err());
 }
 
 /// RFC 4279 2, RFC 5489 2: without a hint a server has nothing to say where there is no ECDHE.

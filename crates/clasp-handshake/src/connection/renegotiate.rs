@@ -211,6 +211,7 @@ impl Connection {
                 self.tell("received HelloRequest");
                 if matches!(&self.side, Side::Client(config, _) if config.renegotiates_when_told) {
                     self.again = State::Wanted;
+                    self.passed_over = 0;
                 } else {
                     self.start_flight(None);
                 }

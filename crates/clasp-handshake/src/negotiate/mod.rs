@@ -18,13 +18,14 @@ pub(crate) use server::{
 };
 
 use crate::certificate_type::CertificateTypes;
+use crate::config::ClientConfig;
 use crate::dialect::Dialect;
 use crate::error::Misbehaviour;
 use crate::hello::{ClientOffer, supported_versions};
 use crate::policy::Policy;
 use crate::resumption::Saved;
 use crate::session::{Previous, Randoms};
-use crate::suites::Suite;
+use crate::suites::{KeyExchange, Suite};
 
 /// What both sides have agreed by their hellos.
 #[derive(Clone)]
@@ -110,14 +111,15 @@ pub(crate) fn check_legacy_version(hello: &ServerHello) -> Result<(), Misbehavio
 }
 
 /// Whether a client may write before it knows that nobody altered the hellos: what was agreed is then no worse than what could
-/// have been (RFC 7918 3, 4), and the server is of a time that knows application protocols, before which some failed.
-pub(crate) fn may_false_start(agreed: &Agreed) -> bool {
+/// have been (RFC 7918 3, 4), and the server is of a time that knows application protocols, before which some failed. Whoever
+/// alters them may choose DHE, and with it the server's prime, which a policy takes at 1024 bits; and another of several protocols.
+pub(crate) fn may_false_start(config: &ClientConfig, agreed: &Agreed) -> bool {
     let suite = agreed.suite;
     agreed.dialect.version() == ProtocolVersion::TLS_1_2
         && agreed.alpn.is_some()
+        && config.alpn.len() == 1
         && suite.strength == Strength::Modern
-        && suite.key_exchange.is_ephemeral()
-        && !suite.is_pre_shared()
+        && suite.key_exchange == KeyExchange::Ecdhe
 }
 
 /// Whether two hellos of a client name the same version.

@@ -21,14 +21,15 @@ const ACCEPTED: u64 = 2;
 /// Seals sessions into tickets, and opens tickets (RFC 5077 4): [`TicketKeys`], or whoever else has keys that the servers of a
 /// service share. May take its time. What comes in a ticket is the client's say: it must be known to be sealed here.
 pub trait TicketSealer: Debug + Send + Sync {
-    /// Seals a session. `None`: there is no ticket for this one. `now`: seconds since the Unix epoch.
+    /// Seals a session. `None`: there is no ticket for this one, as where the ticket is empty or longer than
+    /// [`Limits::ticket`](crate::Limits::ticket). `now`: seconds since the Unix epoch.
     fn seal<'a>(&'a self, session: &'a [u8], now: u64) -> MaybeReady<'a, Option<Vec<u8>>>;
 
     /// Opens a ticket. `None`, for what was not sealed with these keys or too long ago: there is a full handshake.
     fn open<'a>(&'a self, ticket: &'a [u8], now: u64) -> MaybeReady<'a, Option<OpenedTicket>>;
 
-    /// How long clients of TLS 1.2 and before are told to keep a ticket, seconds; 0 says nothing (RFC 5077 3.3). No session is
-    /// resumed after more than a day.
+    /// How long clients are told to keep a ticket, seconds; 0 says nothing (RFC 5077 3.3). No session is resumed after more than a
+    /// day, and that is what clients of TLS 1.3 are told at most, and where nothing is said (RFC 8446 4.6.1).
     fn lifetime(&self) -> u32;
 }
 

@@ -60,7 +60,9 @@ pub(super) async fn send(
         saved.set_secret(resumption.psk(&nonce).as_bytes());
         let (sealed, lifetime) = match (&config.resumption.tickets, &config.resumption.ids) {
             (Some(_), _) => match ticket(config, &saved).await {
-                Some(made) => made,
+                // What would say nothing in older versions says here that the ticket is not to be kept.
+                Some((sealed, 0)) => (sealed, saved.lifetime),
+                Some((sealed, lifetime)) => (sealed, lifetime.min(saved.lifetime)),
                 None => return Ok(()),
             },
             (None, Some(store)) => {
@@ -90,5 +92,7 @@ pub(super) async fn ticket(config: &ServerConfig, saved: &Saved) -> Option<(Byte
         return None;
     }
     let ticket = keys.seal(&state, config.clock.now().as_secs()).await?;
-    Some((ticket.into(), keys.lifetime()))
+    // No hello has room for a longer one, and an empty one is none.
+    let fits = (1..=config.limits.ticket).contains(&ticket.len());
+    fits.then(|| (ticket.into(), keys.lifetime()))
 }

@@ -20,7 +20,7 @@ use crate::certificate_type;
 use crate::client::{Offer13, go_on, write_early};
 use crate::config::ClientConfig;
 use crate::error::{ConfigError, Error};
-use crate::hello::{ClientOffer, random};
+use crate::hello::{ClientOffer, pad, random};
 use crate::negotiate;
 use crate::peer::{Order, Peer};
 use crate::resumption::Saved;
@@ -132,6 +132,7 @@ fn is_shared(extension: &ClientExtension) -> bool {
             | ClientExtension::EarlyData
             | ClientExtension::PostHandshakeAuth
             | ClientExtension::PreSharedKey(_)
+            | ClientExtension::Padding(_)
             | ClientExtension::Unknown(_)
     )
 }
@@ -232,12 +233,15 @@ impl Sealer {
             .map(ClientExtension::ext_type)
             .collect();
         let name_length = inner.server_name().map(str::len);
-        let pad = |length| padding(length, name_length, usize::from(self.maximum_name_length));
-        let plaintext = Zeroizing::new(Vec::from(inner.encode_ech_inner(&shared, pad)));
+        let hidden = |length| padding(length, name_length, usize::from(self.maximum_name_length));
+        let plaintext = Zeroizing::new(Vec::from(inner.encode_ech_inner(&shared, hidden)));
 
         let enc = std::mem::take(&mut self.enc);
         let zeros = vec![0; plaintext.len() + HpkeSuite::OVERHEAD];
         self.set_content(enc.clone(), zeros.into());
+        // As that which only looks as if it had another one in it, so that its length does not tell them apart.
+        self.outer.extensions.iter_mut().for_each(|extensions| extensions.retain(|extension| !is_padding(extension)));
+        pad(&mut self.outer);
         let mut associated = BytesMut::new();
         self.outer.write_body(&mut associated);
         let payload = self.sender.seal(&associated, &plaintext)?;
@@ -272,6 +276,10 @@ impl Sealer {
             }
         }
     }
+}
+
+fn is_padding(extension: &ClientExtension) -> bool {
+    matches!(extension, ClientExtension::Padding(_))
 }
 
 /// How many zeros hide the length of an encoded hello and of the name in it, all in bytes (RFC 9849 6.1.3).
