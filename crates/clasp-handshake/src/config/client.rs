@@ -348,7 +348,8 @@ impl ClientConfigBuilder {
     }
 
     /// Puts at most this many bytes of plaintext into a record, 64 to 16384, where the server takes more: it reads the first
-    /// bytes of what is written sooner, and each record costs some 20 to 40 bytes and a MAC.
+    /// bytes of what is written sooner, and each record costs some 20 to 40 bytes and a MAC. The hello is cut too: some old servers
+    /// read it in one piece only.
     pub fn write_record_size(mut self, bytes: u16) -> Self {
         self.write_record_size = Some(bytes);
         self
