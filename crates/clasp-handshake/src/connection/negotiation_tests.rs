@@ -6,7 +6,7 @@ use clasp_crypto::KeyAlgorithm;
 use clasp_wire::{AlertDescription, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 
 use crate::testing::{Authority, NAME, classic, connections, each, established, exchange, give};
-use crate::{Connection, Error, Policy};
+use crate::{Connection, Error, Misbehaviour, Policy};
 
 #[test]
 fn alpn_agreed_absent_and_impossible() {
@@ -142,4 +142,24 @@ fn sni_and_signatures_drive_the_choice_of_certificate() {
     assert_eq!(shown(tls13.clone()), (KeyAlgorithm::Rsa, suite));
     assert_eq!(shown(tls13.clone().with_signature_schemes(&of("rsa"))), (KeyAlgorithm::Rsa, suite));
     assert_eq!(shown(tls13.with_signature_schemes(&of("ecdsa"))), (KeyAlgorithm::EcdsaP256, suite));
+}
+
+/// RFC 5246 7.4.1.3: also one that we know, and have not offered.
+#[test]
+fn a_suite_that_was_not_offered_is_refused() {
+    let ca = Authority::new("CA");
+    let client = ca.client(classic(Policy::modern())).build().unwrap();
+    let server = ca.server(classic(Policy::modern())).build().unwrap();
+    for suite in [CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256, CipherSuite::TLS_AES_128_GCM_SHA256] {
+        let (mut tls, mut other) = connections(&client, &server);
+        tls.poll_now().unwrap();
+        give(&mut other, &tls.output().split());
+        other.poll_now().unwrap();
+        let mut flight = other.output().split().to_vec();
+        let at = 44 + usize::from(flight[43]);
+        flight[at..at + 2].copy_from_slice(&suite.0.to_be_bytes());
+        give(&mut tls, &flight);
+        let error = tls.poll_now().unwrap_err();
+        assert!(matches!(error, Error::Misbehaved(Misbehaviour::SuiteNotOffered)), "{suite}: {error}");
+    }
 }

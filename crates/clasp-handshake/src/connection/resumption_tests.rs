@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use clasp_cert::{CertificateError, CertificateProblem, MaybeReady, Report, ServerVerification, ServerVerifier};
 use clasp_crypto::HashAlgorithm;
-use clasp_wire::CipherSuite;
+use clasp_wire::{CipherSuite, HandshakeType};
 use rustls_pki_types::UnixTime;
 
-use crate::testing::{Authority, FirstSession, classic, connections, each, established, exchange, is_tls13, transfer};
+use crate::error::Role;
+use crate::testing::{
+    Authority, FirstSession, NAME, classic, connections, each, established, exchange, exchange_with, give, is_tls13,
+    message_at, transfer,
+};
 use crate::{
     ClientConfig, ClientConfigBuilder, Clock, Connection, Error, ExternalPsk, MemorySessions, Misbehaviour, Policy,
     ServerConfig, TicketKeys,
@@ -352,5 +356,60 @@ fn a_server_is_verified_again_where_that_is_wanted() {
             let (ours, _) = exchange(&mut client, &mut server);
             assert_eq!(matches!(ours, Some(Error::Certificate { .. })), again, "{ours:?}");
         }
+    }
+}
+
+/// RFC 5246 7.4.1.2, RFC 6066 3: what the hello does not offer, or does not ask for by name, is not taken up for it.
+#[test]
+fn a_server_takes_up_what_goes_with_the_hello() {
+    let ca = Authority::new("CA");
+    let policy = classic(Policy::modern());
+    for tickets in [true, false] {
+        let client = ca.client(policy.clone()).build().unwrap();
+        let server = ca.server(policy.clone()).tickets(tickets).build().unwrap();
+        let (first, _) = twice(&client, &server);
+        let suite = first.session().unwrap().cipher_suite().0.to_be_bytes();
+        let name = NAME.as_bytes();
+        for (what, other) in [(name, &b"server.exampla"[..]), (&suite[..], &[0x5a, 0x5a])] {
+            let (mut tls, mut server) = connections(&client, &server);
+            tls.poll_now().unwrap();
+            let mut hello = tls.output().split().to_vec();
+            // Behind record header, message header, version and random.
+            let at = 43 + hello[43..].windows(what.len()).position(|bytes| bytes == what).unwrap();
+            hello[at..at + what.len()].copy_from_slice(other);
+            give(&mut server, &hello);
+            server.poll_now().unwrap();
+            let answer = server.output().split();
+            assert!(message_at(&answer, HandshakeType::CERTIFICATE).is_some(), "resumed for {other:?}");
+        }
+    }
+}
+
+/// RFC 5246 7.4.1.3, RFC 7627 5.3: a session comes back as it was, or it is refused.
+#[test]
+fn a_client_takes_up_what_it_was() {
+    let ca = Authority::new("CA");
+    let client = ca.client(classic(Policy::modern())).build().unwrap();
+    let server = ca.server(classic(Policy::modern())).build().unwrap();
+    let another_suite = |flight: &mut Vec<u8>, suite: usize| flight[suite + 1] ^= 7;
+    let without_extended_master_secret = |flight: &mut Vec<u8>, suite: usize| {
+        let extension = flight.windows(4).position(|bytes| bytes == [0, 23, 0, 0]).unwrap();
+        flight.drain(extension..extension + 4);
+        // The low bytes of the lengths of record, message and extensions.
+        [4, 8, suite + 4].into_iter().for_each(|at| flight[at] -= 4);
+    };
+    twice(&client, &server);
+    for change in [another_suite as fn(&mut Vec<u8>, usize), without_extended_master_secret] {
+        let (mut tls, mut other) = connections(&client, &server);
+        let (error, _) = exchange_with(&mut tls, &mut other, |from, mut flight| {
+            if from == Role::Server && message_at(&flight, HandshakeType::SERVER_HELLO).is_some() {
+                let suite = 44 + usize::from(flight[43]);
+                change(&mut flight, suite);
+            }
+            flight
+        });
+        assert!(matches!(error, Some(Error::Misbehaved(Misbehaviour::ResumedDifferently))), "{error:?}");
+        // It is forgotten.
+        assert!(!resumed(&established(&client, &server)));
     }
 }
