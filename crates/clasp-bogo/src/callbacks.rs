@@ -22,7 +22,7 @@ use clasp::{
 };
 
 use crate::flags::Flags;
-use crate::setup::hex_list;
+use crate::lists::hex_list;
 
 /// An answer that is not there the first time it is asked for.
 pub(crate) fn later<'a, T: Send + 'a>(answer: T) -> MaybeReady<'a, T> {

@@ -11,6 +11,7 @@ mod compliance;
 mod compression;
 mod connection;
 mod flags;
+mod lists;
 mod setup;
 mod stores;
 

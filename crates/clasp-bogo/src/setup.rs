@@ -8,8 +8,8 @@ use clasp::crypto::HashAlgorithm;
 use clasp::handshake::{AntiReplay, Dialect, ReplayMemory, TLS10, TLS11, TLS12, TLS13_CIPHER_SUITES};
 use clasp::wire::{CertificateType, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 use clasp::{
-    CIPHER_SUITES, ClientAuth, ClientConfig, ConfigError, Connection, ExternalPsk, Limits, OpenedTicket,
-    PSK_CIPHER_SUITES, Policy, Renegotiation, ServerConfig, TicketKeys, TicketSealer,
+    ClientAuth, ClientConfig, ConfigError, Connection, ExternalPsk, Limits, OpenedTicket, Policy, Renegotiation,
+    ServerConfig, TicketKeys, TicketSealer,
 };
 
 use crate::Failure;
@@ -19,6 +19,7 @@ use crate::callbacks::{
 use crate::compliance;
 use crate::compression;
 use crate::flags::{Credential, CredentialKind, Flags};
+use crate::lists::{cipher_list, hex_list, protocol_list};
 use crate::stores::{MovedClock, Sessions};
 
 /// What the connections of a test have in common.
@@ -423,56 +424,6 @@ fn known(schemes: &[SignatureScheme]) -> Result<(), Failure> {
     }
 }
 
-/// A list of suites by their registered names, and the few of OpenSSL's words that the runner uses; those of equal preference
-/// together.
-fn cipher_list(list: &str) -> Result<Vec<Vec<CipherSuite>>, Failure> {
-    let all = || CIPHER_SUITES.iter().chain(PSK_CIPHER_SUITES).map(|suite| suite.id);
-    let with = |part: &'static str| move |suite: &CipherSuite| suite.name().is_some_and(|name| name.contains(part));
-    let named = |name: &str| {
-        let suite = all().find(|suite| suite.name() == Some(name));
-        suite.ok_or_else(|| Failure::Unimplemented(format!("-cipher {list}")))
-    };
-    let mut chosen: Vec<Vec<CipherSuite>> = Vec::new();
-    for word in list.split(':') {
-        match word {
-            "ALL" | "DEFAULT" => chosen.extend(all().map(|suite| vec![suite])),
-            "3DES" => chosen.extend(all().filter(with("_3DES_")).map(|suite| vec![suite])),
-            "AES128" => chosen.extend(all().filter(with("_AES_128_")).map(|suite| vec![suite])),
-            "!AES" => chosen.retain(|equal| !equal.iter().any(with("_AES_"))),
-            names => {
-                let names = names.strip_prefix('[').and_then(|names| names.strip_suffix(']')).unwrap_or(names);
-                chosen.push(names.split('|').map(named).collect::<Result<_, _>>()?);
-            }
-        }
-    }
-    Ok(chosen)
-}
-
-/// Protocol names, each after a byte that tells its length.
-fn protocol_list(list: &str) -> Result<Vec<Vec<u8>>, Failure> {
-    let (mut names, mut rest) = (Vec::new(), list.as_bytes());
-    while let Some((length, more)) = rest.split_first() {
-        let (name, more) = more
-            .split_at_checked(usize::from(*length))
-            .ok_or_else(|| Failure::failed("-advertise-alpn runs past its end"))?;
-        names.push(name.to_vec());
-        rest = more;
-    }
-    Ok(names)
-}
-
-/// Byte strings in hexadecimal, between commas.
-pub(crate) fn hex_list(list: &str) -> Option<Vec<Vec<u8>>> {
-    list.split(',')
-        .map(|text| {
-            let digits: Option<Vec<u8>> =
-                text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-            let (pairs, rest) = digits.as_deref()?.as_chunks::<2>();
-            rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
-        })
-        .collect()
-}
-
 fn identities(flags: &Flags, used: &Arc<Used>) -> Result<Vec<Candidate>, Failure> {
     let mut identities = Vec::new();
     // The runner's credentials come before the one outside of them, as in BoringSSL.
@@ -529,18 +480,5 @@ mod tests {
         assert_eq!(spoken(&Flags { no_tls13: true, no_tls11: true, ..Flags::default() }), [0x303, 0x301]);
         assert_eq!(spoken(&Flags { max_version: Some(0x302), min_version: Some(0x302), ..Flags::default() }), [0x302]);
         assert!(policy(&Flags { min_version: Some(0x305), ..Flags::default() }).is_err());
-    }
-
-    #[test]
-    fn lists_are_read() {
-        assert_eq!(hex_list("00ff,ab").unwrap(), [vec![0, 255], vec![0xab]]);
-        assert_eq!(hex_list("0"), None);
-        assert_eq!(protocol_list("\u{3}foo\u{1}b").unwrap(), [b"foo".to_vec(), b"b".to_vec()]);
-        assert!(protocol_list("\u{9}foo").is_err());
-        assert!(cipher_list("TLS_RSA_WITH_AES_128_CBC_SHA:TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256").is_ok());
-        assert!(cipher_list("ALL:!AES").unwrap().iter().flatten().all(|suite| !suite.name().unwrap().contains("AES")));
-        let equal = cipher_list("[TLS_RSA_WITH_AES_128_CBC_SHA|TLS_RSA_WITH_AES_256_CBC_SHA]").unwrap();
-        assert_eq!(equal.iter().map(Vec::len).collect::<Vec<_>>(), [2]);
-        assert!(matches!(cipher_list("[A|B]"), Err(Failure::Unimplemented(_))));
     }
 }

@@ -147,6 +147,16 @@ pub(crate) fn give(tls: &mut Connection, bytes: &[u8]) {
     assert_eq!(tls.receive(bytes), bytes.len());
 }
 
+/// The lengths of the pieces in which what `from` has written comes to `to`.
+pub(crate) fn pieces(from: &mut Connection, to: &mut Connection) -> Vec<usize> {
+    give(to, &from.output().split());
+    let mut lengths = Vec::new();
+    while to.poll_now().unwrap() == Status::Data {
+        lengths.push(to.read().unwrap().len());
+    }
+    lengths
+}
+
 /// A finished handshake between the two.
 pub(crate) fn established(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> (Connection, Connection) {
     let (mut client, mut server) = connections(client, server);

@@ -16,7 +16,7 @@ use rustls_pki_types::{SubjectPublicKeyInfoDer, UnixTime};
 #[cfg(feature = "legacy")]
 use crate::dialect::Dialect as _;
 use crate::testing::{
-    Authority, Recorder, classic, connections, each, established, exchange, give, is_tls13, message_at,
+    Authority, Recorder, classic, connections, each, established, exchange, give, is_tls13, message_at, pieces,
 };
 use crate::{
     ClientConfig, Clock, ConfigError, Connection, Error, OpenedTicket, Policy, ServerConfig, Status, TicketKeys,
@@ -201,12 +201,7 @@ fn extensions_may_stand_in_another_order_each_time() {
 /// What the other side receives of so much, record by record.
 fn sizes(from: &mut Connection, to: &mut Connection, bytes: usize) -> Vec<usize> {
     assert_eq!(from.write(&vec![7; bytes]).unwrap(), bytes);
-    give(to, &from.output().split());
-    let mut sizes = Vec::new();
-    while to.poll_now().unwrap() == Status::Data {
-        sizes.push(to.read().unwrap().len());
-    }
-    sizes
+    pieces(from, to)
 }
 
 #[test]

@@ -7,7 +7,7 @@ use clasp_wire::{ContentType, HandshakeType};
 
 use super::{RenegotiationStatus, Status};
 use crate::session::Secrets;
-use crate::testing::{Authority, classic, connections, each, established, exchange, give, transfer};
+use crate::testing::{Authority, classic, connections, each, established, exchange, give, pieces, transfer};
 use crate::{ClientAuth, Connection, Error, Limits, Misbehaviour, Policy, Renegotiation};
 
 fn pair(ca: &Authority, policy: &Policy) -> (Connection, Connection) {
@@ -427,14 +427,9 @@ fn reconfigure(tls: &mut Connection, client: &Arc<crate::ClientConfig>, server: 
 }
 
 /// The lengths of the pieces that `to` gets of `length` bytes.
-fn pieces(from: &mut Connection, to: &mut Connection, length: usize) -> Vec<usize> {
+fn pieces_of(from: &mut Connection, to: &mut Connection, length: usize) -> Vec<usize> {
     from.seal(ContentType::APPLICATION_DATA, &vec![1; length]).unwrap();
-    give(to, &from.output().split());
-    let mut lengths = Vec::new();
-    while to.poll_now().unwrap() == Status::Data {
-        lengths.push(to.read().unwrap().len());
-    }
-    lengths
+    pieces(from, to)
 }
 
 /// Records are subject to the limits of the handshake that made their keys (RFC 8449 4): what a renegotiation agrees, more,
@@ -476,20 +471,20 @@ fn record_limits_begin_and_end_with_their_keys() {
         give(&mut server, &hello);
         server.poll_now().unwrap();
         let flight = server.output().split();
-        assert_eq!(pieces(&mut client, &mut server, to_server), [to_server], "{case}");
+        assert_eq!(pieces_of(&mut client, &mut server, to_server), [to_server], "{case}");
         // The client has read the server's hello, when more under the keys before comes.
         let first = 5 + usize::from(u16::from_be_bytes([flight[3], flight[4]]));
         give(&mut client, &flight[..first]);
         client.poll_now().unwrap();
         server.writer.set_max_plaintext(to_client);
         give(&mut client, &flight[first..flight.len()]);
-        assert_eq!(pieces(&mut server, &mut client, to_client), [to_client], "{case}");
+        assert_eq!(pieces_of(&mut server, &mut client, to_client), [to_client], "{case}");
 
         settle(&mut client, &mut server);
         assert_eq!(count(&client, &server), (1, 1));
         let longest = |lengths: Vec<usize>| lengths.into_iter().max().unwrap();
-        assert_eq!(longest(pieces(&mut client, &mut server, 20_000)), to_server_after, "{case}");
-        assert_eq!(longest(pieces(&mut server, &mut client, 20_000)), to_client_after, "{case}");
+        assert_eq!(longest(pieces_of(&mut client, &mut server, 20_000)), to_server_after, "{case}");
+        assert_eq!(longest(pieces_of(&mut server, &mut client, 20_000)), to_client_after, "{case}");
         // More than that is refused.
         client.writer.set_max_plaintext(16384);
         if to_server_after < 16384 {

@@ -115,8 +115,8 @@ pub(crate) fn check_legacy_version(hello: &ServerHello) -> Result<(), Misbehavio
 /// alters them may choose DHE, and with it the server's prime, which a policy takes at 1024 bits; and another of several protocols.
 pub(crate) fn may_false_start(config: &ClientConfig, agreed: &Agreed) -> bool {
     let suite = agreed.suite;
-    agreed.dialect.version() == ProtocolVersion::TLS_1_2
-        && agreed.alpn.is_some()
+    // Such suites are of TLS 1.2 alone.
+    agreed.alpn.is_some()
         && config.alpn.len() == 1
         && suite.strength == Strength::Modern
         && suite.key_exchange == KeyExchange::Ecdhe

@@ -23,8 +23,8 @@ enum Early {
 impl EarlySecret {
     /// From a pre-shared key, or from none.
     pub fn new(kdf: Kdf, psk: Option<&[u8]>) -> Self {
-        Self(match (psk, known::salt_without_psk(kdf.hash().algorithm())) {
-            (None, Some(salt)) => Early::Known(kdf, salt),
+        Self(match (psk, known::known(kdf.hash().algorithm())) {
+            (None, Some(known)) => Early::Known(kdf, known.salt_without_psk),
             _ => Early::Keyed(kdf.extract_key(&[], psk)),
         })
     }
