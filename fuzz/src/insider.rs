@@ -94,10 +94,11 @@ impl Default for Way {
     }
 }
 
-/// The ServerHello that is to be sent.
-fn waiting_hello(sent: &[u8]) -> Option<&[u8]> {
-    let mut records = records(sent).into_iter().map(|(_, record)| record);
-    records.next()?.get(RecordHeader::LEN..).filter(|message| message.first() == Some(&HandshakeType::SERVER_HELLO.0))
+/// The ServerHellos that are to be sent, each with what follows in its record.
+fn waiting_hellos(sent: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let plain = records(sent).into_iter().filter(|(header, _)| header.content_type == ContentType::HANDSHAKE);
+    let messages = plain.filter_map(|(_, record)| record.get(RecordHeader::LEN..));
+    messages.filter(|message| message.first() == Some(&HandshakeType::SERVER_HELLO.0))
 }
 
 /// Between the two sides, with the keys of both.
@@ -264,7 +265,7 @@ impl<'a> Insider<'a> {
     ) {
         let (side, other) = (usize::from(!from_client), usize::from(from_client));
         // What a server has chosen may still wait to be carried.
-        let suite = self.vantages[other].suite.or_else(|| waiting_hello(&reader.sent).and_then(hello_suite));
+        let suite = self.vantages[other].suite.or_else(|| waiting_hellos(&reader.sent).next().and_then(hello_suite));
         let epoch = match epoch {
             _ if piece.bare => Epoch::Plain,
             Epoch::Application(_) => Epoch::Application(self.ways[side].updates_sealed),
@@ -296,10 +297,12 @@ impl<'a> Insider<'a> {
         }
         let is_bound = !is_hello || self.vantages[other].is_bound(&piece.payload);
         let flaws = self.hear(from_client, epoch, &piece, &reader.secrets);
+        let before = waiting_hellos(&reader.sent).count();
         reader.receive(&bytes);
+        self.vantages[other].has_answered(waiting_hellos(&reader.sent).count() - before);
         assert!(flaws.is_empty() || reader.is_over(), "{}, and its reader goes on", flaws[0]);
         let goes_on = !is_bound && !reader.is_over();
-        let answer = waiting_hello(&reader.sent).filter(|_| goes_on).and_then(read::<ServerHello>);
+        let answer = waiting_hellos(&reader.sent).next().filter(|_| goes_on).and_then(read::<ServerHello>);
         let taken = answer.is_some_and(|hello| hello.pre_shared_key().is_some());
         assert!(!taken, "a key is taken of a client that has not shown that it has it");
     }

@@ -1,6 +1,8 @@
 //! What one side of a TLS 1.3 handshake has said and heard: what a message must say to fit it, and what is wrong with one that
 //! comes (RFC 8446 4.1.4, 4.2.11.2, 4.4).
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use clasp_crypto::HashAlgorithm;
 use clasp_handshake::{Suite, TLS13_CIPHER_SUITES};
@@ -41,6 +43,8 @@ pub(crate) struct Vantage {
     /// The client's hellos, and the server's.
     offers: Vec<ClientHello>,
     answers: Vec<ServerHello>,
+    /// How many hellos this side, the server, had heard when it made each of the answers that still wait to be carried.
+    heard: VecDeque<usize>,
     /// The type of the message before, of client and server.
     last: [HandshakeType; 2],
     /// A certificate was shown, and not yet signed with.
@@ -145,9 +149,15 @@ impl Vantage {
         }
     }
 
+    /// This side, the server, has made so many answers. Whatever it hears before they are carried is not what they answer.
+    pub(crate) fn has_answered(&mut self, answers: usize) {
+        self.heard.extend(std::iter::repeat_n(self.offers.len(), answers));
+    }
+
     /// What is wrong with a hello with which this side, the server, answers.
-    pub(crate) fn flaw_in_answer(&self, message: &[u8]) -> Option<Flaw> {
-        let (offer, answer) = (self.offers.last()?, answers::read::<ServerHello>(message)?);
+    pub(crate) fn flaw_in_answer(&mut self, message: &[u8]) -> Option<Flaw> {
+        let heard = self.heard.pop_front().unwrap_or(self.offers.len());
+        let (offer, answer) = (self.offers.get(..heard)?.last()?, answers::read::<ServerHello>(message)?);
         let retry = self.answers.last().filter(|answer| answer.is_hello_retry_request());
         answers::of_answered_hello(offer, &answer).or_else(|| answers::of_server_hello(offer, retry, &answer))
     }
