@@ -84,6 +84,11 @@ pub(crate) fn classic(policy: Policy) -> Policy {
     policy.with_versions(ProtocolVersion::SSL_3_0, ProtocolVersion::TLS_1_2)
 }
 
+/// TLS 1.3 alone, as by default.
+pub(crate) fn tls13() -> Policy {
+    Policy::modern().with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3)
+}
+
 /// The policy for TLS 1.2 alone, and for TLS 1.3 alone: for what both have.
 pub(crate) fn each(policy: &Policy) -> [Policy; 2] {
     [ProtocolVersion::TLS_1_2, ProtocolVersion::TLS_1_3].map(|version| policy.clone().with_versions(version, version))

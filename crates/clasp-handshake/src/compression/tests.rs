@@ -4,17 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clasp_cert::Identity;
-use clasp_wire::{AlertDescription, ProtocolVersion};
+use clasp_wire::AlertDescription;
 use rustls_pki_types::CertificateDer;
 
 use super::*;
-use crate::testing::{Authority, NAME, established, transfer};
+use crate::testing::{Authority, NAME, established, tls13, transfer};
 use crate::tls13::{AskedOfEntries, certificate};
-use crate::{Connection, Policy, ServerConfig};
-
-fn tls13() -> Policy {
-    Policy::modern().with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3)
-}
+use crate::{Connection, ServerConfig};
 
 /// Those of the features that are on, and one of this test's.
 fn all() -> Vec<&'static dyn CertificateCompression> {

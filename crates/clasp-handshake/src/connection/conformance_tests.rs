@@ -8,19 +8,17 @@ use clasp_crypto::HashAlgorithm;
 use clasp_keys::Transcript;
 use clasp_wire::{
     AlertDescription, CipherSuite, ClientCertificateType, ClientExtension, ClientHello, ContentType, HandshakeMessage,
-    HandshakeType, NamedGroup, ProtocolVersion, RawHandshake, SignatureScheme,
+    HandshakeType, NamedGroup, RawHandshake, SignatureScheme,
 };
 
 use crate::peer::Front;
-use crate::testing::{Authority, NAME, classic, connections, each, established, exchange, give, message_at, transfer};
+use crate::testing::{
+    Authority, NAME, classic, connections, each, established, exchange, give, message_at, tls13, transfer,
+};
 use crate::{
     CertificateAsk, ClientAnswer, ClientConfig, ClientIdentityResolver, Connection, Error, ExternalPsk,
     FixedIdentities, Misbehaviour, Policy, ServerConfig, Trace, TraceEvent, TracedMessage,
 };
-
-fn tls13() -> Policy {
-    Policy::modern().with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3)
-}
 
 /// Changes a client's hellos on their way to a server; told their number, from 0 on.
 struct Changes<F>(F, usize);

@@ -12,12 +12,8 @@ use rustls_pki_types::ServerName;
 
 use super::Connection;
 use crate::peer::Front;
-use crate::testing::{Authority, NAME, classic, connections, established, exchange};
+use crate::testing::{Authority, NAME, classic, connections, established, exchange, tls13};
 use crate::{ClientConfig, Error, Misbehaviour, Policy, ServerConfig};
-
-fn tls13() -> Policy {
-    Policy::modern().with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3)
-}
 
 /// A server that says what it is told to, and keeps the contents of the hellos' extensions.
 #[derive(Clone, Default)]

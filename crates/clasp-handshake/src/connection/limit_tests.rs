@@ -17,15 +17,12 @@ use zeroize::Zeroizing;
 
 use super::Status;
 use crate::peer::Front;
-use crate::testing::{Authority, NAME, classic, connections, each, established, exchange, give, is_tls13, transfer};
+use crate::testing::{
+    Authority, NAME, classic, connections, each, established, exchange, give, is_tls13, tls13, transfer,
+};
 use crate::{
     ClientAuth, ClientConfig, Connection, Error, ExternalPsk, Limits, Misbehaviour, Policy, ServerConfig, SessionStore,
 };
-
-fn tls13() -> Policy {
-    let [_, policy] = each(&Policy::modern());
-    policy
-}
 
 fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
     let mut limits = Limits::default();

@@ -22,6 +22,8 @@ mod ech_tests;
 #[cfg(test)]
 mod grease_tests;
 #[cfg(test)]
+mod hello_tests;
+#[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
 mod limit_tests;

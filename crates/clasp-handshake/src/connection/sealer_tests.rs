@@ -1,12 +1,17 @@
-//! Tests of tickets that a service of the application's seals in ways of its own (RFC 5077 3.3, RFC 8446 4.6.1).
+//! Tests of tickets that a service of the application's seals in ways of its own, and of their age (RFC 5077 3.3, RFC 8446
+//! 4.6.1, 8.3).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use clasp_cert::MaybeReady;
+use clasp_wire::HandshakeType;
+use rustls_pki_types::UnixTime;
 use zeroize::Zeroizing;
 
-use crate::testing::{Authority, each, established};
-use crate::{OpenedTicket, Policy, TicketSealer};
+use crate::testing::{Authority, classic, connections, each, established, message_at, tls13};
+use crate::{Clock, OpenedTicket, Policy, TicketKeys, TicketSealer};
 
 /// Keeps what it is given, and hands out names for it of one length.
 #[derive(Debug)]
@@ -69,5 +74,110 @@ fn whatever_a_sealer_says_of_lifetimes_tickets_are_kept() {
                 assert_eq!(ours.session().unwrap().resumed(), resumed, "{lifetime}");
             }
         }
+    }
+}
+
+/// Keys of somebody else's: may take their time, decline, and renew.
+#[derive(Debug)]
+struct Elsewhere {
+    keys: TicketKeys,
+    seals: bool,
+    renews: bool,
+    opened: AtomicU64,
+}
+
+impl TicketSealer for Elsewhere {
+    fn seal<'a>(&'a self, session: &'a [u8], now: u64) -> MaybeReady<'a, Option<Vec<u8>>> {
+        MaybeReady::future(async move { if self.seals { self.keys.seal(session, now).await } else { None } })
+    }
+
+    fn open<'a>(&'a self, ticket: &'a [u8], now: u64) -> MaybeReady<'a, Option<OpenedTicket>> {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        MaybeReady::future(async move {
+            let opened = self.keys.open(ticket, now).await?;
+            assert!(!opened.renew && !format!("{opened:?}").contains("session"));
+            Some(OpenedTicket { renew: self.renews, ..opened })
+        })
+    }
+
+    fn lifetime(&self) -> u32 {
+        3600
+    }
+}
+
+#[test]
+fn tickets_may_be_sealed_elsewhere() {
+    let ca = Authority::new("CA");
+    for policy in each(&Policy::modern()) {
+        for (seals, renews) in [(true, false), (true, true), (false, false)] {
+            let keys = TicketKeys::generate(clasp_crypto::default_provider()).unwrap();
+            let sealer = Arc::new(Elsewhere { keys, seals, renews, opened: 0.into() });
+            let store = Arc::new(crate::MemorySessions::default());
+            let client = ca.client(policy.clone()).session_store(store.clone()).build().unwrap();
+            let server = ca.server(policy.clone()).ticket_sealer(sealer.clone()).build().unwrap();
+            for resumed in [false, seals, seals] {
+                let (ours, theirs) = established(&client, &server);
+                assert_eq!(
+                    (ours.session().unwrap().resumed(), theirs.session().unwrap().resumed()),
+                    (resumed, resumed)
+                );
+            }
+            assert_eq!(sealer.opened.load(Ordering::Relaxed), 2 * u64::from(seals));
+        }
+    }
+}
+
+#[test]
+fn a_renewed_ticket_is_another_one() {
+    let ca = Authority::new("CA");
+    let policy = classic(Policy::modern());
+    for renews in [false, true] {
+        let keys = TicketKeys::generate(clasp_crypto::default_provider()).unwrap();
+        let sealer = Arc::new(Elsewhere { keys, seals: true, renews, opened: 0.into() });
+        let client = ca.client(policy.clone()).build().unwrap();
+        let server = ca.server(policy.clone()).ticket_sealer(sealer).build().unwrap();
+        established(&client, &server);
+        let (mut ours, mut theirs) = connections(&client, &server);
+        let mut renewed = false;
+        let errors = crate::testing::exchange_with(&mut ours, &mut theirs, |_, bytes| {
+            renewed |= message_at(&bytes, HandshakeType::NEW_SESSION_TICKET).is_some();
+            bytes
+        });
+        assert!(matches!(errors, (None, None)), "{errors:?}");
+        assert_eq!(renewed, renews);
+    }
+}
+
+/// Milliseconds since the epoch.
+#[derive(Debug)]
+struct Now(AtomicU64);
+
+impl Clock for Now {
+    fn now(&self) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_millis(self.milliseconds()))
+    }
+
+    fn milliseconds(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_server_tells_how_a_tickets_age_differs() {
+    const START: u64 = 1_700_000_000_000;
+    let ca = Authority::new("CA");
+    for (client_waits, server_waits, skew) in [(5_000, 5_000, -1), (7_500, 5_000, 2_499), (0, 3_000, -3_000)] {
+        let (clock, theirs) = (Arc::new(Now(START.into())), Arc::new(Now(START.into())));
+        let client = ca.client(tls13()).clock(clock.clone()).build().unwrap();
+        let server = ca.server(tls13()).clock(theirs.clone()).build().unwrap();
+        let (first, second) = established(&client, &server);
+        assert_eq!([first, second].map(|tls| tls.session().unwrap().ticket_age_skew()), [None, None]);
+        clock.0.fetch_add(client_waits, Ordering::Relaxed);
+        theirs.0.fetch_add(server_waits, Ordering::Relaxed);
+        let (ours, theirs) = established(&client, &server);
+        assert!(theirs.session().unwrap().resumed());
+        // A client has its tickets a millisecond younger than they are.
+        assert_eq!(theirs.session().unwrap().ticket_age_skew(), Some(skew));
+        assert_eq!(ours.session().unwrap().ticket_age_skew(), None);
     }
 }

@@ -6,15 +6,11 @@ use std::task::{Context, Waker};
 use clasp_crypto::HashAlgorithm;
 use clasp_wire::{AlertDescription, NamedGroup, ProtocolVersion};
 
-use crate::testing::{Authority, connections, established, exchange, give, transfer};
+use crate::testing::{Authority, connections, established, exchange, give, tls13, transfer};
 use crate::{
     ClientAuth, Connection, EarlyData, Error, ExternalPsk, Misbehaviour, Policy, RenegotiationStatus, Status,
     TLS13_CIPHER_SUITES,
 };
-
-fn tls13() -> Policy {
-    Policy::modern().with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3)
-}
 
 fn data(len: usize) -> Vec<u8> {
     (0..=250).cycle().step_by(31).take(len).collect()
