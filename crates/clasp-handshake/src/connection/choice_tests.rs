@@ -150,6 +150,18 @@ fn a_hello_request_may_wait_for_the_application() {
         }
     };
     assert!(matches!(error, Error::TooManyRenegotiations) && asked <= 3, "{asked}: {error}");
+    // Whoever closes has no more wishes.
+    for client_closes in [false, true] {
+        let (mut ours, mut theirs) = established(&client, &server);
+        theirs.renegotiate().unwrap();
+        give(&mut ours, &theirs.output().split());
+        ours.poll_now().unwrap();
+        assert!(ours.is_asked_to_renegotiate());
+        if client_closes { &mut ours } else { &mut theirs }.close();
+        give(&mut ours, &theirs.output().split());
+        ours.poll_now().unwrap();
+        assert!(!ours.is_asked_to_renegotiate(), "{client_closes}");
+    }
 }
 
 /// A key in hardware that knows PKCS#1 v1.5 alone.

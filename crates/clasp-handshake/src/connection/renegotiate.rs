@@ -77,9 +77,10 @@ impl Connection {
     }
 
     /// Whether the server asked for another handshake that [`renegotiate`](Self::renegotiate) is to begin, as
-    /// [`renegotiate_when_told`](crate::ClientConfigBuilder::renegotiate_when_told) has it.
+    /// [`renegotiate_when_told`](crate::ClientConfigBuilder::renegotiate_when_told) has it. No
+    /// longer when either side has closed meanwhile.
     pub fn is_asked_to_renegotiate(&self) -> bool {
-        matches!(self.again, State::Wanted) && self.failed.is_none()
+        matches!(self.again, State::Wanted) && self.failed.is_none() && self.may_renegotiate().is_ok()
     }
 
     /// Whether a handshake after the first one was asked for or is under way.
