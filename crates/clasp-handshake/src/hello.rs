@@ -88,14 +88,15 @@ impl ClientOffer {
         Ok(())
     }
 
-    /// Whether the hello holds an extension of this answer's kind: only such may be answered (RFC 5246 7.4.1.4).
+    /// Whether the hello holds an extension of this answer's kind, and one that is meant: only such may be answered (RFC 5246
+    /// 7.4.1.4, RFC 8701 3.1).
     pub(crate) fn asked_for(&self, answer: &ServerExtension) -> bool {
         let kind = answer.ext_type();
         let signalled = self.hello.cipher_suites.contains(&CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
         if signalled && matches!(answer, ServerExtension::RenegotiationInfo(_)) {
             return true;
         }
-        self.hello.extensions.iter().flatten().any(|offered| offered.ext_type() == kind)
+        !kind.is_grease() && self.hello.extensions.iter().flatten().any(|offered| offered.ext_type() == kind)
     }
 }
 

@@ -3,10 +3,16 @@
 
 use std::sync::Arc;
 
-use clasp_wire::{CipherSuite, ClientExtension, ClientHello, HandshakeMessage as _, HandshakeType, NamedGroup};
+use bytes::Bytes;
+use clasp_keys::Transcript;
+use clasp_wire::{
+    AlertDescription, CipherSuite, ClientExtension, ClientHello, EncryptedExtensions, HandshakeMessage as _,
+    HandshakeType, NamedGroup, RawHandshake, ServerExtension, ServerHello, UnknownExtension,
+};
 
-use crate::testing::{Authority, classic, connections, each, established, is_tls13, message_at, tls13};
-use crate::{ClientConfig, Connection, Policy, ServerConfig};
+use crate::peer::Front;
+use crate::testing::{Authority, NAME, classic, connections, each, established, exchange, is_tls13, message_at, tls13};
+use crate::{ClientConfig, Connection, Error, Misbehaviour, Policy, ServerConfig};
 
 /// The groups of the shares in the client's first hello.
 fn shares(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> Vec<NamedGroup> {
@@ -176,5 +182,66 @@ fn extensions_may_stand_in_another_order_each_time() {
                 established(&client, &narrow);
             }
         }
+    }
+}
+
+/// A server that answers, in one of its messages, the first extension of a hello that means nothing.
+struct AnswersGrease {
+    place: HandshakeType,
+    retries: bool,
+    asked: Option<UnknownExtension>,
+}
+
+impl Front for AnswersGrease {
+    fn receives(&mut self, raw: RawHandshake) -> Result<RawHandshake, Error> {
+        let hello = raw.parse::<ClientHello>()?;
+        self.asked = hello.extensions.into_iter().flatten().find_map(|extension| match extension {
+            ClientExtension::Unknown(unknown) if unknown.typ.is_grease() => Some(unknown),
+            _ => None,
+        });
+        Ok(raw)
+    }
+
+    fn sends(&mut self, _: &Transcript, raw: Bytes) -> Bytes {
+        let typ = HandshakeType(raw[0]);
+        if typ != self.place {
+            return raw;
+        }
+        let answer = self.asked.clone().map(ServerExtension::Unknown);
+        if typ == HandshakeType::ENCRYPTED_EXTENSIONS {
+            let mut message = EncryptedExtensions::parse_body(&raw.slice(4..)).unwrap();
+            message.extensions.extend(answer);
+            return message.encode();
+        }
+        let mut hello = ServerHello::parse_body(&raw.slice(4..)).unwrap();
+        if hello.is_hello_retry_request() == self.retries {
+            hello.extensions.get_or_insert_default().extend(answer);
+        }
+        hello.encode()
+    }
+}
+
+/// RFC 8701 3.1: what is sent so that servers pass over it is nothing that they may answer.
+#[test]
+fn grease_is_not_answered() {
+    let ca = Authority::new("CA");
+    let (hello, encrypted) = (HandshakeType::SERVER_HELLO, HandshakeType::ENCRYPTED_EXTENSIONS);
+    let later = || tls13().with_groups(&[NamedGroup::SECP384R1]);
+    for (policy, place, retries) in [
+        (classic(Policy::modern()), hello, false),
+        (tls13(), hello, false),
+        (tls13(), encrypted, false),
+        (later(), hello, true),
+        (later(), encrypted, false),
+    ] {
+        let client = ca.client(Policy::modern()).build().unwrap();
+        let front = AnswersGrease { place, retries, asked: None };
+        let mut theirs = Connection::server_behind(ca.server(policy).build().unwrap(), Box::new(front));
+        let mut ours = Connection::client(client, NAME.try_into().unwrap());
+        let (error, _) = exchange(&mut ours, &mut theirs);
+        let Some(error @ Error::Misbehaved(Misbehaviour::UnsolicitedExtension)) = error else {
+            panic!("{place}, {retries}: {error:?}")
+        };
+        assert_eq!(error.alert(), Some(AlertDescription::UNSUPPORTED_EXTENSION));
     }
 }
