@@ -38,7 +38,7 @@ pub enum IvPolicy {
     /// It is random, and stands before the ciphertext (RFC 5246 6.2.3.2).
     Explicit,
     /// It is the end of the record before, so that an attacker knows it in advance (RFC 2246 6.2.3.2). Against BEAST
-    /// application data is then sent with its first byte in a record of its own.
+    /// the first byte of each record of application data is then sent in one of its own.
     Chained,
 }
 

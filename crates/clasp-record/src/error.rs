@@ -22,7 +22,7 @@ pub enum RecordError {
     /// What came is not TLS.
     #[error("the peer is not speaking TLS: {0}")]
     NotTls(Foreign),
-    /// A record of a version that does not exist here.
+    /// A record of a version that does not exist here, or is not the one that was agreed.
     #[error("the peer sent a record of version {0}")]
     Version(ProtocolVersion),
     /// A record of a type that TLS does not have (RFC 5246 6).

@@ -1,7 +1,7 @@
 //! Taking records in: deframe, check, open (RFC 5246 6.2, RFC 8446 5).
 
 use bytes::{Buf, Bytes, BytesMut};
-use clasp_wire::{ContentType, MAX_PLAINTEXT, RecordHeader, Sslv2ClientHello};
+use clasp_wire::{ContentType, MAX_PLAINTEXT, ProtocolVersion, RecordHeader, Sslv2ClientHello};
 
 use crate::bulk::Open;
 use crate::error::{Foreign, RecordError};
@@ -43,6 +43,8 @@ pub struct Reader {
     sequence: u64,
     /// Plaintext opened under these keys, bytes.
     opened: u64,
+    /// The one version that records may have, once it is agreed.
+    version: Option<ProtocolVersion>,
     max_plaintext: usize,
     empty: u8,
     max_empty: u8,
@@ -80,6 +82,7 @@ impl Reader {
             opener: None,
             sequence: 0,
             opened: 0,
+            version: None,
             max_plaintext: MAX_PLAINTEXT + 1,
             empty: 0,
             max_empty: MAX_EMPTY,
@@ -103,6 +106,13 @@ impl Reader {
         self.opener = Some(opener);
         self.sequence = 0;
         self.opened = 0;
+    }
+
+    /// The version that records must have from now on, before TLS 1.3 (RFC 5246 6.2.1). Until this is called, and in TLS 1.3, whose
+    /// records all say TLS 1.2 and need not be asked (RFC 8446 5.1), any version of SSL 3.0 or TLS will do; and for an alert without
+    /// protection later too, as by that a peer may refuse the version.
+    pub fn set_version(&mut self, version: ProtocolVersion) {
+        self.version = Some(version);
     }
 
     /// The most plaintext a protected record may hold from now on, bytes (RFC 8449 4): up to 16384 of content, and under
@@ -305,7 +315,9 @@ impl Reader {
         known(header.content_type)?;
         // Peers write many a minor version before one is agreed (RFC 5246 E.1); the major one is 3.
         let [major, _] = header.version.0.to_be_bytes();
-        if major != MAJOR {
+        let refuses = header.content_type == ContentType::ALERT && !self.is_encrypted();
+        let other = self.version.is_some_and(|agreed| agreed != header.version);
+        if major != MAJOR || other && !refuses {
             return Err(RecordError::Version(header.version));
         }
         let max = if self.is_protected(header)? {

@@ -127,13 +127,17 @@ impl Writer {
             }
             return self.record(content_type, data, random, out);
         }
-        // With a vector that an attacker knows, the first record's MAC makes that of the second unknown (BEAST).
+        // With a vector that an attacker knows, one byte goes before: its MAC makes the vector of the rest unknown (BEAST).
+        // Before each record, as one write may hold what was chosen at several times.
         let alone = content_type == ContentType::APPLICATION_DATA
             && self.sealer.as_ref().is_some_and(|sealer| sealer.next_iv_is_known());
-        let (first, rest) = data.split_at_checked(usize::from(alone)).unwrap_or((data, &[]));
         let overhead = self.sealer.as_ref().map_or(RecordHeader::LEN, |sealer| sealer.overhead());
         let max_content = self.max_content();
-        let fragments = first.chunks(max_content).chain(rest.chunks(max_content));
+        let fragments = data.chunks(max_content).flat_map(|most| {
+            let (first, rest) = most.split_at(usize::from(alone));
+            [first, rest]
+        });
+        let fragments = fragments.filter(|fragment| !fragment.is_empty());
         out.reserve(fragments.clone().map(|fragment| fragment.len() + self.padding(fragment) + overhead).sum());
         for fragment in fragments {
             self.record(content_type, fragment, random, out)?;

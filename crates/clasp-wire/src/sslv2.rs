@@ -18,7 +18,7 @@ pub struct Sslv2ClientHello {
     pub cipher_specs: Vec<[u8; 3]>,
     /// The session to resume, or empty.
     pub session_id: Bytes,
-    /// 16 to 32 bytes, which stand at the end of the random value.
+    /// At least 16 bytes. The last 32 of them, or all, stand at the end of the random value.
     pub challenge: Bytes,
 }
 
@@ -60,7 +60,7 @@ impl Sslv2ClientHello {
                 }
             })(left)?;
             let (left, session_id) = field("session_id", |input| part(input, session, 0, 32))(left)?;
-            let (left, challenge) = field("challenge", |input| part(input, challenge, 16, 32))(left)?;
+            let (left, challenge) = field("challenge", |input| part(input, challenge, 16, u16::MAX))(left)?;
             Ok((
                 left,
                 Self {
@@ -128,7 +128,7 @@ impl Sslv2ClientHello {
         })
     }
 
-    /// The random value that the challenge stands for: padded with zeros on the left.
+    /// The random value that the challenge stands for: padded with zeros on the left, or its last 32 bytes (RFC 5246 E.2).
     pub fn random(&self) -> [u8; 32] {
         let mut random = [0; 32];
         random.iter_mut().rev().zip(self.challenge.iter().rev()).for_each(|(to, from)| *to = *from);
@@ -171,6 +171,17 @@ mod tests {
     }
 
     #[test]
+    fn of_a_long_challenge_the_end_counts() {
+        let challenge: Vec<u8> = (0..48).collect();
+        let hello = Sslv2ClientHello {
+            challenge: challenge.clone().into(),
+            ..Sslv2ClientHello::parse(&hello().into()).unwrap()
+        };
+        let read = Sslv2ClientHello::parse(&hello.encode().unwrap()).unwrap();
+        assert_eq!((&read.random()[..], &read.challenge[..]), (&challenge[16..], &challenge[..]));
+    }
+
+    #[test]
     fn what_is_written_is_read_and_means_the_same() {
         let hello = ClientHello {
             client_version: ProtocolVersion::TLS_1_0,
@@ -197,7 +208,7 @@ mod tests {
             version: u16,
             cipher_specs in many(any::<[u8; 3]>(), 1..40),
             session_id in many(any::<u8>(), 0..=32),
-            challenge in many(any::<u8>(), 16..=32),
+            challenge in many(any::<u8>(), 16..=64),
         ) {
             let hello = Sslv2ClientHello {
                 client_version: ProtocolVersion(version),
@@ -236,8 +247,8 @@ mod tests {
         assert_eq!(says(4, 5), "SSLv2 ClientHello.cipher_specs: length 5 is no multiple of 3 (offset 9)");
         assert_eq!(says(4, 99), "SSLv2 ClientHello.cipher_specs: length 99 runs past the end (offset 9)");
         assert_eq!(says(6, 16), "SSLv2 ClientHello.challenge: length 16 runs past the end (offset 31)");
-        assert_eq!(says(8, 15), "SSLv2 ClientHello.challenge: length 15 is not in 16..=32 (offset 15)");
-        assert_eq!(says(8, 14), "SSLv2 ClientHello.challenge: length 14 is not in 16..=32 (offset 15)");
+        assert_eq!(says(8, 15), "SSLv2 ClientHello.challenge: length 15 is not in 16..=65535 (offset 15)");
+        assert_eq!(says(8, 14), "SSLv2 ClientHello.challenge: length 14 is not in 16..=65535 (offset 15)");
         let long =
             Sslv2ClientHello { session_id: vec![0; 33].into(), ..Sslv2ClientHello::parse(&hello().into()).unwrap() };
         let error = Sslv2ClientHello::parse(&long.encode().unwrap()).unwrap_err().to_string();

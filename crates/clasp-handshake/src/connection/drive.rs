@@ -161,6 +161,7 @@ impl Connection {
             Order::RecordVersion(version) => self.writer.set_version(version),
             Order::Dialect(dialect) => {
                 self.writer.set_version(dialect.version());
+                self.reader.set_version(dialect.version());
                 self.dialect = Some(dialect);
             }
             Order::WriteLimit(bytes) => {

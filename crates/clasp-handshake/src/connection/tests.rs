@@ -81,13 +81,19 @@ fn the_first_byte_travels_alone() {
         let client = ca.client(policy.clone()).build().unwrap();
         let server = ca.server(policy).build().unwrap();
         let (mut client, mut server) = established(&client, &server);
-        client.write(&data(1000)).unwrap();
-        give(&mut server, &client.output().split());
-        let mut lengths = Vec::new();
-        while server.poll_now().unwrap() == Status::Data {
-            lengths.push(server.read().unwrap().len());
+        for (bytes, split, whole) in [
+            (1000, &[1, 999][..], &[1000][..]),
+            (20_000, &[1, 16_383, 1, 3615], &[16_384, 3616]),
+            (16_385, &[1, 16_383, 1], &[16_384, 1]),
+        ] {
+            client.write(&data(bytes)).unwrap();
+            give(&mut server, &client.output().split());
+            let mut lengths = Vec::new();
+            while server.poll_now().unwrap() == Status::Data {
+                lengths.push(server.read().unwrap().len());
+            }
+            assert_eq!(lengths, if alone { split } else { whole }, "{version}");
         }
-        assert_eq!(lengths, if alone { vec![1, 999] } else { vec![1000] }, "{version}");
     }
 }
 

@@ -206,6 +206,30 @@ fn unknown_types_are_refused() {
     }
 }
 
+/// RFC 5246 6.2.1. Whoever refuses the version may not have it.
+#[test]
+fn only_the_agreed_version() {
+    let mut reader = Reader::new();
+    reader.set_version(ProtocolVersion::TLS_1_1);
+    let mut next = |typ: u8, minor: u8| reader.next(&mut BytesMut::from(&[typ, 3, minor, 0, 1, 1][..])).map(drop);
+    for typ in 20..=23 {
+        assert_eq!(next(typ, 2), Ok(()));
+        for minor in [0, 1, 3, 4, 255] {
+            let error = RecordError::Version(ProtocolVersion(0x300 | u16::from(minor)));
+            assert_eq!(next(typ, minor), if typ == 21 { Ok(()) } else { Err(error) });
+        }
+    }
+    for protection in all() {
+        let record = protection.record(ContentType::ALERT, &[1, 0]);
+        let version = RecordHeader::parse(&record).unwrap().version;
+        for (agreed, taken) in [(version, true), (ProtocolVersion(version.0 ^ 1), false)] {
+            let mut reader = protection.reader();
+            reader.set_version(agreed);
+            assert_eq!(reader.next(&mut record.clone()).is_ok(), taken, "{protection:?}");
+        }
+    }
+}
+
 /// RFC 5246 E.1: any minor version before one is agreed; the major one is 3.
 #[test]
 fn versions_by_their_major_number() {
