@@ -348,6 +348,11 @@ fn policy(flags: &Flags) -> Result<Policy, Failure> {
         },
     );
     policy = policy.taking_sslv2_hello(flags.server);
+    let others = policy.suites().iter().map(|suite| suite.id).filter(|suite| !is_of_tls13(*suite));
+    let suites: Vec<_> = USUAL_SUITES.into_iter().chain(others).collect();
+    if !flags.cnsa_202407 {
+        policy = policy.with_cipher_suites(&suites);
+    }
     if !flags.curves.is_empty() {
         let groups: Vec<_> = flags.curves.iter().map(|group| NamedGroup(*group)).collect();
         let provider = clasp::crypto::default_provider();
@@ -355,10 +360,12 @@ fn policy(flags: &Flags) -> Result<Policy, Failure> {
             return Err(Failure::Unimplemented(format!("the group {group}")));
         }
         policy = policy.with_groups(&groups);
+    } else {
+        policy = policy.with_groups(&USUAL_GROUPS);
     }
     let signing = policy.signing_schemes().to_vec();
     let schemes: Vec<_> = if flags.verify_prefs.is_empty() {
-        signing.iter().copied().filter(|scheme| *scheme != UNUSUAL).collect()
+        signing.iter().copied().filter(|scheme| !UNUSUAL.contains(scheme)).collect()
     } else {
         flags.verify_prefs.iter().map(|scheme| SignatureScheme(*scheme)).collect()
     };
@@ -412,7 +419,17 @@ fn versions(flags: &Flags, policy: Policy) -> Result<Policy, Failure> {
 const PKCS1_OF_CLIENTS: SignatureScheme = SignatureScheme::RSA_PKCS1_SHA256_LEGACY;
 
 /// What BoringSSL does not verify unless told to, but signs with.
-const UNUSUAL: SignatureScheme = SignatureScheme::ECDSA_SECP521R1_SHA512;
+const UNUSUAL: [SignatureScheme; 2] = [SignatureScheme::ECDSA_SECP521R1_SHA512, SignatureScheme::ED25519];
+
+/// TLS 1.3's suites in the order of BoringSSL's.
+const USUAL_SUITES: [CipherSuite; 3] = [
+    CipherSuite::TLS_AES_128_GCM_SHA256,
+    CipherSuite::TLS_AES_256_GCM_SHA384,
+    CipherSuite::TLS_CHACHA20_POLY1305_SHA256,
+];
+
+/// The groups that BoringSSL has unless told others.
+const USUAL_GROUPS: [NamedGroup; 3] = [NamedGroup::X25519, NamedGroup::SECP256R1, NamedGroup::SECP384R1];
 
 /// Clasp has these schemes.
 fn known(schemes: &[SignatureScheme]) -> Result<(), Failure> {

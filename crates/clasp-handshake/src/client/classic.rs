@@ -64,6 +64,7 @@ pub(super) async fn full_handshake(
     } else {
         let key = certificate_type::public_key(agreed.certificate_types.server, &chain).map_err(refused)?;
         public_key = key.ok_or(Misbehaviour::EmptyCertificate)?;
+        check_key(&public_key, &agreed, policy)?;
         ServerKey::Public(&public_key)
     };
     let status_may_come = agreed.status_request && psk.is_none();
@@ -90,7 +91,6 @@ pub(super) async fn full_handshake(
     // Step 3: the client authenticates the server.
     let mut report = match key {
         ServerKey::Public(key) => {
-            check_key(key, &agreed, policy)?;
             let verification = ServerVerification {
                 chain: &chain,
                 name: &name,
