@@ -28,8 +28,7 @@ where
 }
 
 /// Makes a sender: the encapsulated key, and what seals.
-pub(crate) type SetUpSender =
-    fn(&[u8], &[u8], &dyn SecureRandom) -> Result<(Vec<u8>, Box<dyn Seal>), CryptoError>;
+pub(crate) type SetUpSender = fn(&[u8], &[u8], &dyn SecureRandom) -> Result<(Vec<u8>, Box<dyn Seal>), CryptoError>;
 
 pub(crate) fn set_up<A, Kdf>(
     public_key: &[u8],

@@ -342,6 +342,12 @@ misbehaviour! {
     BadTicketLifetime => ILLEGAL_PARAMETER, "a ticket is to be good for more than a week";
     /// RFC 9849 6.1.4, 6.1.6, 6.2.
     BadEncryptedClientHello => DECODE_ERROR, "the server's answer to Encrypted ClientHello is malformed";
+    /// RFC 9849 7.
+    InnerClientHelloInTheOpen => ILLEGAL_PARAMETER, "the client's hello says that it was encrypted, and it was not";
+    /// RFC 9849 7.1.
+    BadInnerClientHello => ILLEGAL_PARAMETER, "the hello that was encrypted does not say so, or offers versions before TLS 1.3, or is too long";
+    /// RFC 9849 7.1.1.
+    UnreadableClientHello => DECRYPT_ERROR, "the client's second hello is not encrypted as its first one was";
     /// RFC 9849 6.1.5.
     EncryptedClientHelloDropped => ILLEGAL_PARAMETER, "the server took the first encrypted hello, and not the second";
     /// RFC 8449 4, RFC 6066 4.
@@ -421,6 +427,7 @@ fn advice(alert: AlertDescription) -> &'static str {
         AlertDescription::CERTIFICATE_REQUIRED => "; it wants a client certificate",
         AlertDescription::DECRYPT_ERROR => "; a signature or Finished of ours did not verify there",
         AlertDescription::NO_APPLICATION_PROTOCOL => "; it speaks none of the offered application protocols",
+        AlertDescription::ECH_REQUIRED => "; we could not read its encrypted ClientHello, and it sends nothing without",
         AlertDescription::UNRECOGNIZED_NAME => "; it does not serve the requested server name",
         _ => "",
     }
@@ -539,6 +546,10 @@ pub enum ConfigError {
         "none of the ECH configurations can be used: their key, algorithms, extensions or public name are not ones that we have"
     )]
     NoUsableEchConfig,
+    /// A server's keys for Encrypted ClientHello, none of which is to be told to clients that have another one, or more than
+    /// fit into a list (RFC 9849 7.1).
+    #[error("at least one ECH key must be one that clients are told to use, at most 64, and 65535 bytes")]
+    BadEchRetryConfigs,
     /// Encrypted ClientHello under a policy without TLS 1.3.
     #[error("Encrypted ClientHello needs a policy that offers TLS 1.3")]
     EchWithoutTls13,

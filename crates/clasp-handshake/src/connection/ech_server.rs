@@ -235,13 +235,19 @@ impl Front for Decrypts {
 }
 
 impl Decrypts {
+    /// The server behind confirms for itself, unless it is to do so wrongly.
     fn confirm(&self, transcript: &Transcript, mut hello: ServerHello) -> Bytes {
+        if self.mistake == Mistake::None {
+            return hello.encode();
+        }
+        let of_ours = |extension: &ServerExtension| !matches!(extension, ServerExtension::EncryptedClientHello(_));
+        hello.extensions.as_mut().unwrap().retain(of_ours);
         let suite = TLS13_CIPHER_SUITES.iter().find(|suite| suite.id == hello.cipher_suite).unwrap();
         let kdf = crate::tls13::kdf(suite, clasp_crypto::default_provider()).unwrap();
         let random = self.seen.lock().unwrap().inner[0].random.0;
         if !hello.is_hello_retry_request() {
+            hello.random.0[24..].fill(0);
             if self.mistake != Mistake::ForgetsAfterRetry {
-                hello.random.0[24..].fill(0);
                 let hash = transcript.hash_with(&hello.encode()).unwrap();
                 hello.random.0[24..].copy_from_slice(&ech_accept_confirmation(kdf, &random, hash.as_slice()));
             }

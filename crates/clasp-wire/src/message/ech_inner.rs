@@ -10,9 +10,7 @@ use super::{ClientHello, HandshakeMessage as _};
 use crate::bounds::MAX_EXTENSIONS;
 use crate::codepoint::{ExtensionType, HandshakeType};
 use crate::error::{DecodeError, DecodeErrorKind};
-use crate::parse::{
-    Parsed, array, code_points16, end, fail, field, list, rest, u16, vector8, vector16, whole,
-};
+use crate::parse::{Parsed, array, code_points16, end, fail, field, list, rest, u16, vector8, vector16, whole};
 use crate::reassembly::RawHandshake;
 use crate::write;
 
