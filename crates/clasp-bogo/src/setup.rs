@@ -8,8 +8,8 @@ use clasp::crypto::HashAlgorithm;
 use clasp::handshake::{AntiReplay, Dialect, ReplayMemory, TLS10, TLS11, TLS12, TLS13_CIPHER_SUITES};
 use clasp::wire::{CertificateType, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 use clasp::{
-    ClientAuth, ClientConfig, ConfigError, Connection, EchKey, EchKeyError, ExternalPsk, Limits, OpenedTicket, Policy, Renegotiation,
-    ServerConfig, TicketKeys, TicketSealer,
+    ClientAuth, ClientConfig, ConfigError, Connection, EchKey, EchKeyError, ExternalPsk, Limits, OpenedTicket, Policy,
+    Renegotiation, ServerConfig, TicketKeys, TicketSealer,
 };
 
 use crate::Failure;
