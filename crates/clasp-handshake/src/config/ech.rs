@@ -120,7 +120,7 @@ impl EchKey {
     /// [`EchKeyError::BadConfig`]; [`EchKeyError::UnsupportedConfig`] also where one of its suites, or an extension that clients
     /// must know, is not one that we have; [`EchKeyError::BadPrivateKey`]; [`EchKeyError::Mismatch`].
     pub fn new(config: &[u8], private_key: &[u8]) -> Result<Self, EchKeyError> {
-        let config = EchConfig::parse(&Bytes::copy_from_slice(config)).map_err(bad_config)?;
+        let config = EchConfig::parse(&Bytes::copy_from_slice(config)).map_err(|error| bad_config(&error))?;
         let kem = config.contents.as_ref().ok_or(EchKeyError::UnsupportedConfig(OTHER_VERSION))?.kem;
         let private_key = HpkePrivateKey::from_bytes(kem, private_key).map_err(|error| match error {
             CryptoError::Unsupported => EchKeyError::UnsupportedConfig(NO_SUCH_KEY),
@@ -206,7 +206,7 @@ const NO_NAME: &str = "its public name is no host name";
 const OTHER_VERSION: &str = "it is of another version than RFC 9849's";
 const NO_SUCH_KEY: &str = "its key is of another kind than X25519";
 
-pub(super) fn bad_config(error: clasp_wire::DecodeError) -> EchKeyError {
+pub(super) fn bad_config(error: &clasp_wire::DecodeError) -> EchKeyError {
     EchKeyError::BadConfig(error.to_string())
 }
 

@@ -39,7 +39,7 @@ impl EchKey {
         let key = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|error| missing("PRIVATE KEY", error))?;
         let key = private_key(Zeroizing::new(key).secret_pkcs8_der())?;
         let list = EchConfigListBytes::from_pem_slice(pem).map_err(|error| missing("ECHCONFIG", error))?;
-        let configs = EchConfig::parse_list(&Bytes::copy_from_slice(&list)).map_err(bad_config)?;
+        let configs = EchConfig::parse_list(&Bytes::copy_from_slice(&list)).map_err(|error| bad_config(&error))?;
         let public_key = key.public_key();
         let is_ours = |config: &EchConfig| {
             config.contents.as_ref().is_some_and(|contents| {

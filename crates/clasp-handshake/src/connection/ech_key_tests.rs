@@ -22,7 +22,8 @@ fn key(config_id: u8) -> EchKey {
     EchKey::generate(config_id, "public.example", 40, EchKey::SUITES).unwrap()
 }
 
-fn unsupported(result: Result<EchKey, EchKeyError>, why: &str) {
+#[track_caller]
+fn unsupported(result: &Result<EchKey, EchKeyError>, why: &str) {
     let Err(EchKeyError::UnsupportedConfig(reason)) = result else { panic!("{result:?}") };
     assert!(reason.contains(why), "{reason}");
 }
@@ -124,8 +125,8 @@ fn keys_that_cannot_be_served() {
     assert!(new(contents()).is_ok());
     let suite = |kdf, aead| HpkeSymmetricCipherSuite { kdf, aead };
     let odd = suite(HpkeKdf(0x1111), HpkeAead(0x2222));
-    unsupported(new(EchConfigContents { cipher_suites: vec![EchKey::SUITES[0], odd], ..contents() }), "cipher suite");
-    unsupported(new(EchConfigContents { public_name: Bytes::from_static(b"1.2.3.4"), ..contents() }), "host name");
+    unsupported(&new(EchConfigContents { cipher_suites: vec![EchKey::SUITES[0], odd], ..contents() }), "cipher suite");
+    unsupported(&new(EchConfigContents { public_name: Bytes::from_static(b"1.2.3.4"), ..contents() }), "host name");
     // An extension that clients may pass over is there for them to do so (RFC 9849 6.2.2).
     let greased = vec![EchConfigExtension { typ: 0x2a2a, data: Bytes::from_static(b"grease") }];
     assert!(new(EchConfigContents { extensions: greased, ..contents() }).is_ok());
@@ -139,12 +140,12 @@ fn keys_that_cannot_be_served() {
     assert_eq!(EchKey::new(raw, &[7; 32]).unwrap_err(), EchKeyError::Mismatch);
     assert!(matches!(EchKey::new(raw, &[7; 31]), Err(EchKeyError::BadPrivateKey(_))));
     assert!(matches!(EchKey::new(&raw[..20], &[7; 32]), Err(EchKeyError::BadConfig(_))));
-    unsupported(EchKey::new(&[0xfe, 0x0c, 0, 1, 9], &[7; 32]), "version");
+    unsupported(&EchKey::new(&[0xfe, 0x0c, 0, 1, 9], &[7; 32]), "version");
     let p256 = EchConfigContents { kem: HpkeKem::DHKEM_P256_HKDF_SHA256, ..contents() };
-    unsupported(EchKey::new(&EchConfig::new(p256).raw, &[7; 32]), "X25519");
+    unsupported(&EchKey::new(&EchConfig::new(p256).raw, &[7; 32]), "X25519");
     let mandatory = vec![EchConfigExtension { typ: 0x8000, data: Bytes::new() }];
     let mandatory = EchConfigContents { extensions: mandatory, ..contents() };
-    unsupported(EchKey::new(&EchConfig::new(mandatory).raw, &[7; 32]), "extension");
+    unsupported(&EchKey::new(&EchConfig::new(mandatory).raw, &[7; 32]), "extension");
 }
 
 #[test]

@@ -48,12 +48,11 @@ pub(crate) async fn handshake(
         ]
     });
     // TLS 1.3 never shakes hands again.
-    let (hello, raw, ech) = match &again {
-        None => ech::read(&mut peer, &config, hello, raw)?,
-        Some(_) => {
-            peer.transcript.add(&raw);
-            (hello, raw, ech::Standing::default())
-        }
+    let (hello, raw, ech) = if again.is_none() {
+        ech::read(&mut peer, &config, hello, raw)?
+    } else {
+        peer.transcript.add(&raw);
+        (hello, raw, ech::Standing::default())
     };
 
     let info = ClientHelloInfo { hello: &hello, server_name: hello.server_name().filter(|name| is_dns_name(name)) };

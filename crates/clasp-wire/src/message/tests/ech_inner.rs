@@ -54,7 +54,7 @@ fn what_the_other_hello_has_is_put_back() {
     for (encoded, wanted) in [
         (inner(&[e.clone(), reference(&[1000, 1001, 1002])]), own(&[e.clone(), a.clone(), b.clone(), c.clone()])),
         (inner(&[reference(&[1003, 1002]), e.clone()]), own(&[d, c, e.clone()])),
-        (inner(&[e.clone()]), own(&[e])),
+        (inner(core::slice::from_ref(&e)), own(core::slice::from_ref(&e))),
         (inner(&[]), own(&[])),
     ] {
         for zeros in [0, 1, 100] {
@@ -81,7 +81,7 @@ fn what_is_wrong_with_an_inner_hello() {
     refused(&inner(&[reference(&[1000, 0xfd00])]), &outer, cannot);
     refused(&inner(&[nested.clone(), nested]), &outer, "extension ech_outer_extensions stands twice");
 
-    let mut padded = inner(&[a.clone()]);
+    let mut padded = inner(core::slice::from_ref(&a));
     padded.extend_from_slice(&[0, 0, 1, 0]);
     let at = padded.len() - 2;
     refused(&padded, &outer, &format!("padding that is not zeros (offset {at})"));
@@ -106,7 +106,7 @@ fn what_is_wrong_with_an_inner_hello() {
 #[test]
 fn what_is_put_back_has_room() {
     let long = extension(1000, &[1; 40_000]);
-    let outer = outer(&[long.clone()]);
+    let outer = outer(core::slice::from_ref(&long));
     refused(&inner(&[long, reference(&[1000])]), &outer, "more extensions than there is room for");
     let fits = decoded(&inner(&[extension(1001, &[1; 25_000]), reference(&[1000])]), &outer).unwrap();
     assert!(fits.parse::<ClientHello>().is_ok());
