@@ -8,6 +8,7 @@ mod answers;
 mod certificates;
 pub mod chance;
 pub mod connections;
+mod ech;
 mod insider;
 mod keyed_peer;
 pub mod keys;
@@ -22,6 +23,7 @@ mod vantage;
 
 pub use certificates::{certificate_chain, credentials};
 pub use connections::{client_connection, server_connection};
+pub use ech::{ech_inner, within_itself};
 pub use keyed_peer::keyed_peer;
 pub use messages::{
     alert, client_hello, extensions_roundtrip, handshake_messages, key_log_line, reassembler, server_hello,
@@ -45,6 +47,6 @@ macro_rules! targets {
 targets! {
     client_hello server_hello sslv2_client_hello handshake_messages extensions_roundtrip alert reassembler
     deframer record_open_aead record_open_cbc
-    certificate_chain credentials key_log_line
+    certificate_chain credentials key_log_line ech_inner
     server_connection client_connection keyed_peer mutated_handshake mutated_tls13 saved_session
 }

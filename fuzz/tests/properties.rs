@@ -24,7 +24,7 @@ macro_rules! hold {
 hold! {
     client_hello server_hello sslv2_client_hello handshake_messages extensions_roundtrip alert reassembler
     deframer record_open_aead record_open_cbc
-    certificate_chain credentials key_log_line
+    certificate_chain credentials key_log_line ech_inner
     server_connection client_connection keyed_peer mutated_handshake mutated_tls13 saved_session
 }
 

@@ -46,6 +46,7 @@ macro_rules! flags {
         lists { $($list:literal => $list_field:ident;)* }
         texts { $($text:literal => $text_field:ident;)* }
         bytes { $($bytes:literal => $bytes_field:ident;)* }
+        byte_lists { $($byte_list:literal => $byte_list_field:ident;)* }
     ) => {
         /// The flags of one connection.
         #[derive(Clone, Debug, Default)]
@@ -55,6 +56,7 @@ macro_rules! flags {
             $(pub(crate) $list_field: Vec<u16>,)*
             $(pub(crate) $text_field: Option<String>,)*
             $(pub(crate) $bytes_field: Option<Vec<u8>>,)*
+            $(pub(crate) $byte_list_field: Vec<Vec<u8>>,)*
             /// That of the flags that stand before any `-new-x509-credential`.
             pub(crate) default_credential: Credential,
             pub(crate) credentials: Vec<Credential>,
@@ -71,6 +73,7 @@ macro_rules! flags {
                     $($list => Some(true),)*
                     $($text => Some(true),)*
                     $($bytes => Some(true),)*
+                    $($byte_list => Some(true),)*
                     "-cert-file" | "-key-file" | "-signing-prefs" | "-ocsp-response" | "-signed-cert-timestamps" => {
                         Some(true)
                     }
@@ -95,6 +98,7 @@ macro_rules! flags {
                     $($list => self.$list_field.push(value.parse().map_err(|_| bad())?),)*
                     $($text => self.$text_field = Some(value.to_owned()),)*
                     $($bytes => self.$bytes_field = Some(STANDARD.decode(value).map_err(|_| bad())?),)*
+                    $($byte_list => self.$byte_list_field.push(STANDARD.decode(value).map_err(|_| bad())?),)*
                     _ => {
                         let credential = self.credentials.last_mut().unwrap_or(&mut self.default_credential);
                         let bytes = || STANDARD.decode(value).map_err(|_| bad());
@@ -251,6 +255,7 @@ flags! {
         "-server-supported-groups-hint" => server_supported_groups_hint;
         "-verify-prefs" => verify_prefs;
         "-expect-peer-verify-pref" => expect_peer_verify_prefs;
+        "-ech-is-retry-config" => ech_is_retry_config;
         "-accepted-peer-cert-types" => accepted_peer_cert_types;
         "-available-client-cert-types" => available_client_cert_types;
     }
@@ -282,6 +287,10 @@ flags! {
         "-expect-peer-rpk-sha256" => expect_peer_rpk_sha256;
         "-ech-config-list" => ech_config_list;
         "-expect-ech-retry-configs" => expect_ech_retry_configs;
+    }
+    byte_lists {
+        "-ech-server-config" => ech_server_configs;
+        "-ech-server-key" => ech_server_keys;
     }
 }
 
@@ -349,6 +358,14 @@ mod tests {
         assert_eq!(test.credentials.len(), 1);
         assert_eq!(test.credentials[0].cert_file.as_deref(), Some("b"));
         assert_eq!(test.credentials[0].signing_prefs, [1027]);
+    }
+
+    #[test]
+    fn what_stands_several_times_is_kept_in_order() {
+        let line = "-ech-server-config AQ== -ech-is-retry-config 0 -ech-server-config Ag== -ech-is-retry-config 1";
+        let test = parsed(line).unwrap().initial;
+        assert_eq!((test.ech_server_configs, test.ech_is_retry_config), (vec![vec![1], vec![2]], vec![0, 1]));
+        assert!(matches!(parsed("-ech-server-key ?").unwrap_err(), FlagError::Bad(_)));
     }
 
     #[test]

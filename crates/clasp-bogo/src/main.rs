@@ -75,6 +75,12 @@ impl From<clasp::Error> for Failure {
     }
 }
 
+impl From<clasp::EchKeyError> for Failure {
+    fn from(error: clasp::EchKeyError) -> Self {
+        Self::Failed(format!("clasp: {error:?}"))
+    }
+}
+
 impl From<clasp::ConfigError> for Failure {
     fn from(error: clasp::ConfigError) -> Self {
         Self::Failed(format!("clasp: {error:?}"))

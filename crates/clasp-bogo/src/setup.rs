@@ -8,8 +8,8 @@ use clasp::crypto::HashAlgorithm;
 use clasp::handshake::{AntiReplay, Dialect, ReplayMemory, TLS10, TLS11, TLS12, TLS13_CIPHER_SUITES};
 use clasp::wire::{CertificateType, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 use clasp::{
-    ClientAuth, ClientConfig, ConfigError, Connection, ExternalPsk, Limits, OpenedTicket, Policy, Renegotiation,
-    ServerConfig, TicketKeys, TicketSealer,
+    ClientAuth, ClientConfig, ConfigError, Connection, EchKey, EchKeyError, ExternalPsk, Limits, OpenedTicket, Policy,
+    Renegotiation, ServerConfig, TicketKeys, TicketSealer,
 };
 
 use crate::Failure;
@@ -253,11 +253,18 @@ fn server_config(
         // What BoringSSL says of its own tickets.
         .early_data(if flags.enable_early_data { 14336 } else { 0 })
         .anti_replay(shared.anti_replay.clone())
+        .ech_keys(ech_keys(flags)?)
         .certificate_compressions(&compressions(flags))
         .limits(limits(flags))
         .trace(trace)
         .key_log(key_log)
         .build()?)
+}
+
+/// The keys that hellos may be encrypted to.
+fn ech_keys(flags: &Flags) -> Result<Vec<EchKey>, EchKeyError> {
+    let pairs = flags.ech_server_configs.iter().zip(&flags.ech_server_keys).zip(&flags.ech_is_retry_config);
+    pairs.map(|((config, key), is_retry)| Ok(EchKey::new(config, key)?.as_retry_config(*is_retry != 0))).collect()
 }
 
 fn accepted_types(flags: &Flags) -> Vec<CertificateType> {

@@ -43,6 +43,12 @@ pub(crate) enum Command {
         --client-ca ca.pem --client-auth require"
     )]
     Serve(ServeArgs),
+    /// Make a key that clients encrypt their hello to (ECH), for serve --ech-key, and say what is published of it in the DNS.
+    #[cfg(feature = "ech")]
+    #[command(after_help = "Examples:\n  clasp ech-key --public-name example.com --out ech.pem\n  \
+        clasp serve --listen 127.0.0.1:8443 --cert chain.pem --key key.pem --ech-key ech.pem\n  \
+        clasp connect localhost:8443 --ca ca.pem --ech ech.pem")]
+    EchKey(EchKeyArgs),
 }
 
 /// A named policy.
@@ -276,6 +282,11 @@ pub(crate) struct ServeArgs {
     /// SubjectPublicKeyInfo. May be given again.
     #[arg(long, value_name = "FILE|sha256:HEX", conflicts_with = "client_ca")]
     pub(crate) client_raw_key: Vec<String>,
+    /// Read hellos that clients encrypted to this key, PEM (RFC 9934), as clasp ech-key makes it. May be given again: clients that
+    /// have another key are told the first, and the others are for those that still have them.
+    #[cfg(feature = "ech")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ech_key: Vec<PathBuf>,
     /// Whether clients are asked for a certificate: none, request, require, or on-path=/PREFIX, only when such a path is
     /// requested, which few clients let a server do in TLS 1.3. `require` when --client-ca or --client-raw-key is given.
     #[arg(long, value_name = "MODE", value_parser = client_auth_mode)]
@@ -297,6 +308,24 @@ pub(crate) struct ServeArgs {
     pub(crate) idle_timeout: u64,
     #[command(flatten)]
     pub(crate) shared: Shared,
+}
+
+#[cfg(feature = "ech")]
+#[derive(Debug, Args)]
+pub(crate) struct EchKeyArgs {
+    /// The name that everybody sees in place of the one that is meant. The server needs a certificate for it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) public_name: String,
+    /// Write the private key and its configuration here, PEM (RFC 9934). A file that is there already is left alone.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// What clients name the key by, 0 to 255; keys in use at the same time should have different ones. Chosen at random when
+    /// not given.
+    #[arg(long, value_name = "N")]
+    pub(crate) config_id: Option<u8>,
+    /// Names of servers up to so many bytes look alike in length.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub(crate) maximum_name_length: u8,
 }
 
 fn version(name: &str) -> Result<ProtocolVersion, String> {

@@ -8,6 +8,8 @@ mod demo;
 mod diagnose;
 #[cfg(feature = "ech")]
 mod ech;
+#[cfg(feature = "ech")]
+mod ech_key;
 mod failure;
 mod http;
 mod identity;
@@ -41,6 +43,8 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Demo(args) => demo::run(args).await,
             Command::Connect(args) => connect::run(args).await,
             Command::Serve(args) => serve::run(args).await,
+            #[cfg(feature = "ech")]
+            Command::EchKey(args) => ech_key::run(&args),
         }
     });
     // A thread that waits for standard input must not keep the command alive.

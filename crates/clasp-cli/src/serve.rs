@@ -31,6 +31,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// What is the same for every connection.
 struct Service {
     echo: bool,
+    /// Whether there are keys that hellos may be encrypted to.
+    ech: bool,
     trace: Option<TraceFormat>,
     handshake_timeout: Duration,
     idle: Idle,
@@ -51,6 +53,17 @@ impl Settings {
     }
 }
 
+/// Whether there is a key that hellos may be encrypted to.
+fn decrypts_hellos(args: &ServeArgs) -> bool {
+    #[cfg(feature = "ech")]
+    return !args.ech_key.is_empty();
+    #[cfg(not(feature = "ech"))]
+    {
+        let _ = args;
+        false
+    }
+}
+
 pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let mut settings = Settings::read(&args)?;
     let listener = TcpListener::bind(args.listen)
@@ -60,6 +73,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let (stopping, stop) = watch::channel(false);
     let service = Arc::new(Service {
         echo: args.echo,
+        ech: decrypts_hellos(&args),
         trace: args.shared.trace,
         handshake_timeout: Duration::from_secs(args.handshake_timeout),
         idle: Idle::seconds(args.idle_timeout),
@@ -181,8 +195,9 @@ async fn serve_one(service: &Service, settings: &Settings, tcp: TcpStream) -> St
         Err(_) => return format!("no handshake within {} s", service.handshake_timeout.as_secs()),
     };
     let session = tls.session();
-    trace::agreed(service.trace, Role::Server, session, None);
-    let about = format!("{} {}", session.version(), session.cipher_suite());
+    let ech = session.ech_accepted();
+    trace::agreed(service.trace, Role::Server, session, service.ech.then_some(if ech { "accepted" } else { "none" }));
+    let about = format!("{} {}{}", session.version(), session.cipher_suite(), if ech { ", ECH" } else { "" });
     let served = if service.echo {
         echo(&mut tls, service.idle).await.map(|bytes| format!("{bytes} bytes echoed"))
     } else {

@@ -210,6 +210,10 @@ pub(crate) fn server(args: &ServeArgs) -> Result<Arc<ServerConfig>, Failure> {
         )));
     }
     let mut builder = ServerConfig::builder(policy(&args.shared)?).client_auth(client_auth(args)?);
+    #[cfg(feature = "ech")]
+    {
+        builder = builder.ech_keys(crate::ech_key::read(&args.ech_key, &identities)?);
+    }
     for identity in identities {
         builder = builder.identity(identity);
     }

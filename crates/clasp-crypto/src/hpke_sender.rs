@@ -1,30 +1,17 @@
-//! Encrypting to a public key: HPKE's sender in base mode (RFC 9180 5.1.1). The one file that names the crate hpke.
+//! Encrypting to a public key: HPKE's sender in base mode (RFC 9180 5.1.1).
 
 use core::convert::Infallible;
 use core::fmt;
 
-use clasp_wire::{HpkeAead, HpkeKdf, HpkeKem};
-use hpke::aead::{AeadCtxS, AesGcm128, AesGcm256, ChaCha20Poly1305};
-use hpke::kdf::{HkdfSha256, HkdfSha384, HkdfSha512};
-use hpke::kem::X25519HkdfSha256;
+use hpke::aead::AeadCtxS;
 use hpke::rand_core::{TryCryptoRng, TryRng};
-use hpke::{Deserializable as _, Kem, OpModeS, Serializable as _};
+use hpke::{Deserializable as _, OpModeS, Serializable as _};
 
+use crate::hpke_suite::{HpkeSuite, Kem, MAX_INFO};
 use crate::traits::{CryptoError, SecureRandom};
 
-/// What HPKE is made of, by its code points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HpkeSuite {
-    /// The key encapsulation mechanism.
-    pub kem: HpkeKem,
-    /// The key derivation function.
-    pub kdf: HpkeKdf,
-    /// The AEAD.
-    pub aead: HpkeAead,
-}
-
 /// What opens a message at the other side, in order.
-trait Seal: Send {
+pub(crate) trait Seal: Send {
     fn seal(&mut self, associated: &[u8], plaintext: &[u8]) -> Option<Vec<u8>>;
 }
 
@@ -32,7 +19,7 @@ impl<A, Kdf, K> Seal for AeadCtxS<A, Kdf, K>
 where
     A: hpke::aead::Aead,
     Kdf: hpke::kdf::Kdf,
-    K: Kem,
+    K: hpke::Kem,
     Self: Send,
 {
     fn seal(&mut self, associated: &[u8], plaintext: &[u8]) -> Option<Vec<u8>> {
@@ -41,45 +28,9 @@ where
 }
 
 /// Makes a sender: the encapsulated key, and what seals.
-type Setup = fn(&[u8], &[u8], &dyn SecureRandom) -> Result<(Vec<u8>, Box<dyn Seal>), CryptoError>;
+pub(crate) type SetUpSender = fn(&[u8], &[u8], &dyn SecureRandom) -> Result<(Vec<u8>, Box<dyn Seal>), CryptoError>;
 
-impl HpkeSuite {
-    /// How much longer than its plaintext a sealed message is, bytes: all its AEADs have a tag of this length.
-    pub const OVERHEAD: usize = 16;
-
-    /// Whether there is such a sender: X25519, HKDF with SHA-256, SHA-384 or SHA-512, AES-GCM or ChaCha20-Poly1305.
-    pub fn is_supported(self) -> bool {
-        self.setup().is_some()
-    }
-
-    fn setup(self) -> Option<Setup> {
-        if self.kem != HpkeKem::DHKEM_X25519_HKDF_SHA256 {
-            return None;
-        }
-        match self.aead {
-            HpkeAead::AES_128_GCM => with_aead::<AesGcm128>(self.kdf),
-            HpkeAead::AES_256_GCM => with_aead::<AesGcm256>(self.kdf),
-            HpkeAead::CHACHA20_POLY1305 => with_aead::<ChaCha20Poly1305>(self.kdf),
-            _ => None,
-        }
-    }
-}
-
-fn with_aead<A: hpke::aead::Aead + 'static>(kdf: HpkeKdf) -> Option<Setup>
-where
-    AeadCtxS<A, HkdfSha256, X25519HkdfSha256>: Send,
-    AeadCtxS<A, HkdfSha384, X25519HkdfSha256>: Send,
-    AeadCtxS<A, HkdfSha512, X25519HkdfSha256>: Send,
-{
-    match kdf {
-        HpkeKdf::HKDF_SHA256 => Some(set_up::<A, HkdfSha256>),
-        HpkeKdf::HKDF_SHA384 => Some(set_up::<A, HkdfSha384>),
-        HpkeKdf::HKDF_SHA512 => Some(set_up::<A, HkdfSha512>),
-        _ => None,
-    }
-}
-
-fn set_up<A, Kdf>(
+pub(crate) fn set_up<A, Kdf>(
     public_key: &[u8],
     info: &[u8],
     random: &dyn SecureRandom,
@@ -87,16 +38,15 @@ fn set_up<A, Kdf>(
 where
     A: hpke::aead::Aead + 'static,
     Kdf: hpke::kdf::Kdf + 'static,
-    AeadCtxS<A, Kdf, X25519HkdfSha256>: Send,
+    AeadCtxS<A, Kdf, Kem>: Send,
 {
     const BAD_KEY: CryptoError = CryptoError::BadPeerKey("not a key of HPKE's mechanism");
-    let key = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(public_key).map_err(|_| BAD_KEY)?;
-    // The crate allows for no more, and would panic.
-    if info.len() > usize::from(u16::MAX) - 5 {
+    let key = <Kem as hpke::Kem>::PublicKey::from_bytes(public_key).map_err(|_| BAD_KEY)?;
+    if info.len() > MAX_INFO {
         return Err(CryptoError::BadLength);
     }
     let mut random = Random { random, failed: false };
-    let made = hpke::setup_sender_with_rng::<A, Kdf, X25519HkdfSha256>(&OpModeS::Base, &key, info, &mut random);
+    let made = hpke::setup_sender_with_rng::<A, Kdf, Kem>(&OpModeS::Base, &key, info, &mut random);
     if random.failed {
         return Err(CryptoError::Random);
     }
@@ -120,8 +70,8 @@ impl HpkeSender {
         info: &[u8],
         random: &dyn SecureRandom,
     ) -> Result<(Vec<u8>, Self), CryptoError> {
-        let setup = suite.setup().ok_or(CryptoError::Unsupported)?;
-        let (encapsulated, sealer) = setup(public_key, info, random)?;
+        let row = suite.row().ok_or(CryptoError::Unsupported)?;
+        let (encapsulated, sealer) = (row.sender)(public_key, info, random)?;
         Ok((encapsulated, Self(sealer)))
     }
 
@@ -171,8 +121,7 @@ impl TryCryptoRng for Random<'_> {}
 
 #[cfg(test)]
 mod tests {
-    use hpke::aead::AeadCtxR;
-    use hpke::{OpModeR, setup_receiver};
+    use clasp_wire::{HpkeAead, HpkeKdf, HpkeKem};
 
     use super::*;
     use crate::default_provider;
@@ -208,34 +157,6 @@ mod tests {
 
     fn hex(text: &str) -> Vec<u8> {
         (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
-    }
-
-    fn opens<A: hpke::aead::Aead, Kdf: hpke::kdf::Kdf>(kdf: HpkeKdf, aead: HpkeAead) {
-        let suite = HpkeSuite { kdf, aead, ..SUITE };
-        assert!(suite.is_supported());
-        let (private, public) = X25519HkdfSha256::derive_keypair(&[7; 32]);
-        let (encapsulated, mut sender) =
-            HpkeSender::new(suite, &public.to_bytes(), b"info", default_provider().random).unwrap();
-        let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&encapsulated).unwrap();
-        let mut receiver: AeadCtxR<A, Kdf, X25519HkdfSha256> =
-            setup_receiver(&OpModeR::Base, &private, &encapsulated, b"info").unwrap();
-        for message in [&b"one"[..], b"", &[9; 5000]] {
-            let sealed = sender.seal(b"associated", message).unwrap();
-            assert_eq!(sealed.len(), message.len() + HpkeSuite::OVERHEAD);
-            assert_eq!(receiver.open(&sealed, b"associated").unwrap(), message);
-        }
-        assert!(receiver.open(&sender.seal(b"one", b"two").unwrap(), b"another").is_err());
-    }
-
-    #[test]
-    fn every_suite_is_opened() {
-        opens::<AesGcm128, HkdfSha256>(HpkeKdf::HKDF_SHA256, HpkeAead::AES_128_GCM);
-        opens::<AesGcm256, HkdfSha256>(HpkeKdf::HKDF_SHA256, HpkeAead::AES_256_GCM);
-        opens::<ChaCha20Poly1305, HkdfSha256>(HpkeKdf::HKDF_SHA256, HpkeAead::CHACHA20_POLY1305);
-        opens::<AesGcm128, HkdfSha384>(HpkeKdf::HKDF_SHA384, HpkeAead::AES_128_GCM);
-        opens::<AesGcm256, HkdfSha384>(HpkeKdf::HKDF_SHA384, HpkeAead::AES_256_GCM);
-        opens::<ChaCha20Poly1305, HkdfSha384>(HpkeKdf::HKDF_SHA384, HpkeAead::CHACHA20_POLY1305);
-        opens::<ChaCha20Poly1305, HkdfSha512>(HpkeKdf::HKDF_SHA512, HpkeAead::CHACHA20_POLY1305);
     }
 
     #[test]

@@ -7,7 +7,11 @@
 #[doc(hidden)]
 pub mod for_timing;
 #[cfg(feature = "hpke")]
+mod hpke_receiver;
+#[cfg(feature = "hpke")]
 mod hpke_sender;
+#[cfg(feature = "hpke")]
+mod hpke_suite;
 #[cfg(feature = "post-quantum")]
 mod hybrid;
 #[cfg(feature = "post-quantum")]
@@ -24,7 +28,11 @@ mod traits;
 
 pub use clasp_wire::{NamedGroup, SignatureScheme};
 #[cfg(feature = "hpke")]
-pub use hpke_sender::{HpkeSender, HpkeSuite};
+pub use hpke_receiver::{HpkePrivateKey, HpkeReceiver};
+#[cfg(feature = "hpke")]
+pub use hpke_sender::HpkeSender;
+#[cfg(feature = "hpke")]
+pub use hpke_suite::HpkeSuite;
 #[cfg(feature = "post-quantum")]
 pub use hybrid::{Hybrid, KemGroup};
 pub use provider::{Provider, Verifiers, default_provider};

@@ -54,6 +54,8 @@ pub use config::{
     ClientIdentityResolver, Clock, FixedIdentities, IdentityResolver, Limits, ReloadableConfig, ReloadableIdentities,
     Resolved, ServerConfig, ServerConfigBuilder, SystemClock,
 };
+#[cfg(feature = "ech")]
+pub use config::{EchKey, EchKeyError};
 pub use connection::{Connection, RenegotiationStatus, Status};
 pub use dialect::{Dialect, TLS12, Tls12Dialect};
 #[cfg(feature = "legacy")]

@@ -42,7 +42,7 @@ pub(crate) enum Order {
     Send(BytesMut),
     /// Send this hello in SSL 2.0's format, which has a record header of its own.
     SendSslv2Hello(Bytes),
-    /// Tell of a message that is sent within the next one.
+    /// Tell of a message that is sent within the next one, or came within the last.
     #[cfg(feature = "ech")]
     Tell(TracedMessage),
     /// Send a warning.
@@ -218,21 +218,15 @@ impl Peer {
     }
 
     /// Waits for the client's hello, which may be in SSL 2.0's format where the connection takes that. With it comes what
-    /// the transcript got, header included.
+    /// the transcript gets later, if that is the hello that counts: header included.
     pub(crate) async fn receive_client_hello(&mut self) -> Result<(ClientHello, Bytes), Error> {
         match self.next(ClientHello::NAME, false).await {
             Incoming::Message(raw) if raw.typ == ClientHello::TYPE => {
                 #[cfg(test)]
                 let raw = self.through_front(raw)?;
-                let hello = self.parse::<ClientHello>(&raw)?;
-                self.transcript.add(&raw.raw);
-                Ok((hello, raw.raw))
+                Ok((self.parse::<ClientHello>(&raw)?, raw.raw))
             }
-            Incoming::Sslv2Hello(message) => {
-                let hello = Sslv2ClientHello::parse(&message)?.to_client_hello();
-                self.transcript.add(&message);
-                Ok((hello, message))
-            }
+            Incoming::Sslv2Hello(message) => Ok((Sslv2ClientHello::parse(&message)?.to_client_hello(), message)),
             other => Err(unexpected(ClientHello::NAME, &other)),
         }
     }

@@ -118,8 +118,8 @@ impl Session {
         self.psk_identity.as_deref()
     }
 
-    /// Whether the server answered an encrypted ClientHello (RFC 9849), so that nobody on the way saw the server name. A
-    /// client's session alone tells; one that offers it is never without.
+    /// Whether the client's hello was encrypted, and answered (RFC 9849), so that nobody on the way saw the server name. The
+    /// session of a client that offers it is never without; a server's tells that it opened the hello itself.
     pub fn ech_accepted(&self) -> bool {
         self.ech_accepted
     }

@@ -35,6 +35,8 @@ pub use clasp_handshake::{
     ServerConfigBuilder, Session, SessionStore, Status, Step, Suite, TLS13_CIPHER_SUITES, TicketKeys, TicketSealer,
     Trace, TraceEvent, TracedMessage,
 };
+#[cfg(feature = "ech")]
+pub use clasp_handshake::{EchKey, EchKeyError};
 #[cfg(feature = "tokio")]
 pub use clasp_tokio::{Acceptor, Connector, EarlyStream, TlsStream};
 pub use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};

@@ -8,7 +8,7 @@ use std::path::Path;
 use clasp_fuzz::connections::{hex, play_to_client, play_to_server};
 use clasp_fuzz::run::Run;
 use clasp_fuzz::setup::{Ask, folder, test_data};
-use clasp_fuzz::{TARGETS, genuine_session};
+use clasp_fuzz::{TARGETS, genuine_session, within_itself};
 use clasp_handshake::KeyExchange;
 use clasp_keys::Role;
 use clasp_wire::{CipherSuite, HandshakeType, MAX_PLAINTEXT};
@@ -162,6 +162,7 @@ fn plaintext(corpus: &mut Corpus, recording: &Recording, number: u8) {
     let (client, server) = (Flight::cut(&recording.from_client), Flight::cut(&recording.from_server));
     if let Some(hello) = client.find(HandshakeType::CLIENT_HELLO) {
         corpus.add("client_hello", name, hello.to_vec());
+        within_itself(&hello).into_iter().for_each(|seed| corpus.add("ech_inner", name, seed));
         corpus.add("extensions_roundtrip", name, extensions(&hello));
         if recording.peer() == "openssl" {
             corpus.add_first("sslv2_client_hello", "openssl-converted", sslv2(&hello));
@@ -318,6 +319,7 @@ fn traces(corpus: &mut Corpus) -> Result<(), Failure> {
         match typ {
             HandshakeType::CLIENT_HELLO => {
                 corpus.add("client_hello", &name, body.to_vec());
+                within_itself(body).into_iter().for_each(|seed| corpus.add("ech_inner", &name, seed));
                 corpus.add("extensions_roundtrip", &name, extensions(body));
             }
             HandshakeType::SERVER_HELLO => corpus.add("server_hello", &name, body.to_vec()),

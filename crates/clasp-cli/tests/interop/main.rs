@@ -15,6 +15,7 @@ mod again;
 mod alpn;
 mod broken;
 mod client_auth;
+mod ech;
 mod http;
 mod identities;
 mod key_exchange;

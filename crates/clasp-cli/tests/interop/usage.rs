@@ -58,11 +58,12 @@ fn help_has_every_option_and_examples() {
             ],
         ),
         (&["serve"], &["--listen", "--cert", "--key", "--sct", "--client-ca", "--client-auth", "--http", "--echo"]),
+        (&["ech-key"], &["--public-name", "--out", "--config-id", "clasp ech-key"]),
     ] {
         let ended = run(&[command, &["--help"]].concat());
         assert_eq!(ended.code(), Some(0));
         let text = stdout(&ended);
-        let more = if command.len() == 1 && command[0] != "demo" { &shared[..] } else { &[] };
+        let more = if ["connect", "serve"].map(Some).contains(&command.first().copied()) { &shared[..] } else { &[] };
         for part in [options, more, &["Examples:", "clasp demo", "clasp connect", "clasp serve"][..]].concat() {
             // Each shows examples of its own.
             let of_another =

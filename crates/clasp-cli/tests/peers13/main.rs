@@ -31,3 +31,4 @@ mod with_go;
 mod with_go_ech;
 mod with_openssl;
 mod with_rustls;
+mod with_rustls_ech;

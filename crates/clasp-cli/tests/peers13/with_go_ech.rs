@@ -2,12 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use clasp::wire::NamedGroup;
-use clasp::{ClientConfigBuilder, Error, Policy, ServerConfig};
+use clasp::wire::{HpkeAead, HpkeKdf, HpkeSymmetricCipherSuite, NamedGroup};
+use clasp::{ClientConfigBuilder, EchKey, Error, Policy, ServerConfig};
 
 use crate::certs::{Files, Folder, Kind, Leaf, pki};
 use crate::command::{connect, traced};
-use crate::end::{Ours, serve, talk, tls13};
+use crate::end::{Ours, answer, serve, talk, tls13};
 use crate::ends::{accept, client_config, tls_error};
 use crate::openssl::path;
 use crate::peers::{Ended, Running};
@@ -128,20 +128,79 @@ fn a_server_that_has_switched_it_off() {
 /// A key of nobody's for `public.example`.
 const LIST: &str = "0041fe0d003d0700200020eeb45f2ac8ed1b0e9a1d1aaa2ff8e6a35bd83f1b8f5a3dd2e2bb6ce1cc9b4c0b000400010001200e7075626c69632e6578616d706c650000";
 
-/// Clasp's servers decrypt none: a client of Go's that has a key for one is told so by the handshake itself.
-#[test]
-fn a_client_of_gos_learns_that_we_have_none() {
-    let Some(driver) = driver() else { return };
-    let config = ServerConfig::builder(tls13()).identity(identity().identity()).build().unwrap();
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn key(config_id: u8, suites: &[HpkeSymmetricCipherSuite]) -> EchKey {
+    EchKey::generate(config_id, "public.example", 32, suites).unwrap()
+}
+
+/// What a client of Go's is told that encrypts its hello to no key of ours.
+fn refused(driver: &std::path::Path, policy: Policy, keys: Vec<EchKey>, list: &str) -> String {
+    let config = ServerConfig::builder(policy).identity(identity().identity()).ech_keys(keys).build().unwrap();
     let serving = serve(move |listener| {
         let mut end = Ours::accept(&config, accept(&listener).unwrap())?;
         std::io::Read::read(&mut end, &mut [0; 1])
     });
-    let client = told(start_client(driver, serving.port, &["-echlist", LIST]));
+    let client = told(start_client(driver, serving.port, &["-echlist", list]));
     assert_eq!(client[0]["error"], "tls: server rejected ECH");
     let error = serving.join().unwrap_err();
     let Error::AlertReceived(received) = tls_error(&error) else { panic!("{error}") };
     assert_eq!(received.alert, clasp::wire::AlertDescription::ECH_REQUIRED);
+    client[0]["retry"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_client_of_gos_learns_that_we_have_none() {
+    let Some(driver) = driver() else { return };
+    assert_eq!(refused(driver, tls13(), Vec::new(), LIST), "");
+}
+
+#[test]
+fn a_client_of_gos_learns_of_our_keys() {
+    let Some(driver) = driver() else { return };
+    for policy in [tls13(), tls13().with_groups(&[NamedGroup::SECP384R1])] {
+        let keys = vec![key(1, EchKey::SUITES), key(7, EchKey::SUITES), key(8, EchKey::SUITES).as_retry_config(false)];
+        let list = hex_of(&EchKey::config_list(&keys[..2]).unwrap());
+        assert_eq!(refused(driver, policy, keys, LIST), list);
+    }
+}
+
+#[test]
+fn clients_of_gos_with_every_suite_with_and_without_another_hello() {
+    let Some(driver) = driver() else { return };
+    for kdf in 1..=3 {
+        for aead in 1..=3 {
+            for retry in [false, true] {
+                println!("{kdf} {aead} {retry}");
+                let suite = HpkeSymmetricCipherSuite { kdf: HpkeKdf(kdf), aead: HpkeAead(aead) };
+                let keys = vec![key(7, EchKey::SUITES), key(7, &[suite])];
+                let list = hex_of(&EchKey::config_list(&keys[1..]).unwrap());
+                let policy = if retry { tls13().with_groups(&[NamedGroup::SECP384R1]) } else { tls13() };
+                let config = ServerConfig::builder(policy).identity(identity().identity()).ech_keys(keys);
+                let config = config.alpn(["h2"]).unwrap().build().unwrap();
+                // The second one resumes, by a ticket in the hello that is encrypted.
+                let serving = serve(move |listener| {
+                    let serve_one = |_| {
+                        let mut end = Ours::accept(&config, accept(&listener).unwrap()).unwrap();
+                        answer(&mut end, 1000).unwrap();
+                        end
+                    };
+                    (0..2).map(serve_one).collect::<Vec<_>>()
+                });
+                let options = ["-echlist", &list, "-times", "2", "-alpn", "h2"];
+                let client = told(start_client(driver, serving.port, &options));
+                for (i, (told, end)) in client.iter().zip(&serving.join()).enumerate() {
+                    assert_told(told, end);
+                    assert!(end.session().ech_accepted());
+                    assert_eq!(end.session().server_name(), Some("localhost"));
+                    assert_eq!(end.session().resumed(), i == 1);
+                    assert_eq!((&told["ech"], &told["retried"]), (&true.into(), &retry.into()), "{told}");
+                }
+            }
+        }
+    }
 }
 
 /// `clasp connect` to a server that echoes.

@@ -96,7 +96,7 @@ fn chain(files: &Files) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>
     (chain, PrivateKeyDer::from_pem_file(&files.key).unwrap())
 }
 
-fn roots(authority: &Authority) -> Arc<RootCertStore> {
+pub(crate) fn roots(authority: &Authority) -> Arc<RootCertStore> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(&authority.files.cert).unwrap()).unwrap();
     Arc::new(roots)
@@ -134,7 +134,7 @@ fn our_server(policy: clasp::Policy, identity: &Files) -> clasp::ServerConfigBui
 }
 
 /// Shakes hands as rustls, to the end.
-fn their_connect(config: &Arc<rustls::ClientConfig>, port: u16) -> io::Result<Client> {
+pub(crate) fn their_connect(config: &Arc<rustls::ClientConfig>, port: u16) -> io::Result<Client> {
     let name = ServerName::try_from("localhost").unwrap();
     let mut end = Client::new(ClientConnection::new(Arc::clone(config), name).unwrap(), tcp(port));
     while end.conn.is_handshaking() {
@@ -154,7 +154,7 @@ fn their_accept(config: &Arc<rustls::ServerConfig>, listener: &TcpListener) -> i
 }
 
 /// What rustls says of the handshake, and of what kind that was.
-fn agreed<T>(conn: &rustls::ConnectionCommon<T>) -> (Agreed, HandshakeKind) {
+pub(crate) fn agreed<T>(conn: &rustls::ConnectionCommon<T>) -> (Agreed, HandshakeKind) {
     assert_eq!(conn.protocol_version(), Some(rustls::ProtocolVersion::TLSv1_3));
     let kind = conn.handshake_kind().unwrap();
     let agreed = Agreed {

@@ -1,6 +1,10 @@
 //! Configurations: immutable, shared by `Arc`, and complete in themselves - nothing is installed process-wide.
 
 mod client;
+#[cfg(feature = "ech")]
+mod ech;
+#[cfg(feature = "ech")]
+mod ech_pem;
 mod reload;
 mod resolve;
 mod server;
@@ -14,6 +18,10 @@ use clasp_wire::{MAX_CIPHERTEXT, RecordHeader};
 use rustls_pki_types::UnixTime;
 
 pub use client::{ClientConfig, ClientConfigBuilder};
+#[cfg(feature = "ech")]
+pub(crate) use ech::EchKeys;
+#[cfg(feature = "ech")]
+pub use ech::{EchKey, EchKeyError};
 pub use reload::{ReloadableConfig, ReloadableIdentities};
 pub use resolve::{
     CertificateAsk, ClientAnswer, ClientHelloInfo, ClientIdentityResolver, FixedIdentities, IdentityResolver, Resolved,

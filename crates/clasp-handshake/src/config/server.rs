@@ -7,6 +7,8 @@ use clasp_cert::{ClientVerifier, Identity};
 use clasp_crypto::{Provider, default_provider};
 use clasp_record::RecordPadding;
 
+#[cfg(feature = "ech")]
+use super::ech::{EchKey, EchKeys};
 use super::{Clock, FixedIdentities, IdentityResolver, Limits, SystemClock, alpn_names, fit, record_size};
 use crate::compression::{CertificateCompression, Compressions};
 use crate::error::ConfigError;
@@ -67,6 +69,9 @@ pub struct ServerConfig {
     pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
     pub(crate) write_record_size: Option<u16>,
+    /// `None` where hellos are not decrypted.
+    #[cfg(feature = "ech")]
+    pub(crate) ech: Option<EchKeys>,
 }
 
 impl ServerConfig {
@@ -98,6 +103,8 @@ impl ServerConfig {
             record_padding: RecordPadding::None,
             write_record_size: None,
             session_ids: true,
+            #[cfg(feature = "ech")]
+            ech_keys: Vec::new(),
         }
     }
 
@@ -136,6 +143,8 @@ pub struct ServerConfigBuilder {
     record_padding: RecordPadding,
     write_record_size: Option<u16>,
     session_ids: bool,
+    #[cfg(feature = "ech")]
+    ech_keys: Vec<EchKey>,
 }
 
 impl ServerConfigBuilder {
@@ -295,6 +304,19 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Opens hellos that clients of TLS 1.3 encrypted to one of these keys (RFC 9849): all that follows is led by the hello that
+    /// was encrypted, the resolver too. Clients that have another key are served by what everybody sees of their hello, under the
+    /// public name of theirs, and told the keys that are to be told ([`EchKey::as_retry_config`]), in this order.
+    ///
+    /// The keys count of the configuration that a connection begins with: those of one that a resolver hands over to
+    /// ([`Resolved::Config`](super::Resolved::Config)) do not. A server without keys answers a hello that another one before it has decrypted
+    /// (RFC 9849 3.1).
+    #[cfg(feature = "ech")]
+    pub fn ech_keys(mut self, keys: Vec<EchKey>) -> Self {
+        self.ech_keys = keys;
+        self
+    }
+
     /// Whether the client may show another certificate when renegotiating than before. Off by default: what came before would
     /// be taken for the new identity's.
     pub fn identity_may_change(mut self, on: bool) -> Self {
@@ -326,7 +348,15 @@ impl ServerConfigBuilder {
         }
         let policy = fit(self.policy, self.provider, &self.psks, certificates)?;
         let scope = policy.resumption_scope().into();
+        #[cfg(feature = "ech")]
+        let ech = match (self.ech_keys.is_empty(), policy.tls13) {
+            (true, _) => None,
+            (false, true) => Some(EchKeys::new(self.ech_keys)?),
+            (false, false) => return Err(ConfigError::EchWithoutTls13),
+        };
         Ok(Arc::new(ServerConfig {
+            #[cfg(feature = "ech")]
+            ech,
             policy,
             early_data: self.early_data,
             anti_replay,

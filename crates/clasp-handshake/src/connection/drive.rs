@@ -117,7 +117,7 @@ impl Connection {
                 self.output.put_slice(&message);
             }
             #[cfg(feature = "ech")]
-            Order::Tell(message) => self.tell_message(true, message),
+            Order::Tell(message) => self.tell_message(self.side.role() == Role::Client, message),
             Order::Warn(description) => self.send_alert(AlertLevel::WARNING, description)?,
             Order::ChangeWriteKeys(EpochKeys { suite, keys, form }) => {
                 self.seal(ContentType::CHANGE_CIPHER_SPEC, &[1])?;

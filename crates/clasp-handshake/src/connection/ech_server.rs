@@ -8,7 +8,7 @@ use clasp_keys::tls13::{ech_accept_confirmation, ech_hello_retry_confirmation};
 use clasp_wire::{
     ClientExtension, ClientHello, EchClientHello, EchConfig, EchConfigContents, EchOuter, EncryptedExtensions,
     ExtensionType, HandshakeMessage as _, HandshakeType, HpkeAead, HpkeKdf, HpkeKem, HpkeSymmetricCipherSuite,
-    ProtocolVersion, RawHandshake, ServerExtension, ServerHello,
+    RawHandshake, ServerExtension, ServerHello,
 };
 use hpke::aead::{AesGcm128, AesGcm256, ChaCha20Poly1305};
 use hpke::kdf::{HkdfSha256, HkdfSha384};
@@ -204,7 +204,7 @@ impl Front for Decrypts {
         };
         let inner = decode(&opened, &hello);
         assert_eq!(inner.encrypted_client_hello().unwrap()[..], [1]);
-        assert_eq!(inner.supported_versions(), Some(&[ProtocolVersion::TLS_1_3][..]));
+        assert!(crate::negotiate::offers_nothing_old(&inner));
         assert_ne!(inner.random, hello.random);
         let inner_raw = inner.encode();
         seen.encoded.push(opened);
@@ -235,13 +235,19 @@ impl Front for Decrypts {
 }
 
 impl Decrypts {
+    /// The server behind confirms for itself, unless it is to do so wrongly.
     fn confirm(&self, transcript: &Transcript, mut hello: ServerHello) -> Bytes {
+        if self.mistake == Mistake::None {
+            return hello.encode();
+        }
+        let of_ours = |extension: &ServerExtension| !matches!(extension, ServerExtension::EncryptedClientHello(_));
+        hello.extensions.as_mut().unwrap().retain(of_ours);
         let suite = TLS13_CIPHER_SUITES.iter().find(|suite| suite.id == hello.cipher_suite).unwrap();
         let kdf = crate::tls13::kdf(suite, clasp_crypto::default_provider()).unwrap();
         let random = self.seen.lock().unwrap().inner[0].random.0;
         if !hello.is_hello_retry_request() {
+            hello.random.0[24..].fill(0);
             if self.mistake != Mistake::ForgetsAfterRetry {
-                hello.random.0[24..].fill(0);
                 let hash = transcript.hash_with(&hello.encode()).unwrap();
                 hello.random.0[24..].copy_from_slice(&ech_accept_confirmation(kdf, &random, hash.as_slice()));
             }

@@ -150,7 +150,15 @@ fn the_server_reads_what_nobody_else_does() {
                 for (outer, inner) in seen.outer.iter().zip(&seen.inner) {
                     assert_eq!(outer.session_id, inner.session_id);
                     assert_eq!(share(outer), share(inner));
-                    assert!(inner.cipher_suites.iter().all(|suite| suite.0 >> 8 == 0x13));
+                    let is_new = |suite: &clasp_wire::CipherSuite| suite.is_grease() || suite.0 >> 8 == 0x13;
+                    assert!(inner.cipher_suites.iter().all(is_new));
+                    assert_eq!(inner.cipher_suites.iter().any(|suite| suite.is_grease()), grease);
+                    let means_nothing = |hello: &ClientHello| {
+                        let types = hello.extensions.iter().flatten().map(clasp_wire::ClientExtension::ext_type);
+                        types.filter(|typ| typ.is_grease()).collect::<Vec<_>>()
+                    };
+                    assert_eq!(means_nothing(inner), means_nothing(outer));
+                    assert_eq!(means_nothing(inner).len(), if grease { 2 } else { 0 });
                     for older in [ExtensionType::EXTENDED_MASTER_SECRET, ExtensionType::RENEGOTIATION_INFO] {
                         assert!(inner.extensions.iter().flatten().all(|extension| extension.ext_type() != older));
                     }

@@ -16,7 +16,13 @@ mod countermeasure_tests;
 mod drive;
 mod early;
 #[cfg(all(test, feature = "ech"))]
+mod ech_hostile_tests;
+#[cfg(all(test, feature = "ech"))]
+mod ech_key_tests;
+#[cfg(all(test, feature = "ech"))]
 mod ech_server;
+#[cfg(all(test, feature = "ech"))]
+mod ech_server_tests;
 #[cfg(all(test, feature = "ech"))]
 mod ech_tests;
 #[cfg(test)]

@@ -70,6 +70,12 @@ pub(crate) fn leads_to_tls13(policy: &Policy, hello: &ClientHello) -> bool {
     policy.tls13 && supported_versions(hello).is_some_and(|listed| listed.contains(&ProtocolVersion::TLS_1_3))
 }
 
+/// Whether a hello offers no version before TLS 1.3, as one that was encrypted must (RFC 9849 7.1).
+#[cfg(feature = "ech")]
+pub(crate) fn offers_nothing_old(hello: &ClientHello) -> bool {
+    supported_versions(hello).is_some_and(|listed| listed.iter().all(|version| *version >= ProtocolVersion::TLS_1_3))
+}
+
 /// Whether the server chose TLS 1.3. That is said in an extension, which says nothing else (RFC 8446 4.2.1).
 pub(crate) fn chose_tls13(offer: &ClientOffer, hello: &ServerHello) -> Result<bool, Misbehaviour> {
     let selected = hello.extensions.iter().flatten().find_map(|extension| match extension {

@@ -1,6 +1,7 @@
 //! The server's side of a handshake: read the hello, choose, then go on with the flights of the version chosen.
 
 mod classic;
+mod ech;
 mod lookup;
 mod psk;
 mod tickets;
@@ -46,6 +47,13 @@ pub(crate) async fn handshake(
             ("groups", join(hello.supported_groups().unwrap_or_default())),
         ]
     });
+    // TLS 1.3 never shakes hands again.
+    let (hello, raw, ech) = if again.is_none() {
+        ech::read(&mut peer, &config, hello, raw)?
+    } else {
+        peer.transcript.add(&raw);
+        (hello, raw, ech::Standing::default())
+    };
 
     let info = ClientHelloInfo { hello: &hello, server_name: hello.server_name().filter(|name| is_dns_name(name)) };
     let mut handovers = 0;
@@ -61,7 +69,7 @@ pub(crate) async fn handshake(
     let (previous, asked) = again.map_or((None, None), |again| (Some(again.previous), again.client_auth));
     let client_auth = asked.as_ref().unwrap_or(&config.client_auth);
     if previous.is_none() && negotiate::leads_to_tls13(&config.policy, &hello) {
-        return tls13::handshake(&mut peer, &config, client_auth, hello, raw, &identities).await;
+        return tls13::handshake(&mut peer, &config, client_auth, (hello, raw, ech), &identities).await;
     }
     let hello = negotiate::without_extensions_if_too_old(&config.policy, hello);
     if previous.is_none()

@@ -14,6 +14,7 @@ use clasp_wire::{
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
+use super::ech::{self, Standing};
 use super::psk::{self, FoundPsk};
 use super::{fitting, refused};
 use crate::certificate_type::{self, CertificateTypes};
@@ -48,13 +49,12 @@ pub(super) async fn handshake(
     peer: &mut Peer,
     config: &ServerConfig,
     client_auth: &ClientAuth,
-    hello: ClientHello,
-    raw: Bytes,
+    (hello, raw, mut ech): ech::Read,
     identities: &[Arc<Identity>],
 ) -> Result<Established, Error> {
     let provider = config.provider;
     peer.order(Order::Tls13);
-    let greeted = greet(peer, config, client_auth, hello, raw).await?;
+    let greeted = greet(peer, config, client_auth, hello, raw, &mut ech).await?;
     let Greeted { hello, suite, group, share, psk, retried, offers_early_data } = greeted;
     let hello = &hello;
     let identity = match &psk {
@@ -73,18 +73,19 @@ pub(super) async fn handshake(
     // Step 2: our hello, with our half of the key exchange, which is step 4 at once.
     let (ours, shared) = respond(provider, group, &share)?;
     let client_hello_hash = if takes_early_data { Some(transcript_hash(&peer.transcript)?) } else { None };
-    let server_random = random(provider)?;
     // In the order of RFC 8448's traces.
     let mut extensions: Vec<_> = psk.iter().map(|psk| ServerExtension::PreSharedKey(psk.index)).collect();
     extensions.push(ServerExtension::KeyShare(KeyShareEntry { group, key_exchange: ours.into() }));
     extensions.push(ServerExtension::SupportedVersions(negotiate::TLS13));
-    peer.send(&server_hello(hello, server_random, suite, extensions));
+    let mut our_hello = server_hello(hello, random(provider)?, suite, extensions);
+    ech.confirm(peer, kdf, hello.random, &mut our_hello)?;
+    peer.send(&our_hello);
     peer.trace(Step::ServerHello, "sent ServerHello", || {
         vec![
             ("version", negotiate::TLS13.to_string()),
             ("suite", suite.id.to_string()),
             ("group", group.to_string()),
-            ("random", short_hex(&server_random.0)),
+            ("random", short_hex(&our_hello.random.0)),
             ("pre-shared key", psk.is_some().to_string()),
         ]
     });
@@ -129,7 +130,9 @@ pub(super) async fn handshake(
         None if psk.as_ref().is_some_and(FoundPsk::is_resumption) => CertificateTypes::choose_again(hello, identities),
         None => CertificateTypes::default(),
     };
-    peer.send(&encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data, types));
+    let mut encrypted = encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data, types);
+    encrypted.extensions.extend(ech.answer(hello));
+    peer.send(&encrypted);
     // With a key that both have the certificates were shown when it was made (RFC 8446 4.3.2).
     let verifier = client_auth.verifier().filter(|_| psk.is_none());
     if let Some((identity, scheme)) = &identity {
@@ -197,7 +200,7 @@ pub(super) async fn handshake(
             },
             pre_shared: psk.is_some(),
             psk_identity: psk.as_ref().and_then(FoundPsk::external_identity),
-            ech_accepted: false,
+            ech_accepted: ech.is_opened(),
             ticket_age_skew: psk.as_ref().and_then(FoundPsk::age_skew),
         },
         secrets: Secrets::Tls13(Box::new(Secrets13 {
@@ -225,6 +228,7 @@ async fn greet(
     client_auth: &ClientAuth,
     hello: ClientHello,
     raw: Bytes,
+    ech: &mut Standing,
 ) -> Result<Greeted, Error> {
     negotiate::check_fallback(&config.policy, &hello)?;
     let offered = negotiate13::read_hello(&hello)?;
@@ -254,7 +258,9 @@ async fn greet(
 
     peer.transcript.replace_with_message_hash();
     let extensions = vec![ServerExtension::SupportedVersions(negotiate::TLS13), ServerExtension::RetryKeyShare(group)];
-    peer.send(&server_hello(&hello, Random::HELLO_RETRY_REQUEST, suite, extensions));
+    let mut retry = server_hello(&hello, Random::HELLO_RETRY_REQUEST, suite, extensions);
+    ech.confirm_retry(peer, (kdf, config.provider), &hello, &mut retry)?;
+    peer.send(&retry);
     peer.trace(Step::ServerHello, "sent HelloRetryRequest", || vec![("group", group.to_string())]);
     if !hello.session_id.is_empty() {
         peer.order(Order::CompatibilityChangeCipherSpec);
@@ -263,7 +269,7 @@ async fn greet(
     if offers_early_data {
         peer.order(Order::SkipEarlyData(config.limits.skipped_early_data));
     }
-    let (second, raw) = peer.receive_unhashed::<ClientHello>().await?;
+    let (second, raw) = ech.receive_again(peer).await?;
     negotiate13::same_but_for_retry(&hello, &second, group)?;
     let offered = negotiate13::read_hello(&second)?;
     if found.is_some() && second.pre_shared_key().is_none() {

@@ -79,12 +79,20 @@ impl EchConfig {
         Self { raw: raw.freeze(), version: Self::VERSION, contents: Some(contents) }
     }
 
+    /// Reads one configuration, an ECHConfig with its version and length.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn parse(bytes: &Bytes) -> Result<Self, DecodeError> {
+        whole("ECHConfig", bytes, |input| Self::read(bytes, input))
+    }
+
     /// Reads an ECHConfigList, as it stands in DNS and in a server's EncryptedExtensions, in the server's order of preference.
     ///
     /// # Errors
     /// What is wrong, and where. A version that is not known is no error: its contents are not looked at.
     pub fn parse_list(bytes: &Bytes) -> Result<Vec<Self>, DecodeError> {
-        whole("ECHConfigList", bytes, |input| list(vector16(4)(input), MAX_ECH, |input| Self::parse(bytes, input)))
+        whole("ECHConfigList", bytes, |input| list(vector16(4)(input), MAX_ECH, |input| Self::read(bytes, input)))
     }
 
     /// Writes an ECHConfigList.
@@ -94,7 +102,7 @@ impl EchConfig {
         out.freeze()
     }
 
-    fn parse<'a>(source: &Bytes, start: &'a [u8]) -> Parsed<'a, Self> {
+    fn read<'a>(source: &Bytes, start: &'a [u8]) -> Parsed<'a, Self> {
         let (input, form) = field("version", u16)(start)?;
         let (left, body) = field("length", vector16(0))(input)?;
         let contents = if form == Self::VERSION {

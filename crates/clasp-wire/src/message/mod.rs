@@ -5,6 +5,7 @@ mod certificate13;
 mod client_extension;
 mod client_hello;
 mod ech;
+mod ech_inner;
 mod extensions;
 mod key_exchange;
 mod key_share;

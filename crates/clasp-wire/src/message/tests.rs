@@ -2,6 +2,7 @@
 
 mod bounds;
 mod ech;
+mod ech_inner;
 mod errors;
 mod errors13;
 mod psk;

@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -61,6 +62,7 @@ type told struct {
 	Name     string `json:"name"`
 	Ech      bool   `json:"ech"`
 	Scts     string `json:"scts"`
+	Retry    string `json:"retry"`
 	Error    string `json:"error"`
 }
 
@@ -191,6 +193,10 @@ func one(conn *tls.Conn) (told told) {
 	conn.SetDeadline(time.Now().Add(deadline))
 	if err := conn.Handshake(); err != nil {
 		told.Error = err.Error()
+		var rejection *tls.ECHRejectionError
+		if errors.As(err, &rejection) {
+			told.Retry = hex.EncodeToString(rejection.RetryConfigList)
+		}
 		return
 	}
 	err := talk(conn)

@@ -8,7 +8,8 @@ use clasp_keys::Transcript;
 use clasp_keys::tls13::{ech_accept_confirmation, ech_hello_retry_confirmation};
 use clasp_wire::{
     ClientExtension, ClientHello, EchClientHello, EchOuter, ExtensionType, HandshakeMessage as _,
-    HpkeSymmetricCipherSuite, OfferedPsks, PskIdentity, Random, ServerExtension, ServerHello, ServerNameEntry,
+    HpkeSymmetricCipherSuite, OfferedPsks, ProtocolVersion, PskIdentity, Random, ServerExtension, ServerHello,
+    ServerNameEntry,
 };
 use rustls_pki_types::ServerName;
 use subtle::ConstantTimeEq as _;
@@ -114,7 +115,7 @@ pub(in crate::client) async fn handshake(
 }
 
 /// Whether the inner hello has such an extension as the outer one has it. What is left stands in one of them alone, or is
-/// another's: names and protocols, kinds of certificate, versions, sessions, what only older versions have, and what means nothing.
+/// another's: names and protocols, kinds of certificate, versions, sessions, what only older versions have, and padding.
 fn is_shared(extension: &ClientExtension) -> bool {
     !matches!(
         extension,
@@ -133,8 +134,15 @@ fn is_shared(extension: &ClientExtension) -> bool {
             | ClientExtension::PostHandshakeAuth
             | ClientExtension::PreSharedKey(_)
             | ClientExtension::Padding(_)
-            | ClientExtension::Unknown(_)
     )
+}
+
+/// Whether both hellos have this extension of `outer`, where `versions` is what the inner one offers.
+fn is_in_both(extension: &ClientExtension, versions: &[ProtocolVersion]) -> bool {
+    match extension {
+        ClientExtension::SupportedVersions(listed) => listed == versions,
+        other => is_shared(other),
+    }
 }
 
 /// The hello that is meant, beside the one that everybody sees, with which it shares all that tells nothing.
@@ -153,7 +161,13 @@ fn inner_offer(
     if !config.alpn.is_empty() {
         extensions.push(ClientExtension::Alpn(config.alpn.clone()));
     }
-    extensions.push(ClientExtension::SupportedVersions(vec![negotiate::TLS13]));
+    // What means nothing stands in both, at the same place (RFC 8701).
+    let listed = outer.hello.supported_versions().unwrap_or_default();
+    let versions: Vec<_> =
+        listed.iter().copied().filter(|version| version.is_grease()).chain([negotiate::TLS13]).collect();
+    if listed != versions {
+        extensions.push(ClientExtension::SupportedVersions(versions.clone()));
+    }
     extensions.push(ClientExtension::EncryptedClientHello(EchClientHello::Inner.encode()));
     extensions.extend(certificate_type::offer(config));
     if config.post_handshake_auth {
@@ -163,12 +177,20 @@ fn inner_offer(
         extensions.push(ClientExtension::EarlyData);
     }
     // They stand together, so that they need not be sent twice (RFC 9849 5.1).
-    extensions.extend(outer.hello.extensions.iter().flatten().filter(|extension| is_shared(extension)).cloned());
+    let theirs = outer.hello.extensions.iter().flatten();
+    extensions.extend(theirs.filter(|extension| is_in_both(extension, &versions)).cloned());
     extensions.extend(tls13.psk_extension());
-    let suites = config.policy.suites().iter().filter(|suite| suite.is_of_tls13());
+    let suites = config.policy.suites().iter().filter(|suite| suite.is_of_tls13()).map(|suite| suite.id);
     let hello = ClientHello {
         random: random(config.provider)?,
-        cipher_suites: suites.map(|suite| suite.id).collect(),
+        cipher_suites: outer
+            .hello
+            .cipher_suites
+            .iter()
+            .copied()
+            .filter(|suite| suite.is_grease())
+            .chain(suites)
+            .collect(),
         extensions: Some(extensions),
         ..outer.hello.clone()
     };
@@ -224,14 +246,10 @@ impl Sealer {
         // From its bytes: they have the binders.
         let inner = ClientHello::parse_body(&inner_raw.slice(4..))?;
         self.follow(&inner);
-        let shared: Vec<ExtensionType> = self
-            .outer
-            .extensions
-            .iter()
-            .flatten()
-            .filter(|extension| is_shared(extension))
-            .map(ClientExtension::ext_type)
-            .collect();
+        let versions = inner.supported_versions().unwrap_or_default();
+        let outer = self.outer.extensions.iter().flatten();
+        let shared = outer.filter(|extension| is_in_both(extension, versions));
+        let shared: Vec<ExtensionType> = shared.map(ClientExtension::ext_type).collect();
         let name_length = inner.server_name().map(str::len);
         let hidden = |length| padding(length, name_length, usize::from(self.maximum_name_length));
         let plaintext = Zeroizing::new(Vec::from(inner.encode_ech_inner(&shared, hidden)));
@@ -255,14 +273,16 @@ impl Sealer {
         if !inner.has_early_data() {
             extensions.retain(|extension| !matches!(extension, ClientExtension::EarlyData));
         }
+        // What is new stands behind the same one as there.
+        let mut behind = 0;
         for extension in inner.extensions.iter().flatten().filter(|extension| is_shared(extension)) {
             let typ = extension.ext_type();
-            if let Some(other) = extensions.iter_mut().find(|other| other.ext_type() == typ) {
-                other.clone_from(extension);
+            if let Some(at) = extensions.iter().position(|other| other.ext_type() == typ) {
+                extensions.splice(at..=at, [extension.clone()]);
+                behind = at + 1;
             } else {
-                let is_behind = |other: &ClientExtension| other.ext_type() == ExtensionType::ENCRYPTED_CLIENT_HELLO;
-                let at = extensions.iter().position(is_behind).unwrap_or_default();
-                extensions.insert(at, extension.clone());
+                extensions.insert(behind, extension.clone());
+                behind += 1;
             }
         }
     }

@@ -1,0 +1,125 @@
+//! ECH keys in files: a private key and what is published of it, as PEM (RFC 9934).
+
+use std::path::Path;
+
+use bytes::Bytes;
+use clasp_crypto::HpkePrivateKey;
+use clasp_wire::{EchConfig, HpkeKem};
+use rustls_pki_types::pem::{Error as PemError, PemObject as _};
+use rustls_pki_types::{EchConfigListBytes, PrivatePkcs8KeyDer};
+use zeroize::Zeroizing;
+
+use super::ech::{EchKey, EchKeyError, bad_config};
+
+/// What stands before the 32 bytes of an X25519 private key: a PKCS #8 PrivateKeyInfo of version 0 (RFC 8410 7), behind its
+/// tag and length.
+const PKCS8: [u8; 14] = [2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 4, 0x22, 4, 0x20];
+
+/// The length of an X25519 private key, bytes.
+const KEY: usize = 32;
+
+/// How long lines are (RFC 7468 2), characters.
+const LINE: usize = 64;
+
+impl EchKey {
+    /// Reads a private key and the ECHConfigList that stands behind it (RFC 9934). The list may have several configurations:
+    /// there is one key for each that the private key belongs to, in their order. The others, and what else is in the text, are
+    /// passed over.
+    ///
+    /// # Errors
+    /// [`EchKeyError::BadPem`], [`EchKeyError::BadConfig`], [`EchKeyError::BadPrivateKey`]; [`EchKeyError::Mismatch`] where the
+    /// private key belongs to none; [`EchKeyError::UnsupportedConfig`] for the first that it belongs to and that cannot be served.
+    pub fn from_pem(pem: &[u8]) -> Result<Vec<Self>, EchKeyError> {
+        let missing = |what: &str, error: PemError| {
+            EchKeyError::BadPem(match error {
+                PemError::NoItemsFound => format!("it has no {what}"),
+                other => other.to_string(),
+            })
+        };
+        let key = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|error| missing("PRIVATE KEY", error))?;
+        let key = private_key(Zeroizing::new(key).secret_pkcs8_der())?;
+        let list = EchConfigListBytes::from_pem_slice(pem).map_err(|error| missing("ECHCONFIG", error))?;
+        let configs = EchConfig::parse_list(&Bytes::copy_from_slice(&list)).map_err(|error| bad_config(&error))?;
+        let public_key = key.public_key();
+        let is_ours = |config: &EchConfig| {
+            config.contents.as_ref().is_some_and(|contents| {
+                contents.kem == key.kem() && contents.public_key == public_key && !contents.has_mandatory_extension()
+            })
+        };
+        let ours = configs.into_iter().filter(is_ours);
+        let keys = ours.map(|config| Self::of(config, key.clone())).collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() { Err(EchKeyError::Mismatch) } else { Ok(keys) }
+    }
+
+    /// [`Self::from_pem`] of a file.
+    ///
+    /// # Errors
+    /// As there, and [`EchKeyError::File`].
+    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Vec<Self>, EchKeyError> {
+        let path = path.as_ref();
+        let pem = std::fs::read(path)
+            .map(Zeroizing::new)
+            .map_err(|error| EchKeyError::File { path: path.display().to_string(), reason: error.to_string() })?;
+        Self::from_pem(&pem)
+    }
+
+    /// What [`Self::from_pem`] reads: the private key, and an ECHConfigList of its configuration alone.
+    pub fn to_pem(&self) -> Zeroizing<String> {
+        let mut der = Zeroizing::new(Vec::with_capacity(2 + PKCS8.len() + KEY));
+        der.extend_from_slice(&[0x30, 0x2e]);
+        der.extend_from_slice(&PKCS8);
+        der.extend_from_slice(self.private_key.as_bytes());
+        let list = EchConfig::encode_list(std::slice::from_ref(&self.config));
+        // Room for all of it: what grows leaves copies behind.
+        let mut out = Zeroizing::new(String::with_capacity(256 + 2 * list.len()));
+        section(&mut out, "PRIVATE KEY", &der);
+        section(&mut out, "ECHCONFIG", &list);
+        out
+    }
+}
+
+/// The key in a PKCS #8 structure (RFC 5208 5, RFC 8410 7). What may stand behind it is passed over.
+fn private_key(der: &[u8]) -> Result<HpkePrivateKey, EchKeyError> {
+    let refused = EchKeyError::BadPrivateKey("it is no PKCS #8 structure of an X25519 key");
+    let [0x30, length @ 0..0x80, body @ ..] = der else { return Err(refused) };
+    let of_version_1 = [&[2, 1, 1], &PKCS8[3..]].concat();
+    let key = body.strip_prefix(&PKCS8[..]).or_else(|| body.strip_prefix(&of_version_1[..]));
+    match key.and_then(|key| key.get(..KEY)) {
+        Some(key) if body.len() == usize::from(*length) => {
+            Ok(HpkePrivateKey::from_bytes(HpkeKem::DHKEM_X25519_HKDF_SHA256, key)?)
+        }
+        _ => Err(refused),
+    }
+}
+
+/// A section of PEM (RFC 7468).
+fn section(out: &mut String, label: &str, der: &[u8]) {
+    out.extend(["-----BEGIN ", label, "-----\n"]);
+    // Four characters for three bytes.
+    for line in der.chunks(LINE / 4 * 3) {
+        line.chunks(3).for_each(|group| out.extend(base64(group)));
+        out.push('\n');
+    }
+    out.extend(["-----END ", label, "-----\n"]);
+}
+
+/// One to three bytes in base64 (RFC 4648 4).
+fn base64(group: &[u8]) -> [char; 4] {
+    let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
+    let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+    let mut characters = ['='; 4];
+    for (at, character) in characters.iter_mut().enumerate().take(group.len() + 1) {
+        *character = match (bits >> (18 - 6 * at)) & 63 {
+            value @ 0..26 => letter(b'A', value),
+            value @ 26..52 => letter(b'a', value - 26),
+            value @ 52..62 => letter(b'0', value - 52),
+            62 => '+',
+            _ => '/',
+        };
+    }
+    characters
+}
+
+fn letter(first: u8, at: u32) -> char {
+    char::from_u32(u32::from(first) + at).unwrap_or('=')
+}
