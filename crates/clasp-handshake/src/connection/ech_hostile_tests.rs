@@ -10,8 +10,8 @@ use clasp_wire::{
 };
 
 use super::Connection;
-use super::ech_server_tests::{client, key, narrow, server, tls13};
-use crate::testing::{Authority, NAME, Recorder, connections, established, exchange, exchange_with, give};
+use super::ech_server_tests::{client, key, narrow, server};
+use crate::testing::{Authority, NAME, Recorder, connections, established, exchange, exchange_with, give, tls13};
 use crate::{EchKey, Error, Role, ServerConfig};
 
 /// The hello in a record.

@@ -5,21 +5,17 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use clasp_cert::MaybeReady;
 use clasp_crypto::HashAlgorithm;
-use clasp_wire::{
-    AlertDescription, HandshakeType, HpkeAead, HpkeKdf, HpkeSymmetricCipherSuite, NamedGroup, ProtocolVersion,
-};
+use clasp_wire::{AlertDescription, HandshakeType, HpkeAead, HpkeKdf, HpkeSymmetricCipherSuite, NamedGroup};
 
 use super::Connection;
 use super::ech_server::PUBLIC_NAME;
-use crate::testing::{Authority, NAME, Recorder, Secrets, connections, established, exchange, exchange_with, transfer};
+use crate::testing::{
+    Authority, NAME, Recorder, Secrets, connections, established, exchange, exchange_with, tls13, transfer,
+};
 use crate::{
     ClientConfig, ClientConfigBuilder, ClientHelloInfo, EarlyData, EchKey, Error, ExternalPsk, IdentityResolver,
     Policy, Resolved, Role, ServerConfig, ServerConfigBuilder, Trace, TraceEvent, TracedMessage,
 };
-
-pub(super) fn tls13() -> Policy {
-    Policy::modern().with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3)
-}
 
 /// Groups with which a server asks for another hello, or not.
 pub(super) fn narrow(retry: bool) -> Policy {

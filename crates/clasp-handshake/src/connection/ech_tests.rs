@@ -7,7 +7,7 @@ use clasp_crypto::HashAlgorithm;
 use clasp_wire::{
     AlertDescription, ClientHello, EchClientHello, EchConfig, EchConfigContents, EchConfigExtension, ExtensionType,
     HandshakeMessage as _, HandshakeType, HpkeAead, HpkeKdf, HpkeKem, HpkeSymmetricCipherSuite, NamedGroup,
-    ProtocolVersion, RawHandshake,
+    RawHandshake,
 };
 use rustls_pki_types::ServerName;
 
@@ -15,16 +15,12 @@ use super::Connection;
 use super::ech_server::{AES_128, Decrypts, Mistake, PUBLIC_NAME, Seen, contents, list, outer_of};
 use crate::peer::Front;
 use crate::testing::{
-    Authority, NAME, Recorder, classic, established, exchange, exchange_with, give, message_at, transfer,
+    Authority, NAME, Recorder, classic, established, exchange, exchange_with, give, message_at, tls13, transfer,
 };
 use crate::{
     ClientConfig, ClientConfigBuilder, ConfigError, EarlyData, Error, ExternalPsk, Misbehaviour, Policy, Role,
     ServerConfig, ServerConfigBuilder, TLS13_CIPHER_SUITES,
 };
-
-fn tls13() -> Policy {
-    Policy::modern().with_versions(ProtocolVersion::TLS_1_3, ProtocolVersion::TLS_1_3)
-}
 
 /// The client's connection to `NAME`, and a server behind somebody.
 fn pair(

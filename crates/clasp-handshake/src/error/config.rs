@@ -38,6 +38,10 @@ pub enum ConfigError {
         "none of the ECH configurations can be used: their key, algorithms, extensions or public name are not ones that we have"
     )]
     NoUsableEchConfig,
+    /// A server's keys for Encrypted ClientHello, none of which is to be told to clients that have another one, or more than
+    /// fit into a list (RFC 9849 7.1).
+    #[error("at least one ECH key must be one that clients are told to use, at most 64, and 65535 bytes")]
+    BadEchRetryConfigs,
     /// Encrypted ClientHello under a policy without TLS 1.3.
     #[error("Encrypted ClientHello needs a policy that offers TLS 1.3")]
     EchWithoutTls13,

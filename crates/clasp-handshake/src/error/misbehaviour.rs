@@ -143,6 +143,12 @@ misbehaviour! {
     BadTicketLifetime => ILLEGAL_PARAMETER, "a ticket is to be good for more than a week";
     /// RFC 9849 6.1.4, 6.1.6, 6.2.
     BadEncryptedClientHello => DECODE_ERROR, "the server's answer to Encrypted ClientHello is malformed";
+    /// RFC 9849 7.
+    InnerClientHelloInTheOpen => ILLEGAL_PARAMETER, "the client's hello says that it was encrypted, and it was not";
+    /// RFC 9849 7.1.
+    BadInnerClientHello => ILLEGAL_PARAMETER, "the hello that was encrypted does not say so, or offers versions before TLS 1.3, or is too long";
+    /// RFC 9849 7.1.1.
+    UnreadableClientHello => DECRYPT_ERROR, "the client's second hello is not encrypted as its first one was";
     /// RFC 9849 6.1.5.
     EncryptedClientHelloDropped => ILLEGAL_PARAMETER, "the server took the first encrypted hello, and not the second";
     /// RFC 8449 4, RFC 6066 4.

@@ -71,6 +71,7 @@ fn advice(alert: AlertDescription) -> &'static str {
         AlertDescription::CERTIFICATE_REQUIRED => "; it wants a client certificate",
         AlertDescription::DECRYPT_ERROR => "; a signature or Finished of ours did not verify there",
         AlertDescription::NO_APPLICATION_PROTOCOL => "; it speaks none of the offered application protocols",
+        AlertDescription::ECH_REQUIRED => "; we could not read its encrypted ClientHello, and it sends nothing without",
         AlertDescription::UNRECOGNIZED_NAME => "; it does not serve the requested server name",
         _ => "",
     }
