@@ -77,20 +77,43 @@ fn a_key_in_a_file() {
     );
 }
 
-/// The text with another list.
+/// The text with another list: a key's own has that of its configuration alone.
 fn with_list(pem: &str, list: &[u8]) -> String {
-    // A key's own text has the list of its configuration alone, so this one is written here.
+    let (key, _) = pem.split_once("-----BEGIN ECHCONFIG-----\n").unwrap();
+    format!("{key}-----BEGIN ECHCONFIG-----\n{}\n-----END ECHCONFIG-----\n", base64(list))
+}
+
+fn base64(bytes: &[u8]) -> String {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
-    for group in list.chunks(3) {
+    for group in bytes.chunks(3) {
         let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
         for at in 0..4 {
             let value = usize::try_from(bits >> (18 - 6 * at) & 63).unwrap();
             text.push(if at <= group.len() { char::from(alphabet[value]) } else { '=' });
         }
     }
-    let (key, _) = pem.split_once("-----BEGIN ECHCONFIG-----\n").unwrap();
-    format!("{key}-----BEGIN ECHCONFIG-----\n{text}\n-----END ECHCONFIG-----\n")
+    text
+}
+
+/// The newer form of a private key, with its public one behind it (RFC 5958 2, RFC 8410 7).
+#[test]
+fn a_private_key_with_its_public_one() {
+    let key = EchKey::from_pem(PEM.as_bytes()).unwrap().remove(0);
+    let public = key.config().contents.clone().unwrap().public_key;
+    let old = "MC4CAQAwBQYDK2VuBCIEICjd4yGRdsoP9gU7YT7My8DHx1Tjme8GYDXrOMCi8v1V";
+    let private: Vec<u8> = [
+        0x28, 0xdd, 0xe3, 0x21, 0x91, 0x76, 0xca, 0x0f, 0xf6, 0x05, 0x3b, 0x61, 0x3e, 0xcc, 0xcb, 0xc0, 0xc7, 0xc7,
+        0x54, 0xe3, 0x99, 0xef, 0x06, 0x60, 0x35, 0xeb, 0x38, 0xc0, 0xa2, 0xf2, 0xfd, 0x55,
+    ]
+    .to_vec();
+    let head = [0x30, 0x51, 2, 1, 1, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 4, 0x22, 4, 0x20];
+    let der = [&head[..], &private, &[0x81, 0x21, 0], &public].concat();
+    let read = EchKey::from_pem(PEM.replace(old, &base64(&der)).as_bytes()).unwrap().remove(0);
+    assert_eq!(*read.to_pem(), PEM);
+    let longer = [&der[..], &[0]].concat();
+    let error = EchKey::from_pem(PEM.replace(old, &base64(&longer)).as_bytes()).unwrap_err();
+    assert!(matches!(error, EchKeyError::BadPrivateKey(_)));
 }
 
 #[test]
