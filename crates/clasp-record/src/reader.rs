@@ -43,8 +43,8 @@ pub struct Reader {
     sequence: u64,
     /// Plaintext opened under these keys, bytes.
     opened: u64,
-    /// The one version that records may have, once it is agreed.
-    version: Option<ProtocolVersion>,
+    /// The one minor version that records may have, once it is agreed.
+    minor: Option<u8>,
     max_plaintext: usize,
     empty: u8,
     max_empty: u8,
@@ -82,7 +82,7 @@ impl Reader {
             opener: None,
             sequence: 0,
             opened: 0,
-            version: None,
+            minor: None,
             max_plaintext: MAX_PLAINTEXT + 1,
             empty: 0,
             max_empty: MAX_EMPTY,
@@ -112,7 +112,8 @@ impl Reader {
     /// records all say TLS 1.2 and need not be asked (RFC 8446 5.1), any version of SSL 3.0 or TLS will do; and for an alert without
     /// protection later too, as by that a peer may refuse the version.
     pub fn set_version(&mut self, version: ProtocolVersion) {
-        self.version = Some(version);
+        let [_, minor] = version.0.to_be_bytes();
+        self.minor = Some(minor);
     }
 
     /// The most plaintext a protected record may hold from now on, bytes (RFC 8449 4): up to 16384 of content, and under
@@ -314,9 +315,9 @@ impl Reader {
     fn check(&self, header: RecordHeader) -> Result<(), RecordError> {
         known(header.content_type)?;
         // Peers write many a minor version before one is agreed (RFC 5246 E.1); the major one is 3.
-        let [major, _] = header.version.0.to_be_bytes();
+        let [major, minor] = header.version.0.to_be_bytes();
         let refuses = header.content_type == ContentType::ALERT && !self.is_encrypted();
-        let other = self.version.is_some_and(|agreed| agreed != header.version);
+        let other = self.minor.is_some_and(|agreed| agreed != minor);
         if major != MAJOR || other && !refuses {
             return Err(RecordError::Version(header.version));
         }

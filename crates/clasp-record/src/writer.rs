@@ -134,7 +134,7 @@ impl Writer {
         let overhead = self.sealer.as_ref().map_or(RecordHeader::LEN, |sealer| sealer.overhead());
         let max_content = self.max_content();
         let fragments = data.chunks(max_content).flat_map(|most| {
-            let (first, rest) = most.split_at(usize::from(alone));
+            let (first, rest) = most.split_at_checked(usize::from(alone)).unwrap_or((most, &[]));
             [first, rest]
         });
         let fragments = fragments.filter(|fragment| !fragment.is_empty());
