@@ -67,6 +67,13 @@ pub(crate) fn read(files: &[PathBuf], identities: &[Identity]) -> Result<Vec<Ech
         })?;
         keys.extend(read.into_iter().map(|key| key.as_retry_config(at == 0)));
     }
+    let mut ids: Vec<_> = keys.iter().map(EchKey::config_id).collect();
+    ids.sort_unstable();
+    if let Some([id, ..]) = ids.chunk_by(|id, next| id == next).find(|same| same.len() > 1) {
+        error_line(format_args!(
+            "clasp: two of --ech-key have the config id {id}: each hello that names it is tried with both"
+        ));
+    }
     if let Some(name) = keys.first().map(EchKey::public_name)
         && ServerName::try_from(name).is_ok_and(|name| !identities.iter().any(|identity| identity.matches_name(&name)))
     {

@@ -123,7 +123,8 @@ where
     Ok(Box::new(context.map_err(|_| BAD_KEY)?))
 }
 
-/// A receiver's end: it opens messages in the order in which they were sealed. Its keys are wiped when it is dropped.
+/// A receiver's end: it opens messages in the order in which they were sealed. Its keys are wiped when it is
+/// dropped, but for what GHASH derives from those of AES-GCM, which alone opens nothing.
 pub struct HpkeReceiver(Box<dyn Open>);
 
 impl HpkeReceiver {

@@ -54,7 +54,8 @@ where
     Ok((encapsulated.to_bytes().to_vec(), Box::new(context)))
 }
 
-/// A sender's end: messages sealed one after another are opened in that order. Its keys are wiped when it is dropped.
+/// A sender's end: messages sealed one after another are opened in that order. Its keys are wiped when it is
+/// dropped, but for what GHASH derives from those of AES-GCM, which alone opens nothing.
 pub struct HpkeSender(Box<dyn Seal>);
 
 impl HpkeSender {

@@ -55,7 +55,7 @@ pub use config::{
     Resolved, ServerConfig, ServerConfigBuilder, SystemClock,
 };
 #[cfg(feature = "ech")]
-pub use config::{EchKey, EchKeyError};
+pub use config::{EchKey, EchKeyError, ReloadableEchKeys};
 pub use connection::{Connection, RenegotiationStatus, Status};
 pub use dialect::{Dialect, TLS12, Tls12Dialect};
 #[cfg(feature = "legacy")]

@@ -36,7 +36,7 @@ pub use clasp_handshake::{
     Trace, TraceEvent, TracedMessage,
 };
 #[cfg(feature = "ech")]
-pub use clasp_handshake::{EchKey, EchKeyError};
+pub use clasp_handshake::{EchKey, EchKeyError, ReloadableEchKeys};
 #[cfg(feature = "tokio")]
 pub use clasp_tokio::{Acceptor, Connector, EarlyStream, TlsStream};
 pub use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};

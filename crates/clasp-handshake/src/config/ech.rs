@@ -50,8 +50,8 @@ pub enum EchKeyError {
         /// What the system says.
         reason: String,
     },
-    /// More configurations than fit into one list: 64, and 65535 bytes.
-    #[error("an ECHConfigList holds 1 to 64 configurations, and 65535 bytes")]
+    /// More configurations than fit into one list: 64, and 16384 bytes.
+    #[error("an ECHConfigList holds 1 to 64 configurations, and 16384 bytes")]
     BadList,
     /// A primitive failed.
     #[error("a cryptographic operation failed: {0}")]
@@ -133,6 +133,9 @@ impl EchKey {
     pub(super) fn of(config: EchConfig, private_key: HpkePrivateKey) -> Result<Self, EchKeyError> {
         let unsupported = |why| Err(EchKeyError::UnsupportedConfig(why));
         let Some(contents) = config.contents.clone() else { return unsupported(OTHER_VERSION) };
+        if config.raw.len() > MAX_LIST {
+            return unsupported("it is longer than 16384 bytes");
+        }
         if contents.has_mandatory_extension() {
             return unsupported("it has an extension that clients must know, and we do not");
         }
@@ -183,7 +186,7 @@ impl EchKey {
     pub fn config_list<'a>(keys: impl IntoIterator<Item = &'a Self>) -> Result<Bytes, EchKeyError> {
         let configs: Vec<_> = keys.into_iter().map(|key| key.config.clone()).collect();
         let length: usize = configs.iter().map(|config| config.raw.len()).sum();
-        if configs.is_empty() || configs.len() > MAX_ECH || length > usize::from(u16::MAX) {
+        if configs.is_empty() || configs.len() > MAX_ECH || length > MAX_LIST {
             return Err(EchKeyError::BadList);
         }
         Ok(EchConfig::encode_list(&configs))
@@ -201,6 +204,10 @@ impl EchKey {
         HpkeReceiver::new(self.suite(suite), &self.private_key, enc, &info).ok()
     }
 }
+
+/// The most bytes of configurations in a list: a server's EncryptedExtensions hold it, and clients do not read messages of any
+/// length.
+const MAX_LIST: usize = 1 << 14;
 
 const NO_NAME: &str = "its public name is no host name";
 const OTHER_VERSION: &str = "it is of another version than RFC 9849's";

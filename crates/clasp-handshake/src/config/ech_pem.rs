@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use clasp_crypto::HpkePrivateKey;
-use clasp_wire::{EchConfig, HpkeKem};
+use clasp_wire::{EchConfig, EchConfigContents, HpkeKem};
 use rustls_pki_types::pem::{Error as PemError, PemObject as _};
 use rustls_pki_types::{EchConfigListBytes, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
@@ -28,7 +28,8 @@ impl EchKey {
     ///
     /// # Errors
     /// [`EchKeyError::BadPem`], [`EchKeyError::BadConfig`], [`EchKeyError::BadPrivateKey`]; [`EchKeyError::Mismatch`] where the
-    /// private key belongs to none; [`EchKeyError::UnsupportedConfig`] for the first that it belongs to and that cannot be served.
+    /// private key belongs to none; [`EchKeyError::UnsupportedConfig`] for the first that it belongs to and that cannot be served. One
+    /// with an extension that clients must know, and we do not, is passed over too, if it is not the only one.
     pub fn from_pem(pem: &[u8]) -> Result<Vec<Self>, EchKeyError> {
         let missing = |what: &str, error: PemError| {
             EchKeyError::BadPem(match error {
@@ -41,13 +42,17 @@ impl EchKey {
         let list = EchConfigListBytes::from_pem_slice(pem).map_err(|error| missing("ECHCONFIG", error))?;
         let configs = EchConfig::parse_list(&Bytes::copy_from_slice(&list)).map_err(|error| bad_config(&error))?;
         let public_key = key.public_key();
+        let has =
+            |config: &EchConfig, what: &dyn Fn(&EchConfigContents) -> bool| config.contents.as_ref().is_some_and(what);
         let is_ours = |config: &EchConfig| {
-            config.contents.as_ref().is_some_and(|contents| {
-                contents.kem == key.kem() && contents.public_key == public_key && !contents.has_mandatory_extension()
-            })
+            has(config, &|contents| contents.kem == key.kem() && contents.public_key == public_key)
         };
-        let ours = configs.into_iter().filter(is_ours);
-        let keys = ours.map(|config| Self::of(config, key.clone())).collect::<Result<Vec<_>, _>>()?;
+        let mut ours: Vec<_> = configs.into_iter().filter(is_ours).collect();
+        let asks_too_much = |config: &EchConfig| has(config, &EchConfigContents::has_mandatory_extension);
+        if !ours.iter().all(asks_too_much) {
+            ours.retain(|config| !asks_too_much(config));
+        }
+        let keys = ours.into_iter().map(|config| Self::of(config, key.clone())).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() { Err(EchKeyError::Mismatch) } else { Ok(keys) }
     }
 

@@ -22,6 +22,8 @@ pub use client::{ClientConfig, ClientConfigBuilder};
 pub(crate) use ech::EchKeys;
 #[cfg(feature = "ech")]
 pub use ech::{EchKey, EchKeyError};
+#[cfg(feature = "ech")]
+pub use reload::ReloadableEchKeys;
 pub use reload::{ReloadableConfig, ReloadableIdentities};
 pub use resolve::{
     CertificateAsk, ClientAnswer, ClientHelloInfo, ClientIdentityResolver, FixedIdentities, IdentityResolver, Resolved,

@@ -4,7 +4,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use clasp_cert::{Identity, MaybeReady};
 
+#[cfg(feature = "ech")]
+use super::ech::{EchKey, EchKeys};
 use super::{ClientHelloInfo, FixedIdentities, IdentityResolver, Resolved, ServerConfig};
+#[cfg(feature = "ech")]
+use crate::error::ConfigError;
 
 /// A value that is exchanged as a whole: whoever took the old one keeps it.
 #[derive(Debug)]
@@ -66,7 +70,8 @@ impl IdentityResolver for ReloadableIdentities {
 /// Best ask for [`Self::current`] at each connection. Where one configuration has to be given away for good, give one whose
 /// [`identity_resolver`](super::ServerConfigBuilder::identity_resolver) is this: then every handshake is led by the current
 /// one, a renegotiation too, but for what is settled before the hello is read - [`Limits`](super::Limits), whether
-/// renegotiation and hellos in SSL 2.0's format are taken, record padding.
+/// renegotiation and hellos in SSL 2.0's format are taken, record padding, and the keys for Encrypted ClientHello: keys behind a
+/// configuration that has none are an error, and are exchanged as `ReloadableEchKeys`.
 ///
 /// Sessions and tickets belong to a configuration: those of the old one lead to full handshakes, unless both were given the
 /// same [`ticket_keys`](super::ServerConfigBuilder::ticket_keys) or
@@ -94,6 +99,39 @@ impl ReloadableConfig {
 impl IdentityResolver for ReloadableConfig {
     fn resolve<'a>(&'a self, _: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
         MaybeReady::ready(Resolved::Config(self.current()))
+    }
+}
+
+/// A server's keys for Encrypted ClientHello (RFC 9849), to be exchanged while it runs: give it to
+/// [`ServerConfigBuilder::reloadable_ech_keys`](super::ServerConfigBuilder::reloadable_ech_keys), keep a second `Arc`, and call
+/// [`Self::replace`] every few hours or days. Tickets and sessions stay good.
+#[cfg(feature = "ech")]
+#[derive(Debug)]
+pub struct ReloadableEchKeys(Current<EchKeys>);
+
+#[cfg(feature = "ech")]
+impl ReloadableEchKeys {
+    /// Begins with these.
+    ///
+    /// # Errors
+    /// [`ConfigError::BadEchRetryConfigs`].
+    pub fn new(keys: Vec<EchKey>) -> Result<Self, ConfigError> {
+        Ok(Self(Current::new(Arc::new(EchKeys::new(keys)?))))
+    }
+
+    /// Takes these from now on: a handshake that has begun goes on with the old. Leave the keys among them that are published
+    /// still, or were lately.
+    ///
+    /// # Errors
+    /// [`ConfigError::BadEchRetryConfigs`]; the old ones stay.
+    pub fn replace(&self, keys: Vec<EchKey>) -> Result<(), ConfigError> {
+        self.0.replace(Arc::new(EchKeys::new(keys)?));
+        Ok(())
+    }
+
+    /// The ones of now.
+    pub(crate) fn current(&self) -> Arc<EchKeys> {
+        self.0.get()
     }
 }
 

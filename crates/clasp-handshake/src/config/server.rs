@@ -7,9 +7,9 @@ use clasp_cert::{ClientVerifier, Identity};
 use clasp_crypto::{Provider, default_provider};
 use clasp_record::RecordPadding;
 
-#[cfg(feature = "ech")]
-use super::ech::{EchKey, EchKeys};
 use super::{Clock, FixedIdentities, IdentityResolver, Limits, SystemClock, alpn_names, fit, record_size};
+#[cfg(feature = "ech")]
+use super::{ech::EchKey, reload::ReloadableEchKeys};
 use crate::compression::{CertificateCompression, Compressions};
 use crate::error::ConfigError;
 use crate::key_log::KeyLog;
@@ -71,7 +71,7 @@ pub struct ServerConfig {
     pub(crate) write_record_size: Option<u16>,
     /// `None` where hellos are not decrypted.
     #[cfg(feature = "ech")]
-    pub(crate) ech: Option<EchKeys>,
+    pub(crate) ech: Option<Arc<ReloadableEchKeys>>,
 }
 
 impl ServerConfig {
@@ -105,6 +105,8 @@ impl ServerConfig {
             session_ids: true,
             #[cfg(feature = "ech")]
             ech_keys: Vec::new(),
+            #[cfg(feature = "ech")]
+            reloadable_ech_keys: None,
         }
     }
 
@@ -145,6 +147,8 @@ pub struct ServerConfigBuilder {
     session_ids: bool,
     #[cfg(feature = "ech")]
     ech_keys: Vec<EchKey>,
+    #[cfg(feature = "ech")]
+    reloadable_ech_keys: Option<Arc<ReloadableEchKeys>>,
 }
 
 impl ServerConfigBuilder {
@@ -308,12 +312,22 @@ impl ServerConfigBuilder {
     /// was encrypted, the resolver too. Clients that have another key are served by what everybody sees of their hello, under the
     /// public name of theirs, and told the keys that are to be told ([`EchKey::as_retry_config`]), in this order.
     ///
-    /// The keys count of the configuration that a connection begins with: those of one that a resolver hands over to
-    /// ([`Resolved::Config`](super::Resolved::Config)) do not. A server without keys answers a hello that another one before it has decrypted
+    /// The keys count of the configuration that a connection begins with. Those of one that a resolver hands over to
+    /// ([`Resolved::Config`](super::Resolved::Config)) do not, and where the first has none the connection fails by
+    /// [`ConfigError::EchKeysTooLate`]. A server without keys answers a hello that another one before it has decrypted
     /// (RFC 9849 3.1).
+    ///
+    /// The names that hellos hide may still show in lengths, as that of the certificate: see [`Self::record_padding`].
     #[cfg(feature = "ech")]
     pub fn ech_keys(mut self, keys: Vec<EchKey>) -> Self {
         self.ech_keys = keys;
+        self
+    }
+
+    /// [`Self::ech_keys`] that are exchanged while the server runs; those are left out then.
+    #[cfg(feature = "ech")]
+    pub fn reloadable_ech_keys(mut self, keys: Arc<ReloadableEchKeys>) -> Self {
+        self.reloadable_ech_keys = Some(keys);
         self
     }
 
@@ -349,11 +363,15 @@ impl ServerConfigBuilder {
         let policy = fit(self.policy, self.provider, &self.psks, certificates)?;
         let scope = policy.resumption_scope().into();
         #[cfg(feature = "ech")]
-        let ech = match (self.ech_keys.is_empty(), policy.tls13) {
-            (true, _) => None,
-            (false, true) => Some(EchKeys::new(self.ech_keys)?),
-            (false, false) => return Err(ConfigError::EchWithoutTls13),
+        let ech = match self.reloadable_ech_keys {
+            None if self.ech_keys.is_empty() => None,
+            None => Some(Arc::new(ReloadableEchKeys::new(self.ech_keys)?)),
+            reloadable => reloadable,
         };
+        #[cfg(feature = "ech")]
+        if ech.is_some() && !policy.tls13 {
+            return Err(ConfigError::EchWithoutTls13);
+        }
         Ok(Arc::new(ServerConfig {
             #[cfg(feature = "ech")]
             ech,

@@ -45,6 +45,26 @@ fn a_key_is_made_and_published() {
     assert!(EchKey::config_list(vec![&key; 64]).is_ok());
 }
 
+/// Clients are told of keys in EncryptedExtensions, and do not read messages of any length.
+#[test]
+fn configurations_are_no_longer_than_can_be_told() {
+    let key = key(7);
+    let long = |bytes: usize| {
+        let mut contents = key.config().contents.clone().unwrap();
+        contents.extensions = vec![EchConfigExtension { typ: 0x2a2a, data: vec![1; bytes].into() }];
+        let list = EchConfig::encode_list(&[EchConfig::new(contents)]);
+        EchKey::from_pem(with_list(&key.to_pem(), &list).as_bytes()).map(|mut keys| keys.remove(0))
+    };
+    assert!(matches!(long(16_400), Err(EchKeyError::UnsupportedConfig(_))));
+    let half = long(8_150).unwrap();
+    assert!(EchKey::config_list([&half]).is_ok());
+    assert_eq!(EchKey::config_list([&half, &half]), Err(EchKeyError::BadList));
+    let ca = Authority::new("CA");
+    let server = |keys: Vec<EchKey>| ca.server(Policy::modern()).ech_keys(keys).build();
+    assert!(matches!(server(vec![half.clone(), half.clone()]), Err(ConfigError::BadEchRetryConfigs)));
+    assert!(server(vec![half.clone(), half.as_retry_config(false)]).is_ok());
+}
+
 #[test]
 fn a_key_in_a_file() {
     let key = key(7);
@@ -69,6 +89,9 @@ fn a_key_in_a_file() {
     let configs = [contents(&self::key(8)), greased, contents(&key), other_name].map(EchConfig::new);
     let keys = EchKey::from_pem(with_list(&pem, &EchConfig::encode_list(&configs)).as_bytes()).unwrap();
     assert_eq!(keys.iter().map(EchKey::public_name).collect::<Vec<_>>(), ["public.example", "other.example"]);
+    // It is its own, and nobody could be served with it.
+    let alone = EchKey::from_pem(with_list(&pem, &EchConfig::encode_list(&configs[1..2])).as_bytes());
+    assert!(matches!(alone, Err(EchKeyError::UnsupportedConfig(_))), "{alone:?}");
     assert!(
         EchKey::from_pem_file("/nowhere/key.pem")
             .unwrap_err()

@@ -13,8 +13,9 @@ use crate::testing::{
     Authority, NAME, Recorder, Secrets, connections, established, exchange, exchange_with, tls13, transfer,
 };
 use crate::{
-    ClientConfig, ClientConfigBuilder, ClientHelloInfo, EarlyData, EchKey, Error, ExternalPsk, IdentityResolver,
-    Policy, Resolved, Role, ServerConfig, ServerConfigBuilder, Trace, TraceEvent, TracedMessage,
+    ClientConfig, ClientConfigBuilder, ClientHelloInfo, ConfigError, EarlyData, EchKey, Error, ExternalPsk,
+    IdentityResolver, Policy, ReloadableConfig, ReloadableEchKeys, Resolved, Role, ServerConfig, ServerConfigBuilder,
+    Trace, TraceEvent, TracedMessage,
 };
 
 /// Groups with which a server asks for another hello, or not.
@@ -282,6 +283,39 @@ fn a_resolver_sees_the_hello_that_counts() {
     assert_eq!(rejected(&client(&ca, &[key(8)]).build().unwrap(), &server), Some(list(&keys)));
     let seen = resolver.seen.lock().unwrap().clone();
     assert_eq!(seen, [Some(NAME.to_owned()), Some(PUBLIC_NAME.to_owned())]);
+}
+
+#[test]
+fn keys_are_exchanged_while_a_server_runs() {
+    let ca = Authority::new("CA");
+    let (old, new) = (key(7), key(8));
+    let keys = Arc::new(ReloadableEchKeys::new(vec![old.clone()]).unwrap());
+    let builder = ServerConfig::builder(tls13()).identity(ca.ecdsa(NAME)).identity(ca.ecdsa(PUBLIC_NAME));
+    let server = builder.reloadable_ech_keys(Arc::clone(&keys)).build().unwrap();
+    let [with_old, with_new] = [&old, &new].map(|key| client(&ca, std::slice::from_ref(key)).build().unwrap());
+    accepted(&with_old, &server);
+    assert_eq!(rejected(&with_new, &server), Some(list(std::slice::from_ref(&old))));
+    keys.replace(vec![new.clone(), old.clone().as_retry_config(false)]).unwrap();
+    accepted(&with_old, &server);
+    accepted(&with_new, &server);
+    keys.replace(vec![new.clone()]).unwrap();
+    assert_eq!(rejected(&with_old, &server), Some(list(std::slice::from_ref(&new))));
+    assert!(matches!(keys.replace(Vec::new()), Err(ConfigError::BadEchRetryConfigs)));
+    accepted(&with_new, &server);
+}
+
+/// Or clients would be told that there are none, and go on in the clear (RFC 9849 6.1.6).
+#[test]
+fn keys_behind_a_configuration_without_are_an_error() {
+    let ca = Authority::new("CA");
+    let keys = [key(7)];
+    let behind = Arc::new(ReloadableConfig::new(server(&ca, tls13(), &keys).build().unwrap()));
+    let front = ServerConfig::builder(tls13()).identity_resolver(behind).build().unwrap();
+    for client in [client(&ca, &keys), ca.client(tls13())] {
+        let (mut ours, mut theirs) = connections(&client.build().unwrap(), &front);
+        let (_, error) = exchange(&mut ours, &mut theirs);
+        assert!(matches!(error, Some(Error::Config(ConfigError::EchKeysTooLate))), "{error:?}");
+    }
 }
 
 #[derive(Debug, Default)]

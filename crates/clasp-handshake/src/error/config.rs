@@ -40,8 +40,14 @@ pub enum ConfigError {
     NoUsableEchConfig,
     /// A server's keys for Encrypted ClientHello, none of which is to be told to clients that have another one, or more than
     /// fit into a list (RFC 9849 7.1).
-    #[error("at least one ECH key must be one that clients are told to use, at most 64, and 65535 bytes")]
+    #[error("at least one ECH key must be one that clients are told to use, at most 64, and 16384 bytes")]
     BadEchRetryConfigs,
+    /// A resolver hands over to a configuration that has keys for Encrypted ClientHello, from one that has none: clients would be
+    /// told that there are none, and go on in the clear (RFC 9849 6.1.6).
+    #[error(
+        "the configuration that a resolver hands over to has ECH keys, and the one before it has none: give them to that"
+    )]
+    EchKeysTooLate,
     /// Encrypted ClientHello under a policy without TLS 1.3.
     #[error("Encrypted ClientHello needs a policy that offers TLS 1.3")]
     EchWithoutTls13,

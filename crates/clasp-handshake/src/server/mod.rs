@@ -62,7 +62,10 @@ pub(crate) async fn handshake(
             Resolved::Identities(identities) => break identities,
             Resolved::Refuse(alert) => return Err(Error::Refused(alert)),
             Resolved::Config(_) if handovers == MAX_HANDOVERS => return Err(ConfigError::NoIdentity.into()),
-            Resolved::Config(other) => config = other,
+            Resolved::Config(other) => {
+                ech::may_hand_over(&config, &other)?;
+                config = other;
+            }
         }
         handovers += 1;
     };

@@ -15,7 +15,7 @@ use {
 };
 
 use crate::config::ServerConfig;
-use crate::error::Error;
+use crate::error::{ConfigError, Error};
 use crate::peer::Peer;
 
 /// How long a confirmation is, bytes (RFC 9849 7.2).
@@ -46,7 +46,8 @@ pub(super) type Read = (ClientHello, Bytes, Standing);
 #[cfg(feature = "ech")]
 pub(super) fn read(peer: &mut Peer, config: &ServerConfig, hello: ClientHello, raw: Bytes) -> Result<Read, Error> {
     let offered = parse(&hello)?;
-    let (hello, raw, standing) = match (&config.ech, offered) {
+    let keys = config.ech.as_ref().map(|keys| keys.current());
+    let (hello, raw, standing) = match (keys.as_deref(), offered) {
         (None, Some(EchClientHello::Inner)) => (hello, raw, Standing::Forwarded),
         (None, _) => (hello, raw, Standing::Ignored),
         // RFC 9849 7.
@@ -63,6 +64,18 @@ pub(super) fn read(peer: &mut Peer, config: &ServerConfig, hello: ClientHello, r
 pub(super) fn read(peer: &mut Peer, _: &ServerConfig, hello: ClientHello, raw: Bytes) -> Result<Read, Error> {
     peer.transcript.add(&raw);
     Ok((hello, raw, Standing::Ignored))
+}
+
+/// Whether a resolver may hand over from one configuration to the other: keys that come too late are none.
+#[cfg(feature = "ech")]
+pub(super) fn may_hand_over(from: &ServerConfig, to: &ServerConfig) -> Result<(), ConfigError> {
+    if to.ech.is_some() && from.ech.is_none() { Err(ConfigError::EchKeysTooLate) } else { Ok(()) }
+}
+
+#[cfg(not(feature = "ech"))]
+#[allow(clippy::unnecessary_wraps, reason = "as with the feature")]
+pub(super) fn may_hand_over(_: &ServerConfig, _: &ServerConfig) -> Result<(), ConfigError> {
+    Ok(())
 }
 
 /// What a hello says of itself.

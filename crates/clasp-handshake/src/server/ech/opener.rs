@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use clasp_crypto::{HpkeReceiver, HpkeSuite};
 use clasp_wire::{ClientHello, EchClientHello, EchOuter, HpkeSymmetricCipherSuite, RawHandshake};
+use zeroize::Zeroizing;
 
 use super::{Read, Standing, parse};
 use crate::config::EchKeys;
@@ -30,7 +31,7 @@ pub(super) fn open(
     let associated = ClientHello::ech_associated_data(body(&raw), outer.payload.len())?;
     let opened = keys.candidates(config_id, cipher_suite).find_map(|key| {
         let mut receiver = key.receiver(cipher_suite, &outer.enc)?;
-        let encoded = receiver.open(&associated, &outer.payload).ok()?;
+        let encoded = Zeroizing::new(receiver.open(&associated, &outer.payload).ok()?);
         Some((encoded, receiver, key))
     });
     let Some((encoded, receiver, key)) = opened else {
@@ -73,6 +74,7 @@ impl Opener {
         let associated = ClientHello::ech_associated_data(body(raw), outer.payload.len())?;
         let encoded =
             self.receiver.open(&associated, &outer.payload).map_err(|_| Misbehaviour::UnreadableClientHello)?;
+        let encoded = Zeroizing::new(encoded);
         inner(peer, &encoded, raw)
     }
 }
