@@ -360,15 +360,15 @@ fn policy(flags: &Flags) -> Result<Policy, Failure> {
     if !flags.cnsa_202407 {
         policy = policy.with_cipher_suites(&suites);
     }
-    if !flags.curves.is_empty() {
+    if flags.curves.is_empty() {
+        policy = policy.with_groups(&USUAL_GROUPS);
+    } else {
         let groups: Vec<_> = flags.curves.iter().map(|group| NamedGroup(*group)).collect();
         let provider = clasp::crypto::default_provider();
         if let Some(group) = groups.iter().find(|group| provider.group(**group).is_none()) {
             return Err(Failure::Unimplemented(format!("the group {group}")));
         }
         policy = policy.with_groups(&groups);
-    } else {
-        policy = policy.with_groups(&USUAL_GROUPS);
     }
     let signing = policy.signing_schemes().to_vec();
     let schemes: Vec<_> = if flags.verify_prefs.is_empty() {
