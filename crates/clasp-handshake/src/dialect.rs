@@ -13,13 +13,27 @@ use clasp_keys::{MasterSecret, Schedule, Tls12, Transcript};
 use clasp_record::{Form, IvPolicy};
 use clasp_wire::{
     AlertDescription, CertificateRequest, DecodeError, DigitallySigned, EncryptedPreMasterSecret, HandshakeMessage,
-    ProtocolVersion, SignatureScheme,
+    ProtocolVersion, Random, SignatureScheme,
 };
+
+/// How a server tells that it knows a newer version than was agreed (RFC 8446 4.1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DowngradeMark {
+    /// Those whose newest version is this, or newer, set it and look for it.
+    pub since: ProtocolVersion,
+    /// The end of the random value.
+    pub bytes: [u8; 8],
+}
 
 /// One version of the classic family. What is not said is as in TLS 1.2.
 pub trait Dialect: Debug + Send + Sync {
     /// The version on the wire.
     fn version(&self) -> ProtocolVersion;
+
+    /// What a server's random value ends with where this version is agreed and a newer one could have been.
+    fn downgrade_mark(&self) -> DowngradeMark {
+        DowngradeMark { since: ProtocolVersion::TLS_1_2, bytes: Random::DOWNGRADE_BELOW_TLS12 }
+    }
 
     /// The key schedule, given the PRF hash of the suite. `None` when the provider lacks a primitive.
     fn schedule(&self, provider: &Provider, prf: HashAlgorithm) -> Option<Box<dyn Schedule>>;
@@ -157,6 +171,10 @@ pub static TLS12: Tls12Dialect = Tls12Dialect;
 impl Dialect for Tls12Dialect {
     fn version(&self) -> ProtocolVersion {
         ProtocolVersion::TLS_1_2
+    }
+
+    fn downgrade_mark(&self) -> DowngradeMark {
+        DowngradeMark { since: ProtocolVersion::TLS_1_3, bytes: Random::DOWNGRADE_TO_TLS12 }
     }
 
     fn schedule(&self, provider: &Provider, prf: HashAlgorithm) -> Option<Box<dyn Schedule>> {

@@ -57,7 +57,7 @@ pub use config::{
 #[cfg(feature = "ech")]
 pub use config::{EchKey, EchKeyError, ReloadableEchKeys};
 pub use connection::{Connection, RenegotiationStatus, Status};
-pub use dialect::{Dialect, TLS12, Tls12Dialect};
+pub use dialect::{Dialect, DowngradeMark, TLS12, Tls12Dialect};
 #[cfg(feature = "legacy")]
 pub use dialect::{TLS10, TLS11, Tls10Dialect, Tls11Dialect, hashes_to_sign, scheme_of_key};
 pub use error::{AlertReceived, ConfigError, Error, Misbehaviour, NoCommonGround, Offer};

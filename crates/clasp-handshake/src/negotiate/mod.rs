@@ -19,7 +19,7 @@ pub(crate) use server::{
 
 use crate::certificate_type::CertificateTypes;
 use crate::config::ClientConfig;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, DowngradeMark};
 use crate::error::Misbehaviour;
 use crate::hello::{ClientOffer, supported_versions};
 use crate::policy::Policy;
@@ -188,31 +188,19 @@ pub(crate) fn without_extensions_if_too_old(policy: &Policy, mut hello: ClientHe
 
 /// Marks the random value when less is agreed than could be.
 fn marked(mut random: [u8; 32], policy: &Policy, dialect: &dyn Dialect) -> [u8; 32] {
-    let newest = policy.versions().next();
-    let mark = if dialect.version() < ProtocolVersion::TLS_1_2 {
-        (newest >= Some(ProtocolVersion::TLS_1_2)).then_some(Random::DOWNGRADE_BELOW_TLS12)
-    } else {
-        (newest >= Some(ProtocolVersion::TLS_1_3)).then_some(Random::DOWNGRADE_TO_TLS12)
-    };
-    if let Some(mark) = mark {
-        random.iter_mut().rev().zip(mark.iter().rev()).for_each(|(to, from)| *to = *from);
+    let DowngradeMark { since, bytes } = dialect.downgrade_mark();
+    if policy.versions().next() >= Some(since) {
+        random.iter_mut().rev().zip(bytes.iter().rev()).for_each(|(to, from)| *to = *from);
     }
     random
 }
 
-/// Whether the server's random value says that less was agreed than both could have.
+/// Whether the server's random value says that less was agreed than both could have. A client of TLS 1.3 looks for either mark.
 fn is_downgraded(policy: &Policy, dialect: &dyn Dialect, random: &[u8; 32]) -> bool {
-    let newest = policy.versions().next();
-    let (old, marked12, marked13) = (
-        dialect.version() < ProtocolVersion::TLS_1_2,
-        random.ends_with(&Random::DOWNGRADE_BELOW_TLS12),
-        random.ends_with(&Random::DOWNGRADE_TO_TLS12),
-    );
-    if newest >= Some(ProtocolVersion::TLS_1_3) {
-        marked12 || marked13
-    } else {
-        newest >= Some(ProtocolVersion::TLS_1_2) && old && marked12
-    }
+    const ALL: [[u8; 8]; 2] = [Random::DOWNGRADE_TO_TLS12, Random::DOWNGRADE_BELOW_TLS12];
+    let DowngradeMark { since, bytes } = dialect.downgrade_mark();
+    let either = policy.tls13 && ALL.iter().any(|mark| random.ends_with(mark));
+    either || policy.versions().next() >= Some(since) && random.ends_with(&bytes)
 }
 
 /// A renegotiation keeps the version.
