@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, Connection, Error, IdentityResolver, KeyLog,
-    Policy, Resolved, Role, ServerConfig, ServerConfigBuilder, SessionStore, Status, Trace, TraceEvent,
+    Policy, Resolved, Role, ServerConfig, ServerConfigBuilder, SessionStore, Status, Trace, TraceEvent, TracedMessage,
 };
 
 pub(crate) const NAME: &str = "server.example";
@@ -198,6 +198,18 @@ pub(crate) struct Recorder(pub(crate) Mutex<Vec<TraceEvent>>);
 impl Trace for Recorder {
     fn event(&self, event: &TraceEvent) {
         self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+/// Keeps what messages it is told of, and whether each was sent.
+#[derive(Debug, Default)]
+pub(crate) struct Messages(pub(crate) Mutex<Vec<(bool, TracedMessage)>>);
+
+impl Trace for Messages {
+    fn event(&self, _: &TraceEvent) {}
+
+    fn message(&self, sent: bool, message: TracedMessage) {
+        self.0.lock().unwrap().push((sent, message));
     }
 }
 

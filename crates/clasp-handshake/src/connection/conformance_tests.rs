@@ -1,6 +1,6 @@
 //! What peers that do not keep to the protocol do, and what is answered, in memory (RFC 5246 7, RFC 8446 4, RFC 8422 5.3).
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use clasp_cert::MaybeReady;
@@ -13,11 +13,11 @@ use clasp_wire::{
 
 use crate::peer::Front;
 use crate::testing::{
-    Authority, NAME, classic, connections, each, established, exchange, give, message_at, tls13, transfer,
+    Authority, Messages, NAME, classic, connections, each, established, exchange, give, message_at, tls13, transfer,
 };
 use crate::{
     CertificateAsk, ClientAnswer, ClientConfig, ClientIdentityResolver, Connection, Error, ExternalPsk,
-    FixedIdentities, Misbehaviour, Policy, ServerConfig, Trace, TraceEvent, TracedMessage,
+    FixedIdentities, Misbehaviour, Policy, ServerConfig, Trace, TracedMessage,
 };
 
 /// Changes a client's hellos on their way to a server; told their number, from 0 on.
@@ -265,18 +265,6 @@ fn an_imported_key_goes_with_its_own_hash() {
     }
     let plain = ExternalPsk::imported(provider, b"one", &[7; 48], b"context", HashAlgorithm::Sha256).unwrap();
     assert_eq!(plain.key(), import(HashAlgorithm::Sha256).unwrap().key());
-}
-
-/// Keeps what messages it is told of.
-#[derive(Debug, Default)]
-struct Messages(Mutex<Vec<(bool, TracedMessage)>>);
-
-impl Trace for Messages {
-    fn event(&self, _: &TraceEvent) {}
-
-    fn message(&self, sent: bool, message: TracedMessage) {
-        self.0.lock().unwrap().push((sent, message));
-    }
 }
 
 #[test]

@@ -10,12 +10,12 @@ use clasp_wire::{AlertDescription, HandshakeType, HpkeAead, HpkeKdf, HpkeSymmetr
 use super::Connection;
 use super::ech_server::PUBLIC_NAME;
 use crate::testing::{
-    Authority, NAME, Recorder, Secrets, connections, established, exchange, exchange_with, tls13, transfer,
+    Authority, Messages, NAME, Recorder, Secrets, connections, established, exchange, exchange_with, tls13, transfer,
 };
 use crate::{
     ClientConfig, ClientConfigBuilder, ClientHelloInfo, ConfigError, EarlyData, EchKey, Error, ExternalPsk,
     IdentityResolver, Policy, ReloadableConfig, ReloadableEchKeys, Resolved, Role, ServerConfig, ServerConfigBuilder,
-    Trace, TraceEvent, TracedMessage,
+    TracedMessage,
 };
 
 /// Groups with which a server asks for another hello, or not.
@@ -315,17 +315,6 @@ fn keys_behind_a_configuration_without_are_an_error() {
         let (mut ours, mut theirs) = connections(&client.build().unwrap(), &front);
         let (_, error) = exchange(&mut ours, &mut theirs);
         assert!(matches!(error, Some(Error::Config(ConfigError::EchKeysTooLate))), "{error:?}");
-    }
-}
-
-#[derive(Debug, Default)]
-struct Messages(Mutex<Vec<(bool, TracedMessage)>>);
-
-impl Trace for Messages {
-    fn event(&self, _: &TraceEvent) {}
-
-    fn message(&self, sent: bool, message: TracedMessage) {
-        self.0.lock().unwrap().push((sent, message));
     }
 }
 
