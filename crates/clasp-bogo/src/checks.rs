@@ -8,6 +8,7 @@ use clasp::{CertificateDer, Session};
 use crate::Failure;
 use crate::callbacks::{Seen, Used};
 use crate::flags::Flags;
+use crate::policy;
 use crate::setup::{self, Shared};
 
 /// What the callbacks know.
@@ -28,7 +29,7 @@ fn require(holds: bool, otherwise: &str) -> Result<(), Failure> {
 }
 
 fn is_tls13(session: &Session) -> bool {
-    setup::is_of_tls13(session.cipher_suite())
+    policy::is_of_tls13(session.cipher_suite())
 }
 
 /// A number of which 0 says nothing.

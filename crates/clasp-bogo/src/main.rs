@@ -12,6 +12,7 @@ mod compression;
 mod connection;
 mod flags;
 mod lists;
+mod policy;
 mod setup;
 mod stores;
 
