@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::certs::Files;
-use crate::peers::Running;
+use crate::certs::{Files, pki};
+use crate::peers::{Ended, Running};
 
 /// The built command, without what the environment of the test run would tell it.
 pub(crate) fn clasp() -> Command {
@@ -54,4 +54,12 @@ pub(crate) fn connect(port: u16, ca: &Path, options: &[&str]) -> Command {
     let mut command = clasp();
     command.args(["connect", &format!("localhost:{port}"), "--ca"]).arg(ca).args(options);
     command
+}
+
+/// `clasp connect` to a server that echoes, and trusts our authority. One that is refused ends by itself.
+pub(crate) fn say_hello(port: u16, options: &[&str]) -> Ended {
+    let mut client = Running::start(&mut connect(port, &pki().ca.files.cert, options));
+    client.say(b"hello\n");
+    let _ = client.stdout.wait(|printed| (printed == b"hello\n").then_some(()));
+    client.finish()
 }

@@ -8,7 +8,7 @@ use clasp::EchKey;
 use clasp::wire::EchConfig;
 
 use crate::certs::{Files, Folder, Kind, Leaf, pki};
-use crate::command::{Server, clasp, connect, traced};
+use crate::command::{Server, clasp, connect, say_hello, traced};
 use crate::openssl::path;
 use crate::peers::{Ended, Running};
 
@@ -29,13 +29,6 @@ fn make(folder: &Folder, name: &str, options: &[&str]) -> (String, String) {
     let said = String::from_utf8(ended.stdout).unwrap();
     let list = said.strip_prefix("ech=").and_then(|rest| rest.strip_suffix('\n')).unwrap();
     (path(&file).to_owned(), list.to_owned())
-}
-
-fn say_hello(server: &Server, options: &[&str]) -> Ended {
-    let mut client = Running::start(&mut connect(server.port, &pki().ca.files.cert, options));
-    client.say(b"hello\n");
-    let _ = client.stdout.wait(|printed| (printed == b"hello\n").then_some(()));
-    client.finish()
 }
 
 #[test]
@@ -72,14 +65,14 @@ fn hellos_are_encrypted_to_it() {
         let server = Server::start(&[&identity()], &["--echo", "--ech-key", &file, trace]);
         // By what was published, and by the file itself.
         for given in [&list, &file] {
-            let ended = say_hello(&server, &["--ech", given]);
+            let ended = say_hello(server.port, &["--ech", given]);
             assert_eq!((ended.code(), ended.stdout.as_slice()), (Some(0), &b"hello\n"[..]), "{}", ended.stderr);
             assert_eq!(ended.stderr, "ECH accepted: nobody on the way saw the server name\n");
         }
         assert!(server.wait_line_with(", ECH").ends_with(", ECH, 6 bytes echoed"));
         // One that has nothing to hide, or only looks as if.
         for options in [&[][..], &["--grease-ech"]] {
-            assert_eq!(say_hello(&server, options).code(), Some(0));
+            assert_eq!(say_hello(server.port, options).code(), Some(0));
         }
         server.running.signal("TERM");
         let told = server.running.end().stderr;
@@ -103,16 +96,16 @@ fn keys_are_changed() {
     let (_, stranger) = make(&folder, "stranger.pem", &[]);
     let server = Server::start(&[&identity()], &["--echo", "--ech-key", &new, "--ech-key", &old]);
     for list in [&old_list, &new_list] {
-        assert_eq!(say_hello(&server, &["--ech", list]).code(), Some(0));
+        assert_eq!(say_hello(server.port, &["--ech", list]).code(), Some(0));
     }
     // Who has another one is told the first alone.
     let kept = folder.file("kept.pem");
-    let ended = say_hello(&server, &["--ech", &stranger, "--ech-retry", path(&kept)]);
+    let ended = say_hello(server.port, &["--ech", &stranger, "--ech-retry", path(&kept)]);
     assert_eq!(ended.code(), Some(1));
     assert!(ended.stderr.contains("connect again with --ech"), "{}", ended.stderr);
-    let ended = say_hello(&server, &["--ech", path(&kept)]);
+    let ended = say_hello(server.port, &["--ech", path(&kept)]);
     assert_eq!((ended.code(), ended.stderr.contains("ECH accepted")), (Some(0), true), "{}", ended.stderr);
-    let ended = say_hello(&server, &["--ech", &stranger]);
+    let ended = say_hello(server.port, &["--ech", &stranger]);
     assert!(ended.stderr.trim_end().ends_with(&format!("--ech {new_list}")), "{}", ended.stderr);
     server.wait_line_with("ech_required");
 
@@ -120,8 +113,8 @@ fn keys_are_changed() {
     std::fs::copy(folder.file("stranger.pem"), &new).unwrap();
     server.running.signal("HUP");
     server.running.wait_line("reloaded");
-    assert_eq!(say_hello(&server, &["--ech", &stranger]).code(), Some(0));
-    assert_eq!(say_hello(&server, &["--ech", &new_list]).code(), Some(1));
+    assert_eq!(say_hello(server.port, &["--ech", &stranger]).code(), Some(0));
+    assert_eq!(say_hello(server.port, &["--ech", &new_list]).code(), Some(1));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use clasp::wire::{HpkeAead, HpkeKdf, HpkeSymmetricCipherSuite, NamedGroup};
 use clasp::{ClientConfigBuilder, EchKey, Error, Policy, ServerConfig};
 
 use crate::certs::{Files, Folder, Kind, Leaf, pki};
-use crate::command::{connect, traced};
+use crate::command::{connect, say_hello, traced};
 use crate::end::{Ours, answer, serve, talk, tls13};
 use crate::ends::{accept, client_config, tls_error};
 use crate::openssl::path;
@@ -203,15 +203,6 @@ fn clients_of_gos_with_every_suite_with_and_without_another_hello() {
     }
 }
 
-/// `clasp connect` to a server that echoes.
-fn say_hello(server: &Server, options: &[&str]) -> Ended {
-    let mut client = Running::start(&mut connect(server.port, &pki().ca.files.cert, options));
-    client.say(b"hello\n");
-    // One that is refused ends by itself.
-    let _ = client.stdout.wait(|printed| (printed == b"hello\n").then_some(()));
-    client.finish()
-}
-
 #[test]
 fn the_command_takes_a_list_in_every_form() {
     let Some(driver) = driver() else { return };
@@ -230,12 +221,12 @@ fn the_command_takes_a_list_in_every_form() {
     let mut forms: Vec<&str> = files.iter().map(|file| path(file)).collect();
     forms.push(&encoded);
     for form in &forms {
-        let ended = say_hello(&server, &["--ech", form]);
+        let ended = say_hello(server.port, &["--ech", form]);
         assert_eq!((ended.code(), ended.stdout.as_slice()), (Some(0), &b"hello\n"[..]), "{}", ended.stderr);
         assert_eq!(ended.stderr, "ECH accepted: nobody on the way saw the server name\n");
     }
     // What only looks like it the trace alone tells of.
-    let ended = say_hello(&server, &["--trace", "--grease-ech"]);
+    let ended = say_hello(server.port, &["--trace", "--grease-ech"]);
     assert!(ended.stderr.trim_end().contains(", ECH GREASE alone"), "{}", ended.stderr);
     let told = server.told();
     for (at, told) in told.iter().enumerate() {
@@ -252,22 +243,22 @@ fn the_command_keeps_what_a_server_says_to_use_instead() {
     let list = published(&server);
     let other = STANDARD.encode(with_another_key(&list));
     // On standard error, or in a file, which may be the one that the old list was in.
-    let ended = say_hello(&server, &["--ech", &other]);
+    let ended = say_hello(server.port, &["--ech", &other]);
     assert_eq!((ended.code(), ended.stdout.len()), (Some(1), 0), "{}", ended.stderr);
     assert!(ended.stderr.trim_end().ends_with(&format!("--ech {}", STANDARD.encode(&list))), "{}", ended.stderr);
     let kept = folder.write("list", &other);
     let kept = path(&kept);
-    let ended = say_hello(&server, &["--ech", kept, "--ech-retry", kept]);
+    let ended = say_hello(server.port, &["--ech", kept, "--ech-retry", kept]);
     assert_eq!(ended.code(), Some(1));
     assert!(ended.stderr.trim_end().ends_with(&format!("connect again with --ech {kept}")), "{}", ended.stderr);
-    let ended = say_hello(&server, &["--ech", kept, "--trace=json"]);
+    let ended = say_hello(server.port, &["--ech", kept, "--trace=json"]);
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
     assert_eq!(traced(&ended.stderr, "server name").as_deref(), Some("localhost"));
     let last = ended.stderr.lines().find(|line| line.contains("\"agreed\"")).unwrap();
     let last: serde_json::Value = serde_json::from_str(last).unwrap();
     assert_eq!(last["agreed"]["ECH"], "accepted");
     // A file that cannot be written costs nobody the answer.
-    let ended = say_hello(&server, &["--ech", &other, "--ech-retry", "/nowhere/list"]);
+    let ended = say_hello(server.port, &["--ech", &other, "--ech-retry", "/nowhere/list"]);
     assert_eq!(ended.code(), Some(1));
     assert!(
         ended.stderr.contains("/nowhere/list") && ended.stderr.contains(&STANDARD.encode(&list)),
@@ -283,12 +274,12 @@ fn the_command_shows_the_name_to_nobody_when_that_fails() {
     let identity = identity();
     // It has none: no second connection tells it the name.
     let server = Server::start(driver, &identity, &["-echo", "-times", "2"]);
-    let ended = say_hello(&server, &["--ech", &STANDARD.encode(hex(LIST))]);
+    let ended = say_hello(server.port, &["--ech", &STANDARD.encode(hex(LIST))]);
     assert_eq!(ended.code(), Some(1));
     assert!(ended.stderr.contains("connect without --ech"), "{}", ended.stderr);
     // Nothing in common, after which the command would otherwise connect again with a wider hello, and the name.
     let options = ["--ech", &STANDARD.encode(hex(LIST)), "--groups", "ffdhe2048", "--cipher", "TLS_AES_128_CCM_SHA256"];
-    let ended = say_hello(&server, &options);
+    let ended = say_hello(server.port, &options);
     assert_eq!(ended.code(), Some(1));
     assert!(!ended.stderr.contains("A second connection"), "{}", ended.stderr);
     assert_eq!(server.told().len(), 2);
