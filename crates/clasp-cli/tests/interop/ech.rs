@@ -8,7 +8,7 @@ use clasp::EchKey;
 use clasp::wire::EchConfig;
 
 use crate::certs::{Files, Folder, Kind, Leaf, pki};
-use crate::command::{Server, clasp, connect, say_hello, traced};
+use crate::command::{Server, clasp, say_hello, traced};
 use crate::openssl::path;
 use crate::peers::{Ended, Running};
 

@@ -6,11 +6,10 @@ use clasp::wire::{HpkeAead, HpkeKdf, HpkeSymmetricCipherSuite, NamedGroup};
 use clasp::{ClientConfigBuilder, EchKey, Error, Policy, ServerConfig};
 
 use crate::certs::{Files, Folder, Kind, Leaf, pki};
-use crate::command::{connect, say_hello, traced};
+use crate::command::{say_hello, traced};
 use crate::end::{Ours, answer, serve, talk, tls13};
 use crate::ends::{accept, client_config, tls_error};
 use crate::openssl::path;
-use crate::peers::{Ended, Running};
 use crate::with_go::{Server, assert_told, driver, groups, start_client, told};
 
 /// For both names.
