@@ -49,7 +49,10 @@ const FLOORS: &[(&str, &[&str])] = &[
             "zeroize",
         ],
     ),
-    ("clasp-handshake", &["brotli", "bytes", "flate2", "rustls-pki-types", "ruzstd", "subtle", "thiserror", "zeroize"]),
+    (
+        "clasp-handshake",
+        &["base64", "brotli", "bytes", "flate2", "rustls-pki-types", "ruzstd", "subtle", "thiserror", "zeroize"],
+    ),
     ("clasp-insecure", &["bytes", "cbc", "des", "md-5", "rc2", "rc4", "rsa", "rustls-pki-types", "subtle", "zeroize"]),
     ("clasp-tokio", &["bytes", "rustls-pki-types", "thiserror", "tokio"]),
     ("clasp-aws-lc", &["aws-lc-rs", "rustls-pki-types"]),

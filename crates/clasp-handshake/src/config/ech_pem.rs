@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use clasp_crypto::HpkePrivateKey;
 use clasp_wire::{EchConfig, EchConfigContents, HpkeKem};
@@ -102,29 +104,8 @@ fn section(out: &mut String, label: &str, der: &[u8]) {
     out.extend(["-----BEGIN ", label, "-----\n"]);
     // Four characters for three bytes.
     for line in der.chunks(LINE / 4 * 3) {
-        line.chunks(3).for_each(|group| out.extend(base64(group)));
+        STANDARD.encode_string(line, out);
         out.push('\n');
     }
     out.extend(["-----END ", label, "-----\n"]);
-}
-
-/// One to three bytes in base64 (RFC 4648 4).
-fn base64(group: &[u8]) -> [char; 4] {
-    let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
-    let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-    let mut characters = ['='; 4];
-    for (at, character) in characters.iter_mut().enumerate().take(group.len() + 1) {
-        *character = match (bits >> (18 - 6 * at)) & 63 {
-            value @ 0..26 => letter(b'A', value),
-            value @ 26..52 => letter(b'a', value - 26),
-            value @ 52..62 => letter(b'0', value - 52),
-            62 => '+',
-            _ => '/',
-        };
-    }
-    characters
-}
-
-fn letter(first: u8, at: u32) -> char {
-    char::from_u32(u32::from(first) + at).unwrap_or('=')
 }

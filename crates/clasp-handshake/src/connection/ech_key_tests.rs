@@ -1,5 +1,7 @@
 //! A server's keys for Encrypted ClientHello: made, published, kept in files, and refused (RFC 9849 4, RFC 9934).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use clasp_wire::{
     EchConfig, EchConfigContents, EchConfigExtension, HpkeAead, HpkeKdf, HpkeKem, HpkeSymmetricCipherSuite,
@@ -103,20 +105,7 @@ fn a_key_in_a_file() {
 /// The text with another list: a key's own has that of its configuration alone.
 fn with_list(pem: &str, list: &[u8]) -> String {
     let (key, _) = pem.split_once("-----BEGIN ECHCONFIG-----\n").unwrap();
-    format!("{key}-----BEGIN ECHCONFIG-----\n{}\n-----END ECHCONFIG-----\n", base64(list))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for at in 0..4 {
-            let value = usize::try_from(bits >> (18 - 6 * at) & 63).unwrap();
-            text.push(if at <= group.len() { char::from(alphabet[value]) } else { '=' });
-        }
-    }
-    text
+    format!("{key}-----BEGIN ECHCONFIG-----\n{}\n-----END ECHCONFIG-----\n", STANDARD.encode(list))
 }
 
 /// The newer form of a private key, with its public one behind it (RFC 5958 2, RFC 8410 7).
@@ -132,10 +121,10 @@ fn a_private_key_with_its_public_one() {
     .to_vec();
     let head = [0x30, 0x51, 2, 1, 1, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 4, 0x22, 4, 0x20];
     let der = [&head[..], &private, &[0x81, 0x21, 0], &public].concat();
-    let read = EchKey::from_pem(PEM.replace(old, &base64(&der)).as_bytes()).unwrap().remove(0);
+    let read = EchKey::from_pem(PEM.replace(old, &STANDARD.encode(&der)).as_bytes()).unwrap().remove(0);
     assert_eq!(*read.to_pem(), PEM);
     let longer = [&der[..], &[0]].concat();
-    let error = EchKey::from_pem(PEM.replace(old, &base64(&longer)).as_bytes()).unwrap_err();
+    let error = EchKey::from_pem(PEM.replace(old, &STANDARD.encode(&longer)).as_bytes()).unwrap_err();
     assert!(matches!(error, EchKeyError::BadPrivateKey(_)));
 }
 
