@@ -16,6 +16,9 @@ const MAX_SSLV2_HELLO: usize = 4096;
 /// The major version of SSL 3.0 and all of TLS.
 const MAJOR: u8 = 3;
 
+/// The minor version in protected records of TLS 1.3 (RFC 8446 5.2).
+const MINOR_13: u8 = 3;
+
 /// How many ChangeCipherSpec records are dropped, if nothing else is said. A peer sends one or two (RFC 8446 D.4).
 const MAX_DROPPED: u8 = 32;
 
@@ -108,9 +111,9 @@ impl Reader {
         self.opened = 0;
     }
 
-    /// The version that records must have from now on, before TLS 1.3 (RFC 5246 6.2.1). Until this is called, and in TLS 1.3, whose
-    /// records all say TLS 1.2 and need not be asked (RFC 8446 5.1), any version of SSL 3.0 or TLS will do; and for an alert without
-    /// protection later too, as by that a peer may refuse the version.
+    /// The version that records must have from now on, before TLS 1.3 (RFC 5246 6.2.1). Until this is called any version of SSL 3.0
+    /// or TLS will do; and for an alert without protection later too, as by that a peer may refuse the version. Records under keys
+    /// of TLS 1.3 must say TLS 1.2 in any case (RFC 8446 5.2); what its records without protection say is not asked (5.1).
     pub fn set_version(&mut self, version: ProtocolVersion) {
         let [_, minor] = version.0.to_be_bytes();
         self.minor = Some(minor);
@@ -317,11 +320,13 @@ impl Reader {
         // Peers write many a minor version before one is agreed (RFC 5246 E.1); the major one is 3.
         let [major, minor] = header.version.0.to_be_bytes();
         let refuses = header.content_type == ContentType::ALERT && !self.is_encrypted();
-        let other = self.minor.is_some_and(|agreed| agreed != minor);
+        let is_protected = self.is_protected(header)?;
+        let agreed = if is_protected && self.hides_type() { Some(MINOR_13) } else { self.minor };
+        let other = agreed.is_some_and(|agreed| agreed != minor);
         if major != MAJOR || other && !refuses {
             return Err(RecordError::Version(header.version));
         }
-        let max = if self.is_protected(header)? {
+        let max = if is_protected {
             let expansion = self.opener.as_ref().map_or(0, |opener| opener.max_expansion());
             self.max_content() + expansion
         } else {
@@ -339,9 +344,8 @@ impl Reader {
     /// Whether a record is under the keys. In TLS 1.3 some may come that are not, and nothing else than application data,
     /// as which it shows from outside, may come that is.
     fn is_protected(&self, header: RecordHeader) -> Result<bool, RecordError> {
-        let hidden = self.opener.as_ref().is_some_and(|opener| opener.hides_type());
         match header.content_type {
-            _ if !hidden => Ok(self.is_encrypted()),
+            _ if !self.hides_type() => Ok(self.is_encrypted()),
             ContentType::APPLICATION_DATA => Ok(true),
             ContentType::CHANGE_CIPHER_SPEC if self.drops_change_cipher_spec => Ok(false),
             ContentType::ALERT if self.takes_plaintext_alerts && header.length == ALERT => Ok(false),
@@ -349,10 +353,14 @@ impl Reader {
         }
     }
 
+    /// Whether records are opened with keys of TLS 1.3.
+    fn hides_type(&self) -> bool {
+        self.opener.as_ref().is_some_and(|opener| opener.hides_type())
+    }
+
     /// The most plaintext a protected record may hold, bytes.
     fn max_content(&self) -> usize {
-        let hidden = self.opener.as_ref().is_some_and(|opener| opener.hides_type());
-        if hidden { self.max_plaintext } else { self.max_plaintext.min(MAX_PLAINTEXT) }
+        if self.hides_type() { self.max_plaintext } else { self.max_plaintext.min(MAX_PLAINTEXT) }
     }
 
     fn count_empty(&mut self, content_type: ContentType, body: &[u8]) -> Result<(), RecordError> {

@@ -219,13 +219,32 @@ fn only_the_agreed_version() {
             assert_eq!(next(typ, minor), if typ == 21 { Ok(()) } else { Err(error) });
         }
     }
-    for protection in all() {
+    for protection in all12() {
         let record = protection.record(ContentType::ALERT, &[1, 0]);
         let version = RecordHeader::parse(&record).unwrap().version;
         for (agreed, taken) in [(version, true), (ProtocolVersion(version.0 ^ 1), false)] {
             let mut reader = protection.reader();
             reader.set_version(agreed);
             assert_eq!(reader.next(&mut record.clone()).is_ok(), taken, "{protection:?}");
+        }
+    }
+}
+
+/// RFC 8446 5.1, 5.2.
+#[test]
+fn protected_records_of_tls13_say_tls12() {
+    for protection in all13() {
+        for minor in [0, 1, 2, 4, 255] {
+            let mut reader = protection.reader();
+            let mut record = protection.record(DATA, b"data");
+            record[2] = minor;
+            let error = reader.next(&mut record).unwrap_err();
+            assert_eq!(error, RecordError::Version(ProtocolVersion(0x300 | u16::from(minor))));
+            assert_eq!(error.alert(), AlertDescription::PROTOCOL_VERSION);
+            // Not what is not protected.
+            let mut reader = protection.reader();
+            reader.set_drop_change_cipher_spec(true);
+            assert_eq!(reader.next(&mut BytesMut::from(&[20, 3, minor, 0, 1, 1][..])), Ok(None));
         }
     }
 }
