@@ -53,25 +53,25 @@ impl CertificateTypes {
         Ok(())
     }
 
-    /// What a server says with this identity: the client's type is only chosen where the client is asked, and one that names
-    /// types must have one that is taken (RFC 7250 4.2).
+    /// What a server says with this identity. The client's type is only chosen where the client is asked: the first of the
+    /// verifier's that the client names. There must be one (RFC 7250 4.2); a client that names none has X.509 alone, but need not
+    /// show it where it may decline.
     pub(crate) fn choose(
         hello: &ClientHello,
         identity: &Identity,
         client_auth: &ClientAuth,
     ) -> Result<Self, Misbehaviour> {
         let accepted = client_auth.verifier().map(|verifier| verifier.certificate_types());
-        let client = match (accepted, hello.client_certificate_types()) {
-            (Some(accepted), Some(theirs)) => {
-                let common = theirs.iter().copied().find(|typ| accepted.contains(typ));
+        let named = hello.client_certificate_types();
+        let theirs = named.unwrap_or(&[CertificateType::X509]);
+        let client = match accepted {
+            Some(accepted) if named.is_some() || client_auth.is_required() => {
+                let common = accepted.iter().copied().find(|typ| theirs.contains(typ));
                 common.ok_or(Misbehaviour::NoCertificateTypeInCommon)?
             }
             _ => CertificateType::X509,
         };
-        let says = (
-            hello.server_certificate_types().is_some(),
-            accepted.is_some() && hello.client_certificate_types().is_some(),
-        );
+        let says = (hello.server_certificate_types().is_some(), accepted.is_some() && named.is_some());
         Ok(Self { server: of_identity(identity), client, says })
     }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use clasp_cert::{CertificateProblem, Identity, Pin, RawPublicKeyVerifier, SoftwareKey};
+use clasp_cert::{
+    CertificateProblem, ClientVerification, ClientVerifier, Identity, MaybeReady, Pin, RawPublicKeyVerifier, Report,
+    SoftwareKey,
+};
 use clasp_wire::{AlertDescription, CertificateType, ClientExtension, ProtocolVersion, ServerExtension};
 use rcgen::KeyPair;
 use rustls_pki_types::PrivateKeyDer;
@@ -184,4 +187,45 @@ fn only_what_was_offered_may_be_chosen() {
     let refused = types.accept(&offered(&[raw]), &ServerExtension::ClientCertificateType(raw));
     assert!(matches!(refused, Err(Misbehaviour::CertificateTypeNotOffered)));
     assert!(is_accepted(&offered(&[raw]), &raw_key()) && !is_accepted(&offered(&[x509]), &raw_key()));
+}
+
+/// RFC 7250 4.2: the server chooses; a client that names nothing has certificates alone.
+#[test]
+fn the_servers_order_counts_for_the_clients_type() {
+    #[derive(Debug)]
+    struct Types(Vec<CertificateType>);
+    impl ClientVerifier for Types {
+        fn verify_client<'a>(
+            &'a self,
+            _: ClientVerification<'a>,
+        ) -> MaybeReady<'a, Result<Report, clasp_cert::CertificateError>> {
+            unreachable!("nothing is shown")
+        }
+
+        fn authorities(&self) -> &[Vec<u8>] {
+            &[]
+        }
+
+        fn certificate_types(&self) -> &[CertificateType] {
+            &self.0
+        }
+    }
+    let (x509, raw) = (CertificateType::X509, CertificateType::RAW_PUBLIC_KEY);
+    let ca = Authority::new("CA");
+    let chosen = |theirs: Option<&[CertificateType]>, auth: &ClientAuth| {
+        let config = ca.client(Policy::modern()).build().unwrap();
+        let mut hello = crate::hello::ClientOffer::new(&config, &NAME.try_into().unwrap(), None, None).unwrap().hello;
+        let named = theirs.map(|types| ClientExtension::ClientCertificateTypes(types.to_vec()));
+        hello.extensions.get_or_insert_default().extend(named);
+        CertificateTypes::choose(&hello, &ca.ecdsa(NAME), auth).map(|types| types.client)
+    };
+    let require = |types: &[CertificateType]| ClientAuth::Require(Arc::new(Types(types.to_vec())));
+    for (ours, theirs, agreed) in
+        [(&[x509, raw][..], &[raw, x509][..], x509), (&[raw, x509], &[x509, raw], raw), (&[raw, x509], &[x509], x509)]
+    {
+        assert_eq!(chosen(Some(theirs), &require(ours)), Ok(agreed));
+    }
+    assert_eq!(chosen(None, &require(&[raw, x509])), Ok(x509));
+    assert_eq!(chosen(None, &require(&[raw])), Err(Misbehaviour::NoCertificateTypeInCommon));
+    assert_eq!(chosen(None, &ClientAuth::Request(Arc::new(Types(vec![raw])))), Ok(x509), "who may decline");
 }
