@@ -47,9 +47,9 @@ impl ClientOffer {
         }
         let mut extensions = client_extensions(config, name, previous, saved);
         if !policy.hello_has_extensions(previous.is_none()) {
-            // A renegotiation's is sent all the same; an empty one can be said by a suite (RFC 5746 3.4, 3.5).
+            // A renegotiation's is sent all the same; otherwise a suite can say it (RFC 5746 3.4, 3.5, 4.2).
             extensions.retain(|extension| matches!(extension, ClientExtension::RenegotiationInfo(_)));
-            if extensions.contains(&ClientExtension::RenegotiationInfo(bytes::Bytes::new())) {
+            if !extensions.is_empty() && !previous.is_some_and(|previous| previous.secure) {
                 extensions.clear();
                 suites.push(CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
             }
@@ -132,7 +132,7 @@ fn client_extensions(
     if policy.extended_master_secret && !policy.dialects.is_empty() {
         extensions.push(ClientExtension::ExtendedMasterSecret);
     }
-    // Empty in a first handshake; not there towards a server that did not know it then (RFC 5746 3.4, 3.5, 4.2).
+    // Empty in a first handshake (RFC 5746 3.4).
     let info = previous.map_or_else(|| Some(bytes::Bytes::new()), Previous::client_info);
     extensions.extend(info.filter(|_| !policy.dialects.is_empty()).map(ClientExtension::RenegotiationInfo));
     let groups = offered_groups(policy);

@@ -222,21 +222,19 @@ pub(crate) fn no_suite(config: &ServerConfig, hello: &ClientHello) -> Error {
     nothing_common(config, hello, "cipher suite", AlertDescription::HANDSHAKE_FAILURE).into()
 }
 
-/// The group, and the client's share in it, if it sent one: the first of ours with a share, or else the first in common.
+/// The group, and the client's share in it, if it sent one: of the best set in common the first with a share, or else the first.
 pub(crate) fn choose_group<'a>(
     config: &ServerConfig,
     hello: &ClientHello,
     offered: &Offered<'a>,
 ) -> Result<(NamedGroup, Option<&'a KeyShareEntry>), Error> {
     let share = |group: NamedGroup| offered.shares.iter().find(|share| share.group == group);
-    let common = || config.policy.groups.iter().copied().filter(|group| offered.groups.contains(group));
-    if let Some((group, share)) = common().find_map(|group| Some((group, share(group)?))) {
-        return Ok((group, Some(share)));
-    }
-    match common().next() {
-        Some(group) => Ok((group, None)),
-        None => Err(nothing_common(config, hello, "key exchange group", AlertDescription::HANDSHAKE_FAILURE).into()),
-    }
+    let common = config.policy.common_groups(offered.groups);
+    let Some((best, first)) = common.first().copied() else {
+        return Err(nothing_common(config, hello, "key exchange group", AlertDescription::HANDSHAKE_FAILURE).into());
+    };
+    let mut equal = common.iter().take_while(|(set, _)| *set == best);
+    Ok(equal.find_map(|(_, group)| Some((*group, Some(share(*group)?)))).unwrap_or((first, None)))
 }
 
 /// The identity to show, and the scheme to sign with.

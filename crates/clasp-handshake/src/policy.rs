@@ -20,6 +20,9 @@ pub struct Policy {
     /// Those before TLS 1.3, newest first.
     pub(crate) dialects: Vec<&'static dyn Dialect>,
     pub(crate) groups: Vec<NamedGroup>,
+    /// Sets of groups among which a server lets the client choose, the best set first. Without any, what needs no second hello is
+    /// better than the order.
+    pub(crate) equal_groups: Vec<Vec<NamedGroup>>,
     /// Those that are verified.
     pub(crate) schemes: Vec<SignatureScheme>,
     /// Those that are signed with, where they are others.
@@ -109,6 +112,7 @@ impl Policy {
             tls13: true,
             dialects: vec![&TLS12],
             groups: GROUPS.to_vec(),
+            equal_groups: Vec::new(),
             schemes: SCHEMES.to_vec(),
             signing: None,
             min_rsa_bits: 2048,
@@ -289,11 +293,36 @@ impl Policy {
         self
     }
 
-    /// Offers these groups, in this order.
+    /// Offers these groups, in this order. A server of TLS 1.3 takes the first that the client has sent a share in, and only
+    /// where there is none the first that the client has, by a HelloRetryRequest: see [`Self::with_equal_groups`].
     #[must_use]
     pub fn with_groups(mut self, groups: &[NamedGroup]) -> Self {
         self.groups = groups.to_vec();
+        self.equal_groups.clear();
         self
+    }
+
+    /// Offers these groups, in this order. Those that stand together are equally good to a server, which takes the one that the
+    /// client puts first, of those that there is a share in if there is any. One of an earlier set it asks for even where the
+    /// client, which knows it, has sent a share only in one of a later set: hybrids before all others, say, at the cost of
+    /// another round trip with clients that guess otherwise.
+    #[must_use]
+    pub fn with_equal_groups(self, groups: &[&[NamedGroup]]) -> Self {
+        let mut this = self.with_groups(&groups.concat());
+        this.equal_groups = groups.iter().map(|equal| equal.to_vec()).collect();
+        this
+    }
+
+    /// A server's groups that are among those the client has, best first, each with the number of its set.
+    pub(crate) fn common_groups(&self, offered: &[NamedGroup]) -> Vec<(usize, NamedGroup)> {
+        let rank = |(at, group): (usize, &NamedGroup)| {
+            let place = offered.iter().position(|other| other == group)?;
+            let set = self.equal_groups.iter().position(|equal| equal.contains(group));
+            Some((set.map_or((0, at), |set| (set, place)), *group))
+        };
+        let mut common: Vec<_> = self.groups.iter().enumerate().filter_map(rank).collect();
+        common.sort_by_key(|(rank, _)| *rank);
+        common.into_iter().map(|((set, _), group)| (set, group)).collect()
     }
 
     /// Offers these signature schemes, in this order, and signs with no others. In no policy by itself are those by which a client

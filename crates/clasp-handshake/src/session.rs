@@ -310,8 +310,10 @@ impl ClassicSecrets {
 
 /// The handshake before this one, on the same connection: what a renegotiation must agree with.
 pub(crate) struct Previous {
-    /// What both sides' `renegotiation_info` must say (RFC 5746 3.4, 3.6); `None` when the peer does not know it.
+    /// Both sides' Finished.
     pub(crate) finished: Option<(VerifyData, VerifyData)>,
+    /// Whether the peer knows `renegotiation_info`, which then holds them (RFC 5746 3.5, 3.7).
+    pub(crate) secure: bool,
     pub(crate) version: ProtocolVersion,
     pub(crate) extended_master_secret: bool,
     /// The peer's own certificate.
@@ -324,14 +326,13 @@ impl Previous {
     pub(crate) fn of(established: &Established) -> Self {
         let Established { session, secrets } = established;
         let finished = match secrets {
-            Secrets::Classic(secrets) if session.secure_renegotiation => {
-                Some((secrets.client_finished.clone(), secrets.server_finished.clone()))
-            }
-            // TLS 1.3 never shakes hands again.
-            _ => None,
+            Secrets::Classic(secrets) => Some((secrets.client_finished.clone(), secrets.server_finished.clone())),
+            // It never shakes hands again.
+            Secrets::Tls13(_) => None,
         };
         Self {
             finished,
+            secure: session.secure_renegotiation,
             version: session.version,
             extended_master_secret: session.extended_master_secret,
             peer_certificate: session.peer_certificates.first().cloned(),
@@ -339,14 +340,19 @@ impl Previous {
         }
     }
 
-    /// What a client says.
+    /// What a client says, whether the server knows it or not (RFC 5746 3.5, 4.2).
     pub(crate) fn client_info(&self) -> Option<Bytes> {
         self.finished.as_ref().map(|(client, _)| Bytes::copy_from_slice(client.as_slice()))
     }
 
-    /// What a server answers.
+    /// What a client is expected to say: nothing if it did not know that at first (RFC 5746 4.4).
+    pub(crate) fn expected_client_info(&self) -> Option<Bytes> {
+        self.client_info().filter(|_| self.secure)
+    }
+
+    /// What a server answers, if it knew that at first (RFC 5746 3.7).
     pub(crate) fn server_info(&self) -> Option<Bytes> {
-        let (client, server) = self.finished.as_ref()?;
+        let (client, server) = self.finished.as_ref().filter(|_| self.secure)?;
         Some([client.as_slice(), server.as_slice()].concat().into())
     }
 
@@ -394,6 +400,7 @@ mod tests {
     fn the_peer_of_a_renegotiation_is_the_same() {
         let previous = |certificate: Option<u8>, psk: Option<&[u8]>| Previous {
             finished: None,
+            secure: true,
             version: ProtocolVersion::TLS_1_2,
             extended_master_secret: true,
             peer_certificate: certificate.map(|byte| CertificateDer::from(vec![byte])),

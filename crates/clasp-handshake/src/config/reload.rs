@@ -63,6 +63,10 @@ impl IdentityResolver for ReloadableIdentities {
     fn resolve<'a>(&'a self, hello: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
         MaybeReady::ready(self.0.get().choose(hello))
     }
+
+    fn heeds_server_name(&self) -> bool {
+        false
+    }
 }
 
 /// A server's whole configuration, to be exchanged while it runs.

@@ -38,6 +38,12 @@ pub enum Resolved {
 pub trait IdentityResolver: Debug + Send + Sync {
     /// Answers one hello.
     fn resolve<'a>(&'a self, hello: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved>;
+
+    /// Whether the name that a client asks for is acknowledged, as it must be where it was heeded (RFC 6066 3), even if no
+    /// certificate is for it. Yes, unless this says otherwise: then only where the certificate is for it.
+    fn heeds_server_name(&self) -> bool {
+        true
+    }
 }
 
 /// The usual resolver: those of a fixed list that carry the asked-for name, or the whole list when none does.
@@ -66,6 +72,10 @@ impl FixedIdentities {
 impl IdentityResolver for FixedIdentities {
     fn resolve<'a>(&'a self, hello: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
         MaybeReady::ready(self.choose(hello))
+    }
+
+    fn heeds_server_name(&self) -> bool {
+        false
     }
 }
 

@@ -69,6 +69,7 @@ pub struct ServerConfig {
     pub(crate) certificate_compressions: Compressions,
     pub(crate) record_padding: RecordPadding,
     pub(crate) write_record_size: Option<u16>,
+    pub(crate) grease: bool,
     /// `None` where hellos are not decrypted.
     #[cfg(feature = "ech")]
     pub(crate) ech: Option<Arc<ReloadableEchKeys>>,
@@ -102,6 +103,7 @@ impl ServerConfig {
             certificate_compressions: Vec::new(),
             record_padding: RecordPadding::None,
             write_record_size: None,
+            grease: true,
             session_ids: true,
             #[cfg(feature = "ech")]
             ech_keys: Vec::new(),
@@ -144,6 +146,7 @@ pub struct ServerConfigBuilder {
     certificate_compressions: Vec<&'static dyn CertificateCompression>,
     record_padding: RecordPadding,
     write_record_size: Option<u16>,
+    grease: bool,
     session_ids: bool,
     #[cfg(feature = "ech")]
     ech_keys: Vec<EchKey>,
@@ -308,6 +311,13 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Whether tickets of TLS 1.3 have an extension that no client knows, so that clients learn to pass over what they do not know
+    /// (RFC 8701 4). On by default.
+    pub fn grease(mut self, on: bool) -> Self {
+        self.grease = on;
+        self
+    }
+
     /// Opens hellos that clients of TLS 1.3 encrypted to one of these keys (RFC 9849): all that follows is led by the hello that
     /// was encrypted, the resolver too. Clients that have another key are served by what everybody sees of their hello, under the
     /// public name of theirs, and told the keys that are to be told ([`EchKey::as_retry_config`]), in this order.
@@ -384,6 +394,7 @@ impl ServerConfigBuilder {
             certificate_compressions: Compressions::new(self.certificate_compressions),
             record_padding: self.record_padding,
             write_record_size: record_size(self.write_record_size)?,
+            grease: self.grease,
             resumption: ServerResumption { scope, ids: self.session_ids.then_some(self.sessions), tickets },
             provider: self.provider,
             identities,

@@ -503,11 +503,12 @@ impl Connection {
         Some(secrets.schedule.export(&secrets.master, client, server, label, context, out))
     }
 
-    /// The `tls-unique` channel binding (RFC 5929 3): the first Finished's verify_data. Only safe to bind to with the
-    /// extended master secret, so `None` without it (RFC 7627 6.1), before the handshake is done, and in TLS 1.3, which has
-    /// the exporter `EXPORTER-Channel-Binding` for it (RFC 9266).
+    /// The `tls-unique` channel binding (RFC 5929 3): the first Finished's verify_data. `None` before the handshake is done; where a
+    /// session was resumed without the extended master secret, as somebody between the two can have made both Finished the same
+    /// (RFC 7627 5.4); and in TLS 1.3, which has the exporter `EXPORTER-Channel-Binding` for it (RFC 9266).
     pub fn tls_unique(&self) -> Option<&[u8]> {
-        let established = self.established.as_ref().filter(|established| established.session.extended_master_secret)?;
+        let is_unique = |session: &Session| session.extended_master_secret || !session.resumed();
+        let established = self.established.as_ref().filter(|established| is_unique(&established.session))?;
         match &established.secrets {
             Secrets::Classic(secrets) => Some(secrets.first_finished(established.session.resumed()).as_slice()),
             Secrets::Tls13(_) => None,

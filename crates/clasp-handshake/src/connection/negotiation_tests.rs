@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
+use clasp_cert::{Identity, MaybeReady};
 use clasp_crypto::KeyAlgorithm;
-use clasp_wire::{AlertDescription, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
+use clasp_wire::{
+    AlertDescription, CipherSuite, HandshakeMessage as _, HandshakeType, NamedGroup, ProtocolVersion, ServerExtension,
+    ServerHello, SignatureScheme,
+};
 
-use crate::testing::{Authority, NAME, classic, connections, each, established, exchange, give};
-use crate::{Connection, Error, Misbehaviour, Policy};
+use crate::testing::{Authority, NAME, classic, connections, each, established, exchange, give, message_at};
+use crate::{
+    ClientHelloInfo, Connection, Error, IdentityResolver, Misbehaviour, Policy, Resolved, ServerConfig,
+    ServerConfigBuilder,
+};
 
 #[test]
 fn alpn_agreed_absent_and_impossible() {
@@ -142,6 +149,43 @@ fn sni_and_signatures_drive_the_choice_of_certificate() {
     assert_eq!(shown(tls13.clone()), (KeyAlgorithm::Rsa, suite));
     assert_eq!(shown(tls13.clone().with_signature_schemes(&of("rsa"))), (KeyAlgorithm::Rsa, suite));
     assert_eq!(shown(tls13.with_signature_schemes(&of("ecdsa"))), (KeyAlgorithm::EcdsaP256, suite));
+}
+
+/// RFC 6066 3: a server that heeds the name says so, whatever its certificate is for.
+#[test]
+fn a_name_that_is_heeded_is_acknowledged() {
+    #[derive(Debug)]
+    struct Same(Arc<Identity>, bool);
+    impl IdentityResolver for Same {
+        fn resolve<'a>(&'a self, _: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
+            MaybeReady::ready(Resolved::Identities(vec![Arc::clone(&self.0)]))
+        }
+
+        fn heeds_server_name(&self) -> bool {
+            self.1
+        }
+    }
+    let ca = Authority::new("CA");
+    let policy = classic(Policy::modern());
+    let acknowledges = |server: ServerConfigBuilder| {
+        let client = ca.client(policy.clone()).build().unwrap();
+        let (mut tls, mut other) = connections(&client, &server.build().unwrap());
+        tls.poll_now().unwrap();
+        give(&mut other, &tls.output().split());
+        other.poll_now().unwrap();
+        let flight = other.output().split();
+        let hello = message_at(&flight, HandshakeType::SERVER_HELLO).unwrap();
+        let hello = ServerHello::parse_body(&flight.freeze().slice(hello.start + 4..hello.end)).unwrap();
+        hello.extensions.unwrap().contains(&ServerExtension::ServerName)
+    };
+    let server = || ServerConfig::builder(policy.clone());
+    let (ours, others) = (Arc::new(ca.ecdsa(NAME)), Arc::new(ca.ecdsa("other.example")));
+    assert!(acknowledges(server().identity(ca.ecdsa(NAME))));
+    assert!(!acknowledges(server().identity(ca.ecdsa("other.example"))));
+    for (identity, heeds, said) in [(&ours, false, true), (&others, true, true), (&others, false, false)] {
+        let resolver = Same(Arc::clone(identity), heeds);
+        assert_eq!(acknowledges(server().identity_resolver(Arc::new(resolver))), said);
+    }
 }
 
 /// RFC 5246 7.4.1.3: also one that we know, and have not offered.

@@ -244,6 +244,25 @@ fn an_answer_from_another_connection_is_refused() {
     }
 }
 
+/// RFC 5746 4.2, 4.4: a client says what came before to a server that did not know that either, and who did not know it at first
+/// does not know it later.
+#[test]
+fn whoever_did_not_know_it_at_first_does_not_later() {
+    let ca = Authority::new("CA");
+    let policy = classic(Policy::compatible()).allowing_unsafe_renegotiation(true);
+    let policy = policy.with_renegotiation(Renegotiation::UnsafeLegacy);
+    for server_knew in [true, false] {
+        let (mut client, mut server) = pair(&ca, &policy);
+        client.established.as_mut().unwrap().session.secure_renegotiation = false;
+        server.established.as_mut().unwrap().session.secure_renegotiation = server_knew;
+        client.renegotiate().unwrap();
+        let errors = exchange(&mut client, &mut server);
+        // Where the server knew it, it found in the hello what it expected, and the client is the one that minds.
+        let refused = if server_knew { errors.0 } else { errors.1 };
+        assert!(matches!(refused, Some(Error::Misbehaved(Misbehaviour::BadRenegotiationInfo))), "{refused:?}");
+    }
+}
+
 /// A client that shows another certificate than before is refused by the server, unless that is allowed.
 #[test]
 fn another_client_is_refused_unless_allowed() {

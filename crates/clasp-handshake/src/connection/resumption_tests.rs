@@ -413,3 +413,44 @@ fn a_client_takes_up_what_it_was() {
         assert!(!resumed(&established(&client, &server)));
     }
 }
+
+/// A session keeps nobody from the suite that is the best now; in TLS 1.3 another of its hash would do (RFC 8446 4.2.11).
+#[test]
+fn a_session_of_a_suite_that_is_not_the_best_is_not_resumed() {
+    use CipherSuite as S;
+    let ca = Authority::new("CA");
+    let pairs = [
+        (S::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, S::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384),
+        (S::TLS_AES_128_GCM_SHA256, S::TLS_CHACHA20_POLY1305_SHA256),
+    ];
+    for (policy, (worse, better)) in each(&Policy::modern()).into_iter().zip(pairs) {
+        for tickets in [true, false] {
+            let store = Arc::new(MemorySessions::default());
+            let client = |suites: &[S]| {
+                ca.client(policy.clone().with_cipher_suites(suites)).session_store(store.clone()).build().unwrap()
+            };
+            let server = ca.server(policy.clone().with_cipher_suites(&[better, worse]));
+            let server = if tickets { server.session_ids(false) } else { server.tickets(false) };
+            let server = server.build().unwrap();
+            assert!(resumed(&twice(&client(&[worse]), &server)));
+            let pair = established(&client(&[worse, better]), &server);
+            assert!(!resumed(&pair), "{better} {tickets}");
+            assert_eq!(pair.0.session().unwrap().cipher_suite(), better);
+            assert!(resumed(&established(&client(&[worse, better]), &server)));
+        }
+    }
+}
+
+/// RFC 7627 5.4: a resumed session without the extended master secret may have the same Finished as somebody else's.
+#[test]
+fn tls_unique_without_the_extended_master_secret() {
+    let ca = Authority::new("CA");
+    let policy = classic(Policy::modern()).with_extended_master_secret(false);
+    let (client, server) = (ca.client(policy.clone()).build().unwrap(), ca.server(policy).build().unwrap());
+    let (client_side, server_side) = established(&client, &server);
+    assert!(client_side.tls_unique().is_some());
+    assert_eq!(client_side.tls_unique(), server_side.tls_unique());
+    let pair = established(&client, &server);
+    assert!(resumed(&pair));
+    assert_eq!((pair.0.tls_unique(), pair.1.tls_unique()), (None, None));
+}

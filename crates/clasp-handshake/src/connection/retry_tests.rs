@@ -5,7 +5,7 @@ use clasp_wire::{
     ProtocolVersion, Random, ServerExtension, ServerHello,
 };
 
-use crate::testing::{Authority, connections, give, message_at};
+use crate::testing::{Authority, classic, connections, established, give, message_at, tls13};
 use crate::{Connection, Error, Misbehaviour, Policy};
 
 fn groups(groups: &[NamedGroup]) -> Policy {
@@ -81,4 +81,51 @@ fn a_server_asks_once() {
         "{error}"
     );
     assert_eq!(error.alert(), Some(AlertDescription::ILLEGAL_PARAMETER));
+}
+
+/// A server takes a share that came, unless its policy has better groups for which it asks.
+#[test]
+fn groups_that_are_equally_good_are_the_clients_choice() {
+    use NamedGroup as G;
+    let ca = Authority::new("CA");
+    let (p256, p384, x25519) = (G::SECP256R1, G::SECP384R1, G::X25519);
+    let chosen = |server: Policy, client: &[NamedGroup], shares: &[NamedGroup]| {
+        let client = ca.client(groups(client)).key_shares(shares).build().unwrap();
+        let (client, server) = established(&client, &ca.server(server).build().unwrap());
+        assert_eq!(client.session().unwrap().group(), server.session().unwrap().group());
+        client.session().unwrap().group().unwrap()
+    };
+    let all = [p384, p256, x25519];
+    let plain = groups(&[x25519, p256, p384]);
+    assert_eq!(chosen(plain.clone(), &all, &[p384, p256]), p256);
+    assert_eq!(chosen(plain, &all, &[]), x25519);
+    // The order alone counts.
+    let strict = tls13().with_equal_groups(&[&[x25519], &[p256], &[p384]]);
+    assert_eq!(strict.groups(), [x25519, p256, p384]);
+    assert_eq!(chosen(strict.clone(), &all, &[p384, p256]), x25519);
+    assert_eq!(chosen(strict, &all[..2], &[p384]), p256);
+    // In a set a share counts first, and then the client's order.
+    let equal = tls13().with_equal_groups(&[&[x25519, p256], &[p384]]);
+    assert_eq!(chosen(equal.clone(), &all, &[p384, p256, x25519]), p256);
+    assert_eq!(chosen(equal.clone(), &all, &[x25519]), x25519);
+    assert_eq!(chosen(equal.clone(), &all, &[p384]), p256);
+    assert_eq!(chosen(equal.clone(), &[p384], &[p384]), p384);
+    // Another list has other sets.
+    assert_eq!(chosen(equal.with_groups(&[p384, x25519]), &all, &[p384, x25519]), p384);
+}
+
+/// There is no share to come before TLS 1.3.
+#[test]
+fn groups_that_are_equally_good_before_tls13() {
+    use NamedGroup as G;
+    let ca = Authority::new("CA");
+    let chosen = |server: Policy, client: &[NamedGroup]| {
+        let client = ca.client(classic(Policy::modern()).with_groups(client)).build().unwrap();
+        let (client, _) = established(&client, &ca.server(classic(server)).build().unwrap());
+        client.session().unwrap().group().unwrap()
+    };
+    let theirs = [G::SECP384R1, G::SECP256R1, G::X25519];
+    assert_eq!(chosen(Policy::modern().with_groups(&[G::X25519, G::SECP256R1]), &theirs), G::X25519);
+    let equal = Policy::modern().with_equal_groups(&[&[G::X25519, G::SECP256R1], &[G::SECP384R1]]);
+    assert_eq!(chosen(equal, &theirs), G::SECP256R1);
 }

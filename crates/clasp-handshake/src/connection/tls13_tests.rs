@@ -1,14 +1,23 @@
 //! Tests of what only TLS 1.3 has, in memory (RFC 8446).
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
+use std::time::Duration;
 
+use bytes::Bytes;
 use clasp_crypto::HashAlgorithm;
-use clasp_wire::{AlertDescription, NamedGroup, ProtocolVersion};
+use clasp_keys::Transcript;
+use clasp_wire::{
+    AlertDescription, HandshakeMessage as _, HandshakeType, NamedGroup, NewSessionTicket13, ProtocolVersion,
+    RawHandshake, TicketExtension,
+};
+use rustls_pki_types::UnixTime;
 
+use crate::peer::Front;
 use crate::testing::{Authority, connections, established, exchange, give, tls13, transfer};
 use crate::{
-    ClientAuth, Connection, EarlyData, Error, ExternalPsk, Misbehaviour, Policy, RenegotiationStatus, Status,
+    ClientAuth, Clock, Connection, EarlyData, Error, ExternalPsk, Misbehaviour, Policy, RenegotiationStatus, Status,
     TLS13_CIPHER_SUITES,
 };
 
@@ -319,6 +328,88 @@ fn early_data_that_comes_twice_is_taken_once() {
         give(tls, &recorded);
         tls.poll_now().unwrap();
         assert_eq!(tls.read_early().is_some(), taken);
+    }
+}
+
+/// RFC 8446 8.3.
+#[test]
+fn early_data_is_taken_within_the_tolerance_alone() {
+    #[derive(Debug)]
+    struct Late(AtomicU64);
+    impl Clock for Late {
+        fn now(&self) -> UnixTime {
+            UnixTime::since_unix_epoch(Duration::from_millis(self.milliseconds()))
+        }
+
+        fn milliseconds(&self) -> u64 {
+            1_800_000_000_000 + self.0.load(Ordering::Relaxed)
+        }
+    }
+    let ca = Authority::new("CA");
+    for (tolerance, late, taken) in
+        [(None, 9_900, true), (None, 10_100, false), (Some(60), 59_900, true), (Some(60), 60_100, false)]
+    {
+        let memory = crate::ReplayMemory::default();
+        let memory = match tolerance {
+            Some(seconds) => memory.with_age_tolerance(Duration::from_secs(seconds)),
+            None => memory,
+        };
+        let clocks = [Arc::new(Late(AtomicU64::new(0))), Arc::new(Late(AtomicU64::new(0)))];
+        let server = ca.server(tls13()).early_data(1000).anti_replay(Arc::new(memory)).clock(clocks[1].clone());
+        let server = server.build().unwrap();
+        let client = ca.client(tls13()).early_data(true).clock(clocks[0].clone()).build().unwrap();
+        established(&client, &server);
+        clocks[1].0.store(late, Ordering::Relaxed);
+        let (mut client, mut server) = connections(&client, &server);
+        client.poll_now().unwrap();
+        client.write_early(b"early").unwrap();
+        assert!(matches!(exchange(&mut client, &mut server), (None, None)));
+        assert_eq!(client.session().unwrap().early_data() == EarlyData::Accepted, taken, "{tolerance:?} {late}");
+    }
+}
+
+/// RFC 8701 4: what a client does not know of a ticket it passes over.
+#[test]
+fn tickets_have_an_extension_that_nobody_knows() {
+    let ca = Authority::new("CA");
+    let unknown = |on: bool| {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let server = ca.server(tls13()).grease(on).early_data(100).build().unwrap();
+        let client = ca.client(tls13()).build().unwrap();
+        let tickets = Tickets(Arc::clone(&seen));
+        let (mut ours, _) = connections(&client, &server);
+        let mut theirs = Connection::server_behind(server, Box::new(tickets));
+        assert!(matches!(exchange(&mut ours, &mut theirs), (None, None)));
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        assert_eq!(seen.len(), 2);
+        let of_ticket = |ticket: NewSessionTicket13| {
+            let types = ticket.extensions.into_iter().filter_map(|extension| match extension {
+                TicketExtension::Unknown(extension) => Some(extension.typ),
+                _ => None,
+            });
+            types.collect::<Vec<_>>()
+        };
+        seen.into_iter().map(of_ticket).collect::<Vec<_>>()
+    };
+    for types in unknown(true) {
+        assert!(matches!(types[..], [typ] if typ.is_grease()), "{types:?}");
+    }
+    assert_eq!(unknown(false), [[], []]);
+}
+
+/// Keeps the tickets that a server sends.
+struct Tickets(Arc<Mutex<Vec<NewSessionTicket13>>>);
+
+impl Front for Tickets {
+    fn receives(&mut self, hello: RawHandshake) -> Result<RawHandshake, Error> {
+        Ok(hello)
+    }
+
+    fn sends(&mut self, _: &Transcript, raw: Bytes) -> Bytes {
+        if HandshakeType(raw[0]) == HandshakeType::NEW_SESSION_TICKET {
+            self.0.lock().unwrap().push(NewSessionTicket13::parse_body(&raw.slice(4..)).unwrap());
+        }
+        raw
     }
 }
 

@@ -78,8 +78,9 @@ pub(crate) fn accept(
             ServerExtension::EncryptThenMac if suite.bulk.is_cbc() => agreed.encrypt_then_mac = true,
             ServerExtension::EncryptThenMac => return Err(Misbehaviour::EncryptThenMacWithoutCbc.into()),
             ServerExtension::RenegotiationInfo(info) => {
-                let expected = previous.map_or_else(|| Some(Bytes::new()), Previous::server_info).unwrap_or_default();
-                if !bool::from(expected.ct_eq(info)) {
+                // A server that did not know it at first does not know it later (RFC 5746 4.2).
+                let expected = previous.map_or_else(|| Some(Bytes::new()), Previous::server_info);
+                if !expected.is_some_and(|expected| expected.ct_eq(info).into()) {
                     return Err(Misbehaviour::BadRenegotiationInfo.into());
                 }
                 agreed.secure_renegotiation = true;
@@ -98,7 +99,7 @@ pub(crate) fn accept(
             _ => {}
         }
     }
-    if previous.is_some_and(|previous| previous.finished.is_some()) && !agreed.secure_renegotiation {
+    if previous.is_some_and(|previous| previous.secure) && !agreed.secure_renegotiation {
         return Err(Misbehaviour::BadRenegotiationInfo.into());
     }
     keeps_extended_master_secret(previous, agreed.extended_master_secret, !policy.sends_sslv2_hello)?;

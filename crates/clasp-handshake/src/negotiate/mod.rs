@@ -14,7 +14,7 @@ use clasp_wire::{
 
 pub(crate) use client::{accept, record_version};
 pub(crate) use server::{
-    ServerChoice, check_fallback, choose, choose_alpn, nothing_common, resume, some_type_in_common,
+    ServerChoice, check_fallback, choose, choose_alpn, is_preferred, nothing_common, resume, some_type_in_common,
 };
 
 use crate::certificate_type::CertificateTypes;

@@ -106,6 +106,60 @@ pub(crate) fn resume(
     })
 }
 
+/// A suite that can be used, and what it is used with.
+struct Picked {
+    suite: &'static Suite,
+    group: Option<NamedGroup>,
+    identity: Option<Arc<Identity>>,
+    scheme: Option<SignatureScheme>,
+}
+
+/// The best suite that both have and can use.
+fn pick(
+    config: &ServerConfig,
+    client_auth: &ClientAuth,
+    dialect: &dyn Dialect,
+    hello: &ClientHello,
+    identities: &[Arc<Identity>],
+) -> Option<Picked> {
+    let policy = &config.policy;
+    let accepted = hello.signature_algorithms().unwrap_or_else(|| dialect.schemes_when_silent());
+    let usable = |suite: &'static Suite| {
+        suite.allows(dialect.version()).then_some(())?;
+        let group = match suite.key_exchange {
+            KeyExchange::Rsa | KeyExchange::Psk => None,
+            kx => Some(choose_group(policy, hello, kx)?),
+        };
+        if suite.is_pre_shared() {
+            // Someone who must show a certificate does not get by with a key: these suites ask for none (RFC 4279 2).
+            return Some(Picked { suite, group, identity: None, scheme: None }).filter(|_| !client_auth.is_required());
+        }
+        identities.iter().filter(|identity| suits(identity, suite, policy, hello)).find_map(|identity| {
+            let scheme = if signs(identity, suite) {
+                Some(dialect.choose_scheme(policy.signing_schemes(), identity.key().schemes(), accepted)?)
+            } else {
+                None
+            };
+            Some(Picked { suite, group, identity: Some(Arc::clone(identity)), scheme })
+        })
+    };
+    policy.common_suites(&hello.cipher_suites, config.prefer_client_order).find_map(usable)
+}
+
+/// Whether the suite of an earlier session is the one that a full handshake would choose. A session keeps nobody from a better
+/// one; where there is none at all, as without an identity, it is as good as any.
+pub(crate) fn is_preferred(
+    config: &ServerConfig,
+    client_auth: &ClientAuth,
+    hello: &ClientHello,
+    identities: &[Arc<Identity>],
+    suite: CipherSuite,
+) -> bool {
+    let dialect = choose_dialect(&config.policy, hello);
+    let best = dialect.and_then(|dialect| pick(config, client_auth, dialect, hello, identities));
+    best.is_none_or(|best| best.suite.id == suite)
+}
+
 /// Picks, as a server, from a client's hello.
 pub(crate) fn choose(
     config: &ServerConfig,
@@ -117,29 +171,7 @@ pub(crate) fn choose(
 ) -> Result<ServerChoice, Error> {
     let policy = &config.policy;
     let Greeting { dialect, point_formats, secure_renegotiation } = greet(config, hello, previous)?;
-
-    let accepted = hello.signature_algorithms().unwrap_or_else(|| dialect.schemes_when_silent());
-    let usable = |suite: &'static Suite| {
-        suite.allows(dialect.version()).then_some(())?;
-        let group = match suite.key_exchange {
-            KeyExchange::Rsa | KeyExchange::Psk => None,
-            kx => Some(choose_group(policy, hello, kx)?),
-        };
-        if suite.is_pre_shared() {
-            // Someone who must show a certificate does not get by with a key: these suites ask for none (RFC 4279 2).
-            return Some((suite, group, None, None)).filter(|_| !client_auth.is_required());
-        }
-        identities.iter().filter(|identity| suits(identity, suite, policy, hello)).find_map(|identity| {
-            let scheme = if signs(identity, suite) {
-                Some(dialect.choose_scheme(policy.signing_schemes(), identity.key().schemes(), accepted)?)
-            } else {
-                None
-            };
-            Some((suite, group, Some(Arc::clone(identity)), scheme))
-        })
-    };
-    let chosen = policy.common_suites(&hello.cipher_suites, config.prefer_client_order).find_map(usable);
-    let Some((suite, group, identity, scheme)) = chosen else {
+    let Some(Picked { suite, group, identity, scheme }) = pick(config, client_auth, dialect, hello, identities) else {
         some_type_in_common(config, hello, identities)?;
         let mut error = nothing_common(config, hello, "cipher suite", AlertDescription::HANDSHAKE_FAILURE);
         error.missing = missing(policy, hello, identities);
@@ -218,15 +250,15 @@ fn suits(identity: &Identity, suite: &Suite, policy: &Policy, hello: &ClientHell
 fn choose_group(policy: &Policy, hello: &ClientHello, kx: KeyExchange) -> Option<NamedGroup> {
     let wants_field = matches!(kx, KeyExchange::Dhe);
     let theirs = hello.supported_groups().unwrap_or_default();
-    let classic = policy.groups.iter().copied().filter(|group| !is_for_tls13_alone(*group));
-    let mut ours = classic.filter(|group| is_finite_field(*group) == wants_field);
+    let fits = |group: &NamedGroup| !is_for_tls13_alone(*group) && is_finite_field(*group) == wants_field;
+    let mut ours = policy.groups.iter().copied().filter(fits);
     if wants_field && !theirs.iter().any(|group| is_finite_field(*group)) {
         return ours.next();
     }
     if hello.supported_groups().is_none() {
         return ours.find(|group| *group == NamedGroup::SECP256R1);
     }
-    ours.find(|group| theirs.contains(group))
+    policy.common_groups(theirs).into_iter().map(|(_, group)| group).find(fits)
 }
 
 pub(crate) fn choose_alpn(config: &ServerConfig, hello: &ClientHello) -> Result<Option<Bytes>, Error> {
@@ -249,7 +281,7 @@ fn renegotiation_info_of_client(
     let signalled = hello.cipher_suites.contains(&CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
     let info = hello.renegotiation_info();
     if let Some(previous) = previous {
-        let good = match (previous.client_info(), info) {
+        let good = match (previous.expected_client_info(), info) {
             (Some(expected), Some(info)) => bool::from(expected.ct_eq(info)) && !signalled,
             (None, None) => !signalled,
             _ => false,

@@ -4,12 +4,13 @@
 use core::fmt::{self, Debug};
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use clasp_cert::MaybeReady;
 
-/// How long a ticket is remembered, seconds. A hello is refused early data that is more than 10 s off its own account of its
-/// age, so a copy that comes later is refused for that (RFC 8446 8.2).
-const WINDOW: u64 = 30;
+/// How far a client's account of a ticket's age may be off, unless somebody says otherwise: what clients need on the Internet
+/// (RFC 8446 8.3).
+const AGE_TOLERANCE: Duration = Duration::from_secs(10);
 
 /// Tells whether early data under a ticket is seen for the first time. Processes that share ticket keys must share this too,
 /// or a hello can be sent to each of them.
@@ -17,11 +18,19 @@ pub trait AntiReplay: Debug + Send + Sync {
     /// Whether no early data came under this ticket yet. Asked once, and remembered. `now` is in seconds since the Unix epoch.
     /// Where that cannot be known the answer is no: then the client sends its data again, after the handshake.
     fn is_first_use<'a>(&'a self, ticket: &'a [u8], now: u64) -> MaybeReady<'a, bool>;
+
+    /// How far the client's account of a ticket's age may be off, either way, for its early data to be taken: 10 seconds unless
+    /// this says otherwise (RFC 8446 8.3). A copy of a hello that comes later than twice that is refused for its age alone, so
+    /// a ticket must be remembered for so long and no longer (RFC 8446 8.2).
+    fn age_tolerance(&self) -> Duration {
+        AGE_TOLERANCE
+    }
 }
 
 /// Remembers tickets in memory, up to a bound. When it is full there is no early data for a while.
 pub struct ReplayMemory {
     bound: usize,
+    age_tolerance: Duration,
     /// Tickets that are older than this memory may have been used before; no early data until they are no longer fresh.
     silent_until: u64,
     inner: Mutex<Seen>,
@@ -37,15 +46,28 @@ struct Seen {
 impl ReplayMemory {
     /// Remembers at most `tickets` tickets, of some hundred bytes each.
     pub fn new(tickets: usize) -> Self {
-        Self { bound: tickets, silent_until: 0, inner: Mutex::default() }
+        Self { bound: tickets, age_tolerance: AGE_TOLERANCE, silent_until: 0, inner: Mutex::default() }
+    }
+
+    /// Takes early data where the client's account of its ticket's age is off by this and no more, instead of 10 seconds: for
+    /// clients whose hellos take long to come, or whose clocks are bad. Each ticket is remembered for longer then.
+    #[must_use]
+    pub fn with_age_tolerance(mut self, tolerance: Duration) -> Self {
+        self.age_tolerance = tolerance;
+        self
     }
 
     /// Takes no early data for the first seconds from `now` on, seconds since the Unix epoch: for tickets that were made
-    /// before this process began, by keys that it shares.
+    /// before this process began, by keys that it shares. To be called after [`Self::with_age_tolerance`].
     #[must_use]
     pub fn silent_at_first(mut self, now: u64) -> Self {
-        self.silent_until = now.saturating_add(WINDOW);
+        self.silent_until = now.saturating_add(self.window());
         self
+    }
+
+    /// How long a ticket is remembered, seconds. Twice the tolerance, and what clocks of whole seconds lose at both ends.
+    fn window(&self) -> u64 {
+        self.age_tolerance.saturating_mul(2).as_secs().saturating_add(2)
     }
 }
 
@@ -66,7 +88,7 @@ impl AntiReplay for ReplayMemory {
     fn is_first_use<'a>(&'a self, ticket: &'a [u8], now: u64) -> MaybeReady<'a, bool> {
         let mut seen = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((when, _)) = seen.order.front()
-            && when.saturating_add(WINDOW) < now
+            && when.saturating_add(self.window()) < now
         {
             if let Some((_, ticket)) = seen.order.pop_front() {
                 seen.tickets.remove(&ticket);
@@ -79,6 +101,10 @@ impl AntiReplay for ReplayMemory {
         seen.order.push_back((now, ticket.into()));
         MaybeReady::ready(true)
     }
+
+    fn age_tolerance(&self) -> Duration {
+        self.age_tolerance
+    }
 }
 
 #[cfg(test)]
@@ -90,11 +116,11 @@ mod tests {
         let memory = ReplayMemory::new(2);
         let first = |ticket: &[u8], now| memory.is_first_use(ticket, now).try_take().unwrap();
         assert!(first(b"a", 100));
-        assert!(!first(b"a", 100) && !first(b"a", 100 + WINDOW));
+        assert!(!first(b"a", 100) && !first(b"a", 122));
         assert!(first(b"b", 110));
         assert!(!first(b"c", 110), "full");
-        assert!(first(b"c", 101 + WINDOW), "the first is forgotten");
-        assert!(!first(b"b", 101 + WINDOW) && !first(b"d", 101 + WINDOW));
+        assert!(first(b"c", 123), "the first is forgotten");
+        assert!(!first(b"b", 123) && !first(b"d", 123));
         let seen = memory.inner.lock().unwrap();
         assert_eq!((seen.tickets.len(), seen.order.len()), (2, 2));
     }
@@ -103,7 +129,17 @@ mod tests {
     fn a_memory_that_begins_late_is_silent_at_first() {
         let memory = ReplayMemory::default().silent_at_first(1000);
         let first = |now| memory.is_first_use(b"a", now).try_take().unwrap();
-        assert!(!first(1000) && !first(1000 + WINDOW - 1));
-        assert!(first(1000 + WINDOW));
+        assert!(!first(1000) && !first(1021));
+        assert!(first(1022));
+    }
+
+    /// A hello that is 60 s early at first may come again until it is 60 s late.
+    #[test]
+    fn whoever_tolerates_more_remembers_longer() {
+        let memory = ReplayMemory::new(1).with_age_tolerance(Duration::from_secs(60));
+        let first = |now| memory.is_first_use(b"a", now).try_take().unwrap();
+        assert_eq!(memory.age_tolerance().as_secs(), 60);
+        assert_eq!(ReplayMemory::default().age_tolerance().as_secs(), 10);
+        assert!(first(1000) && !first(1122) && first(1123));
     }
 }

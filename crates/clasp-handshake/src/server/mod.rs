@@ -10,7 +10,9 @@ pub(crate) mod tls13;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustls_pki_types::DnsName;
+use clasp_cert::Identity;
+use clasp_wire::ClientHello;
+use rustls_pki_types::{DnsName, ServerName};
 
 use crate::certificate_type::CertificateTypes;
 use crate::config::{ClientAuth, ClientHelloInfo, Resolved, ServerConfig};
@@ -78,6 +80,7 @@ pub(crate) async fn handshake(
     if previous.is_none()
         && let Some(version) = negotiate::version(&config.policy, &hello)
         && let Some(found) = lookup::find(&config, &hello, version).await?
+        && negotiate::is_preferred(&config, client_auth, &hello, &identities, found.saved.suite)
         && let Some(report) = classic::same_client(&config, client_auth, &found.saved).await
     {
         let types = CertificateTypes::choose_again(&hello, &identities);
@@ -91,6 +94,12 @@ pub(crate) async fn handshake(
     let choice =
         negotiate::choose(&config, client_auth, &hello, &identities, random(config.provider)?.0, previous.as_ref())?;
     classic::full_handshake(&mut peer, &config, client_auth, &hello, choice, previous.as_ref()).await
+}
+
+/// Whether the name that the client asks for is acknowledged (RFC 6066 3).
+fn names_us(config: &ServerConfig, hello: &ClientHello, identity: &Identity) -> bool {
+    let named = hello.server_name().map(ServerName::try_from);
+    matches!(named, Some(Ok(name)) if config.identities.heeds_server_name() || identity.matches_name(&name))
 }
 
 fn is_dns_name(name: &str) -> bool {

@@ -1,5 +1,7 @@
 //! The key that both sides may have from before: of an earlier session, or from outside (RFC 8446 4.2.11).
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use clasp_cert::Report;
 use clasp_crypto::HashAlgorithm;
@@ -13,13 +15,10 @@ use super::classic::same_client;
 use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
 use crate::negotiate;
-use crate::negotiate13::Offered;
+use crate::negotiate13::{self, Offered};
 use crate::psk::of_tls13;
 use crate::resumption::Saved;
 use crate::suites::Suite;
-
-/// How far the client's account of a ticket's age may be off for early data to be taken, milliseconds (RFC 8446 8.3).
-const AGE_TOLERANCE: u64 = 10_000;
 
 /// A key that the client offers and we have.
 pub(super) struct FoundPsk {
@@ -111,7 +110,7 @@ impl FoundPsk {
         config.early_data > 0
             && self.index == 0
             && saved.max_early_data > 0
-            && age_skew.unsigned_abs() <= AGE_TOLERANCE
+            && Duration::from_millis(age_skew.unsigned_abs()) <= config.anti_replay.age_tolerance()
             && saved.suite == suite.id
             && saved.alpn[..] == *alpn.map_or(&[][..], |name| name)
     }
@@ -177,17 +176,15 @@ async fn open(config: &ServerConfig, identity: &PskIdentity) -> Option<Saved> {
     Saved::decode(&bytes)
 }
 
-/// The suite of the session, if it is one to take up here and now.
+/// The suite of the session, if it is one to take up here and now. RFC 8446 4.2.11 would let another one of its hash do; but a
+/// session keeps nobody from the suite that is the best now.
 fn fits(config: &ServerConfig, hello: &ClientHello, saved: &Saved) -> Option<&'static Suite> {
     let now = config.clock.now().as_secs();
     let good = saved.is_alive(now)
         && negotiate::is_of_tls13(saved)
         && saved.scope == config.resumption.scope
         && saved.server_name.as_deref() == hello.server_name();
-    let suites = || config.policy.suites().iter().copied().filter(|suite| suite.is_of_tls13());
-    let suite = suites().find(|suite| suite.id == saved.suite).filter(|_| good)?;
-    // Another suite of the same hash does (RFC 8446 4.2.11).
-    suites().any(|row| row.prf == suite.prf && hello.cipher_suites.contains(&row.id)).then_some(suite)
+    negotiate13::choose_suite(config, hello, None).filter(|suite| good && suite.id == saved.suite)
 }
 
 fn age_skew(config: &ServerConfig, saved: &Saved, identity: &PskIdentity) -> i64 {

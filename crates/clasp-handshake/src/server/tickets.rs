@@ -1,7 +1,10 @@
 //! The tickets by which a client may come back: made for all versions, and sent in TLS 1.3 (RFC 5077, RFC 8446 4.6.1).
 
 use bytes::Bytes;
-use clasp_wire::{ClientExtension, ClientHello, NewSessionTicket13, PskKeyExchangeMode, TicketExtension};
+use clasp_wire::{
+    ClientExtension, ClientHello, ExtensionType, NewSessionTicket13, PskKeyExchangeMode, TicketExtension,
+    UnknownExtension,
+};
 use zeroize::Zeroizing;
 
 use crate::config::ServerConfig;
@@ -72,8 +75,16 @@ pub(super) async fn send(
             }
             (None, None) => return Ok(()),
         };
-        let extensions =
-            if config.early_data > 0 { vec![TicketExtension::EarlyData(config.early_data)] } else { Vec::new() };
+        let mut extensions = Vec::new();
+        if config.early_data > 0 {
+            extensions.push(TicketExtension::EarlyData(config.early_data));
+        }
+        if config.grease {
+            let mut number = [0; 2];
+            config.provider.random.fill(&mut number)?;
+            let typ = ExtensionType::grease(u16::from_be_bytes(number));
+            extensions.push(TicketExtension::Unknown(UnknownExtension { typ, data: Bytes::new() }));
+        }
         peer.send(&NewSessionTicket13 { lifetime, age_add, nonce, ticket: sealed, extensions });
     }
     Ok(())

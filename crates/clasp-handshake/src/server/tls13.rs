@@ -12,11 +12,11 @@ use clasp_wire::{
     CompressionMethod, EncryptedExtensions, EndOfEarlyData, KeyShareEntry, NamedGroup, ProtocolVersion, Random,
     ServerExtension, ServerHello,
 };
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::CertificateDer;
 
 use super::ech::{self, Standing};
 use super::psk::{self, FoundPsk};
-use super::{fitting, refused};
+use super::{fitting, names_us, refused};
 use crate::certificate_type::{self, CertificateTypes};
 use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
@@ -89,7 +89,8 @@ pub(super) async fn handshake(
             ("pre-shared key", psk.is_some().to_string()),
         ]
     });
-    if !hello.session_id.is_empty() && !retried {
+    // To those too that do not ask for it by a session identifier: whoever is on the way may expect it (RFC 8446 D.4).
+    if !retried {
         peer.order(Order::CompatibilityChangeCipherSpec);
     }
     let early = match &psk {
@@ -124,7 +125,7 @@ pub(super) async fn handshake(
     }
     peer.trace(Step::SessionKeys, "derived the keys of the handshake", || vec![("suite", suite.id.to_string())]);
 
-    let names_us = identity.as_ref().is_some_and(|(identity, _)| names(hello, identity));
+    let names_us = identity.as_ref().is_some_and(|(identity, _)| names_us(config, hello, identity));
     let types = match &identity {
         Some((identity, _)) => CertificateTypes::choose(hello, identity, client_auth)?,
         None if psk.as_ref().is_some_and(FoundPsk::is_resumption) => CertificateTypes::choose_again(hello, identities),
@@ -262,9 +263,7 @@ async fn greet(
     ech.confirm_retry(peer, (kdf, config.provider), &hello, &mut retry)?;
     peer.send(&retry);
     peer.trace(Step::ServerHello, "sent HelloRetryRequest", || vec![("group", group.to_string())]);
-    if !hello.session_id.is_empty() {
-        peer.order(Order::CompatibilityChangeCipherSpec);
-    }
+    peer.order(Order::CompatibilityChangeCipherSpec);
     let offers_early_data = offered.early_data;
     if offers_early_data {
         peer.order(Order::SkipEarlyData(config.limits.skipped_early_data));
@@ -308,11 +307,6 @@ fn server_hello(hello: &ClientHello, random: Random, suite: &Suite, extensions: 
         compression_method: CompressionMethod::NULL,
         extensions: Some(extensions),
     }
-}
-
-fn names(hello: &ClientHello, identity: &Identity) -> bool {
-    let named = hello.server_name().map(ServerName::try_from);
-    matches!(named, Some(Ok(name)) if identity.matches_name(&name))
 }
 
 fn encrypted_extensions(
