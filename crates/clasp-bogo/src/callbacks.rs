@@ -283,6 +283,10 @@ pub(crate) struct ServerResolver {
 }
 
 impl IdentityResolver for ServerResolver {
+    fn heeds_server_name(&self) -> bool {
+        !self.flags.no_server_name_ack
+    }
+
     fn resolve<'a>(&'a self, info: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved> {
         let Flags { expect_server_name, expect_advertised_alpn, expect_peer_verify_prefs, .. } = &*self.flags;
         if self.flags.expect_no_server_name && info.server_name.is_some() {

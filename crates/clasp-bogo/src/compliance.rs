@@ -69,5 +69,8 @@ pub(crate) fn narrow(policy: Policy, flags: &Flags) -> Result<Policy, Failure> {
     if policy.versions().next().is_none() {
         return Err(Failure::failed("no version is left"));
     }
-    Ok(policy.with_cipher_suites(suites).with_groups(&groups).with_signature_schemes(schemes))
+    Ok(policy
+        .with_cipher_suites(suites)
+        .with_equal_groups(&groups.chunks(1).collect::<Vec<_>>())
+        .with_signature_schemes(schemes))
 }

@@ -251,6 +251,7 @@ flags! {
     }
     lists {
         "-curves" => curves;
+        "-curves-flags" => curves_flags;
         "-key-shares" => key_shares;
         "-server-supported-groups-hint" => server_supported_groups_hint;
         "-verify-prefs" => verify_prefs;

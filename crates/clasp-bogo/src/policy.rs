@@ -14,11 +14,13 @@ pub(crate) fn policy(flags: &Flags) -> Result<Policy, Failure> {
     let mut policy = versions(flags, Policy::legacy())?;
     policy = policy.with_renegotiation(
         if flags.renegotiate_freely || flags.renegotiate_once || flags.renegotiate_explicit {
-            Renegotiation::Secure
+            // As BoringSSL does where it renegotiates at all.
+            Renegotiation::UnsafeLegacy
         } else {
             Renegotiation::Never
         },
     );
+    policy = policy.allowing_unsafe_renegotiation(true);
     policy = policy.taking_sslv2_hello(flags.server);
     let others = policy.suites().iter().map(|suite| suite.id).filter(|suite| !is_of_tls13(*suite));
     let suites: Vec<_> = USUAL_SUITES.into_iter().chain(others).collect();
@@ -26,14 +28,23 @@ pub(crate) fn policy(flags: &Flags) -> Result<Policy, Failure> {
         policy = policy.with_cipher_suites(&suites);
     }
     if flags.curves.is_empty() {
-        policy = policy.with_groups(&USUAL_GROUPS);
+        policy = policy.with_equal_groups(&USUAL_GROUPS.chunks(1).collect::<Vec<_>>());
     } else {
         let groups: Vec<_> = flags.curves.iter().map(|group| NamedGroup(*group)).collect();
         let provider = clasp::crypto::default_provider();
         if let Some(group) = groups.iter().find(|group| provider.group(**group).is_none()) {
             return Err(Failure::Unimplemented(format!("the group {group}")));
         }
-        policy = policy.with_groups(&groups);
+        // The flag of a group says that the next one is as good.
+        let mut sets: Vec<&[NamedGroup]> = Vec::new();
+        let mut begin = 0;
+        for end in 1..=groups.len() {
+            if flags.curves_flags.get(end - 1).is_none_or(|flag| flag & 1 == 0) {
+                sets.push(&groups[begin..end]);
+                begin = end;
+            }
+        }
+        policy = policy.with_equal_groups(&sets);
     }
     let signing = policy.signing_schemes().to_vec();
     let schemes: Vec<_> = if flags.verify_prefs.is_empty() {

@@ -1,6 +1,7 @@
 //! Configurations as the flags want them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clasp::cert::pki_types::ServerName;
 use clasp::cert::{Identity, MaybeReady, SctList};
@@ -41,7 +42,10 @@ impl Shared {
             sessions: Arc::new(kind(flags.asynchronous)),
             clock: Arc::default(),
             tickets: Arc::new(Tickets { keys: tickets, flags: flags.clone() }),
-            anti_replay: Arc::new(Memory { inner: ReplayMemory::default(), asynchronous: flags.asynchronous }),
+            anti_replay: Arc::new(Memory {
+                inner: ReplayMemory::default().with_age_tolerance(AGE_TOLERANCE),
+                asynchronous: flags.asynchronous,
+            }),
             accepted: Arc::default(),
         })
     }
@@ -89,7 +93,14 @@ impl AntiReplay for Memory {
             Err(pending) => pending,
         }
     }
+
+    fn age_tolerance(&self) -> Duration {
+        self.inner.age_tolerance()
+    }
 }
+
+/// BoringSSL's, which counts whole seconds.
+const AGE_TOLERANCE: Duration = Duration::from_millis(60_500);
 
 /// The name by which a client that is told none keeps its sessions.
 const NOBODY: &str = "nobody.test";
@@ -285,9 +296,19 @@ fn key_shares(flags: &Flags, policy: &Policy) -> Option<Vec<NamedGroup>> {
     match policy.groups().iter().find(hinted) {
         Some(group) => Some(vec![*group]),
         None if flags.no_key_shares => Some(Vec::new()),
-        None if flags.key_shares.is_empty() => None,
+        None if flags.key_shares.is_empty() => {
+            // BoringSSL's: the first group of either kind.
+            let of_kind = |hybrid: bool| policy.groups().iter().position(|group| is_post_quantum(*group) == hybrid);
+            let mut firsts = [of_kind(false), of_kind(true)];
+            firsts.sort_unstable();
+            Some(firsts.into_iter().flatten().filter_map(|at| policy.groups().get(at).copied()).collect())
+        }
         None => Some(flags.key_shares.iter().map(|group| NamedGroup(*group)).collect()),
     }
+}
+
+fn is_post_quantum(group: NamedGroup) -> bool {
+    matches!(group, NamedGroup::X25519MLKEM768 | NamedGroup::MLKEM1024)
 }
 
 /// The key of TLS 1.2 and before that both have, of no credential.
