@@ -175,9 +175,6 @@ fn client_config(
     for NumberedPsk { key, .. } in weak_psk(flags)?.into_iter().chain(psks(flags)?) {
         builder = builder.psk(key);
     }
-    if let Some(groups) = shares {
-        builder = builder.key_shares(&groups);
-    }
     if let Some(bytes) = flags.max_send_fragment {
         builder = builder.write_record_size(record_size(bytes));
     }
@@ -208,6 +205,7 @@ fn client_config(
         .limits(limits(flags))
         .trace(trace)
         .key_log(key_log)
+        .key_shares(&shares)
         .build()?)
 }
 
@@ -290,20 +288,19 @@ fn record_size(bytes: i64) -> u16 {
     u16::try_from(bytes).unwrap_or(u16::MAX)
 }
 
-/// The groups to send shares in: the first of ours that the server is said to have, or else those that the flags name.
-fn key_shares(flags: &Flags, policy: &Policy) -> Option<Vec<NamedGroup>> {
+/// The groups to send shares in: the first of ours that the server is said to have; those that the flags name; or what BoringSSL
+/// takes, the first post-quantum group and the first of the others.
+fn key_shares(flags: &Flags, policy: &Policy) -> Vec<NamedGroup> {
+    let groups = policy.groups();
     let hinted = |group: &&NamedGroup| flags.server_supported_groups_hint.contains(&group.0);
-    match policy.groups().iter().find(hinted) {
-        Some(group) => Some(vec![*group]),
-        None if flags.no_key_shares => Some(Vec::new()),
+    match groups.iter().find(hinted) {
+        Some(group) => vec![*group],
+        None if flags.no_key_shares => Vec::new(),
         None if flags.key_shares.is_empty() => {
-            // BoringSSL's: the first group of either kind.
-            let of_kind = |hybrid: bool| policy.groups().iter().position(|group| is_post_quantum(*group) == hybrid);
-            let mut firsts = [of_kind(false), of_kind(true)];
-            firsts.sort_unstable();
-            Some(firsts.into_iter().flatten().filter_map(|at| policy.groups().get(at).copied()).collect())
+            let firsts = [true, false].map(|kind| groups.iter().find(|group| is_post_quantum(**group) == kind));
+            groups.iter().copied().filter(|group| firsts.contains(&Some(group))).collect()
         }
-        None => Some(flags.key_shares.iter().map(|group| NamedGroup(*group)).collect()),
+        None => flags.key_shares.iter().map(|group| NamedGroup(*group)).collect(),
     }
 }
 
