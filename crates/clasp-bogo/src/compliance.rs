@@ -71,6 +71,6 @@ pub(crate) fn narrow(policy: Policy, flags: &Flags) -> Result<Policy, Failure> {
     }
     Ok(policy
         .with_cipher_suites(suites)
-        .with_equal_groups(&groups.chunks(1).collect::<Vec<_>>())
+        .with_ranked_groups(&groups.chunks(1).collect::<Vec<_>>())
         .with_signature_schemes(schemes))
 }

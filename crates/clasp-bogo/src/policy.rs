@@ -28,7 +28,7 @@ pub(crate) fn policy(flags: &Flags) -> Result<Policy, Failure> {
         policy = policy.with_cipher_suites(&suites);
     }
     if flags.curves.is_empty() {
-        policy = policy.with_equal_groups(&USUAL_GROUPS.chunks(1).collect::<Vec<_>>());
+        policy = policy.with_ranked_groups(&USUAL_GROUPS.chunks(1).collect::<Vec<_>>());
     } else {
         let groups: Vec<_> = flags.curves.iter().map(|group| NamedGroup(*group)).collect();
         let provider = clasp::crypto::default_provider();
@@ -44,7 +44,7 @@ pub(crate) fn policy(flags: &Flags) -> Result<Policy, Failure> {
                 begin = end;
             }
         }
-        policy = policy.with_equal_groups(&sets);
+        policy = policy.with_ranked_groups(&sets);
     }
     let signing = policy.signing_schemes().to_vec();
     let schemes: Vec<_> = if flags.verify_prefs.is_empty() {

@@ -22,7 +22,7 @@ pub struct Policy {
     pub(crate) groups: Vec<NamedGroup>,
     /// Sets of groups among which a server lets the client choose, the best set first. Without any, what needs no second hello is
     /// better than the order.
-    pub(crate) equal_groups: Vec<Vec<NamedGroup>>,
+    pub(crate) ranked_groups: Vec<Vec<NamedGroup>>,
     /// Those that are verified.
     pub(crate) schemes: Vec<SignatureScheme>,
     /// Those that are signed with, where they are others.
@@ -112,7 +112,7 @@ impl Policy {
             tls13: true,
             dialects: vec![&TLS12],
             groups: GROUPS.to_vec(),
-            equal_groups: Vec::new(),
+            ranked_groups: Vec::new(),
             schemes: SCHEMES.to_vec(),
             signing: None,
             min_rsa_bits: 2048,
@@ -244,7 +244,8 @@ impl Policy {
 
     /// Keeps only these suites, as [`Self::with_cipher_suites`] does. Those that stand together are equally good to a server,
     /// which takes the one that the client puts first: AES-GCM or ChaCha20-Poly1305, say, by what the client's processor is
-    /// fast with. A client offers them in the order given.
+    /// fast with. A client offers them in the order given. Sessions are resumed under the suite that the client would get now: if
+    /// it turns its order round, there is a full handshake.
     #[must_use]
     pub fn with_equal_cipher_suites(self, suites: &[&[CipherSuite]]) -> Self {
         let mut this = self.with_cipher_suites(&suites.concat());
@@ -294,22 +295,22 @@ impl Policy {
     }
 
     /// Offers these groups, in this order. A server of TLS 1.3 takes the first that the client has sent a share in, and only
-    /// where there is none the first that the client has, by a HelloRetryRequest: see [`Self::with_equal_groups`].
+    /// where there is none the first that the client has, by a HelloRetryRequest: see [`Self::with_ranked_groups`].
     #[must_use]
     pub fn with_groups(mut self, groups: &[NamedGroup]) -> Self {
         self.groups = groups.to_vec();
-        self.equal_groups.clear();
+        self.ranked_groups.clear();
         self
     }
 
     /// Offers these groups, in this order. Those that stand together are equally good to a server, which takes the one that the
-    /// client puts first, of those that there is a share in if there is any. One of an earlier set it asks for even where the
-    /// client, which knows it, has sent a share only in one of a later set: hybrids before all others, say, at the cost of
-    /// another round trip with clients that guess otherwise.
+    /// client puts first, in TLS 1.3 of those that there is a share in if there is any. One of an earlier set it asks for even
+    /// where the client, which knows it, has sent a share only in one of a later set: hybrids before all others, say. With
+    /// clients that guess otherwise that costs another round trip, and their early data.
     #[must_use]
-    pub fn with_equal_groups(self, groups: &[&[NamedGroup]]) -> Self {
+    pub fn with_ranked_groups(self, groups: &[&[NamedGroup]]) -> Self {
         let mut this = self.with_groups(&groups.concat());
-        this.equal_groups = groups.iter().map(|equal| equal.to_vec()).collect();
+        this.ranked_groups = groups.iter().map(|equal| equal.to_vec()).collect();
         this
     }
 
@@ -317,7 +318,7 @@ impl Policy {
     pub(crate) fn common_groups(&self, offered: &[NamedGroup]) -> Vec<(usize, NamedGroup)> {
         let rank = |(at, group): (usize, &NamedGroup)| {
             let place = offered.iter().position(|other| other == group)?;
-            let set = self.equal_groups.iter().position(|equal| equal.contains(group));
+            let set = self.ranked_groups.iter().position(|equal| equal.contains(group));
             Some((set.map_or((0, at), |set| (set, place)), *group))
         };
         let mut common: Vec<_> = self.groups.iter().enumerate().filter_map(rank).collect();

@@ -75,7 +75,8 @@ impl IdentityResolver for ReloadableIdentities {
 /// [`identity_resolver`](super::ServerConfigBuilder::identity_resolver) is this: then every handshake is led by the current
 /// one, a renegotiation too, but for what is settled before the hello is read - [`Limits`](super::Limits), whether
 /// renegotiation and hellos in SSL 2.0's format are taken, record padding, and the keys for Encrypted ClientHello: keys behind a
-/// configuration that has none are an error, and are exchanged as `ReloadableEchKeys`.
+/// configuration that has none are an error, and are exchanged as `ReloadableEchKeys`. Configurations with the same keys for
+/// tickets that take early data must have the same [`anti_replay`](super::ServerConfigBuilder::anti_replay) too.
 ///
 /// Sessions and tickets belong to a configuration: those of the old one lead to full handshakes, unless both were given the
 /// same [`ticket_keys`](super::ServerConfigBuilder::ticket_keys) or

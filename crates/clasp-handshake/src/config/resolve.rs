@@ -40,7 +40,8 @@ pub trait IdentityResolver: Debug + Send + Sync {
     fn resolve<'a>(&'a self, hello: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved>;
 
     /// Whether the name that a client asks for is acknowledged, as it must be where it was heeded (RFC 6066 3), even if no
-    /// certificate is for it. Yes, unless this says otherwise: then only where the certificate is for it.
+    /// certificate is for it. Yes, unless this says otherwise: then only where the certificate is for it. Where the resolver
+    /// hands over to another configuration, that one's is asked.
     fn heeds_server_name(&self) -> bool {
         true
     }

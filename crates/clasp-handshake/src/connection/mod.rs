@@ -139,6 +139,8 @@ pub struct Connection {
     close_due: bool,
     /// Whether TLS 1.3 was agreed.
     tls13: bool,
+    /// Whether a session was resumed here without the extended master secret (RFC 7627 5.4).
+    unbound: bool,
     /// Whether we were asked for a certificate and sent none. In TLS 1.3 the peer may refuse that after our handshake is done.
     certificate_declined: bool,
     after: after::After,
@@ -295,6 +297,7 @@ impl Connection {
             client_auth: None,
             close_due: false,
             tls13: false,
+            unbound: false,
             certificate_declined: false,
             after: after::After::default(),
             early: None,
@@ -503,12 +506,12 @@ impl Connection {
         Some(secrets.schedule.export(&secrets.master, client, server, label, context, out))
     }
 
-    /// The `tls-unique` channel binding (RFC 5929 3): the first Finished's verify_data. `None` before the handshake is done; where a
-    /// session was resumed without the extended master secret, as somebody between the two can have made both Finished the same
-    /// (RFC 7627 5.4); and in TLS 1.3, which has the exporter `EXPORTER-Channel-Binding` for it (RFC 9266).
+    /// The `tls-unique` channel binding (RFC 5929 3): the first Finished's verify_data, 12 bytes, in SSL 3.0 36. `None` before the
+    /// handshake is done; on a connection that resumed a session without the extended master secret, as somebody between the
+    /// two can have made both Finished the same (RFC 7627 5.4); and in TLS 1.3, which has the exporter
+    /// `EXPORTER-Channel-Binding` for it (RFC 9266).
     pub fn tls_unique(&self) -> Option<&[u8]> {
-        let is_unique = |session: &Session| session.extended_master_secret || !session.resumed();
-        let established = self.established.as_ref().filter(|established| is_unique(&established.session))?;
+        let established = self.established.as_ref().filter(|_| !self.unbound)?;
         match &established.secrets {
             Secrets::Classic(secrets) => Some(secrets.first_finished(established.session.resumed()).as_slice()),
             Secrets::Tls13(_) => None,

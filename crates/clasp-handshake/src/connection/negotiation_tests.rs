@@ -1,18 +1,22 @@
 //! Tests of what is agreed, and of what both sides say where nothing can be.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use clasp_cert::{Identity, MaybeReady};
 use clasp_crypto::KeyAlgorithm;
+use clasp_keys::Transcript;
 use clasp_wire::{
-    AlertDescription, CipherSuite, HandshakeMessage as _, HandshakeType, NamedGroup, ProtocolVersion, ServerExtension,
-    ServerHello, SignatureScheme,
+    AlertDescription, CipherSuite, ClientExtension, ClientHello, EncryptedExtensions, HandshakeMessage as _,
+    HandshakeType, NamedGroup, ProtocolVersion, RawHandshake, ServerExtension, ServerHello, ServerNameEntry,
+    SignatureScheme,
 };
 
-use crate::testing::{Authority, NAME, classic, connections, each, established, exchange, give, message_at};
+use crate::peer::Front;
+use crate::testing::{Authority, NAME, classic, connections, each, established, exchange, give};
 use crate::{
-    ClientHelloInfo, Connection, Error, IdentityResolver, Misbehaviour, Policy, Resolved, ServerConfig,
-    ServerConfigBuilder,
+    ClientHelloInfo, Connection, Error, IdentityResolver, Misbehaviour, Policy, ReloadableIdentities, Resolved,
+    ServerConfig, ServerConfigBuilder,
 };
 
 #[test]
@@ -166,25 +170,57 @@ fn a_name_that_is_heeded_is_acknowledged() {
         }
     }
     let ca = Authority::new("CA");
-    let policy = classic(Policy::modern());
-    let acknowledges = |server: ServerConfigBuilder| {
-        let client = ca.client(policy.clone()).build().unwrap();
-        let (mut tls, mut other) = connections(&client, &server.build().unwrap());
-        tls.poll_now().unwrap();
-        give(&mut other, &tls.output().split());
-        other.poll_now().unwrap();
-        let flight = other.output().split();
-        let hello = message_at(&flight, HandshakeType::SERVER_HELLO).unwrap();
-        let hello = ServerHello::parse_body(&flight.freeze().slice(hello.start + 4..hello.end)).unwrap();
-        hello.extensions.unwrap().contains(&ServerExtension::ServerName)
-    };
-    let server = || ServerConfig::builder(policy.clone());
     let (ours, others) = (Arc::new(ca.ecdsa(NAME)), Arc::new(ca.ecdsa("other.example")));
-    assert!(acknowledges(server().identity(ca.ecdsa(NAME))));
-    assert!(!acknowledges(server().identity(ca.ecdsa("other.example"))));
-    for (identity, heeds, said) in [(&ours, false, true), (&others, true, true), (&others, false, false)] {
-        let resolver = Same(Arc::clone(identity), heeds);
-        assert_eq!(acknowledges(server().identity_resolver(Arc::new(resolver))), said);
+    for policy in each(&Policy::modern()) {
+        let client = ca.client(policy.clone()).build().unwrap();
+        let acknowledges = |server: ServerConfigBuilder, name: &'static str| {
+            let answers = Answers { name, seen: Arc::default() };
+            let seen = Arc::clone(&answers.seen);
+            let mut tls = Connection::client(Arc::clone(&client), NAME.try_into().unwrap());
+            let mut other = Connection::server_behind(server.build().unwrap(), Box::new(answers));
+            exchange(&mut tls, &mut other);
+            seen.lock().unwrap().contains(&ServerExtension::ServerName)
+        };
+        let server = || ServerConfig::builder(policy.clone());
+        assert!(acknowledges(server().identity((*ours).clone()), NAME));
+        assert!(!acknowledges(server().identity((*others).clone()), NAME));
+        let reloadable = || Arc::new(ReloadableIdentities::new(vec![(*others).clone()]));
+        assert!(!acknowledges(server().identity_resolver(reloadable()), NAME));
+        let by =
+            |identity: &Arc<Identity>, heeds| server().identity_resolver(Arc::new(Same(Arc::clone(identity), heeds)));
+        assert!(acknowledges(by(&ours, false), NAME));
+        assert!(acknowledges(by(&others, true), NAME));
+        assert!(!acknowledges(by(&others, false), NAME));
+        // A resolver is not told what is no name.
+        assert!(!acknowledges(by(&others, true), "192.0.2.1"));
+    }
+}
+
+/// Asks for a name in the client's place, and keeps the extensions of the server's hellos.
+struct Answers {
+    name: &'static str,
+    seen: Arc<Mutex<Vec<ServerExtension>>>,
+}
+
+impl Front for Answers {
+    fn receives(&mut self, hello: RawHandshake) -> Result<RawHandshake, Error> {
+        let mut hello: ClientHello = hello.parse()?;
+        for extension in hello.extensions.iter_mut().flatten() {
+            if let ClientExtension::ServerName(names) = extension {
+                *names = vec![ServerNameEntry::host_name(self.name)];
+            }
+        }
+        Ok(RawHandshake { typ: HandshakeType::CLIENT_HELLO, raw: hello.encode() })
+    }
+
+    fn sends(&mut self, _: &Transcript, raw: Bytes) -> Bytes {
+        let body = raw.slice(4..);
+        self.seen.lock().unwrap().extend(match HandshakeType(raw[0]) {
+            HandshakeType::SERVER_HELLO => ServerHello::parse_body(&body).unwrap().extensions.unwrap_or_default(),
+            HandshakeType::ENCRYPTED_EXTENSIONS => EncryptedExtensions::parse_body(&body).unwrap().extensions,
+            _ => Vec::new(),
+        });
+        raw
     }
 }
 

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use clasp_wire::{ContentType, HandshakeType};
+use clasp_wire::{
+    CompressionMethod, ContentType, HandshakeType, ProtocolVersion, Random, ServerExtension, ServerHello, SessionId,
+};
 
 use super::{RenegotiationStatus, Status};
-use crate::session::Secrets;
+use crate::hello::ClientOffer;
+use crate::negotiate;
+use crate::session::{Previous, Secrets};
 use crate::testing::{Authority, classic, connections, each, established, exchange, give, pieces, transfer};
 use crate::{ClientAuth, Connection, Error, Limits, Misbehaviour, Policy, Renegotiation};
 
@@ -260,6 +264,47 @@ fn whoever_did_not_know_it_at_first_does_not_later() {
         // Where the server knew it, it found in the hello what it expected, and the client is the one that minds.
         let refused = if server_knew { errors.0 } else { errors.1 };
         assert!(matches!(refused, Some(Error::Misbehaved(Misbehaviour::BadRenegotiationInfo))), "{refused:?}");
+    }
+}
+
+/// A server that never knew it is told all the same, and need not answer (RFC 5746 4.2).
+#[test]
+fn a_server_that_does_not_know_it_is_told() {
+    let ca = Authority::new("CA");
+    let policy = classic(Policy::compatible());
+    let config = ca.client(policy.clone()).build().unwrap();
+    let (mut client, _) = pair(&ca, &policy);
+    let name = crate::testing::NAME.try_into().unwrap();
+    for secure in [true, false] {
+        let established = client.established.as_mut().unwrap();
+        established.session.secure_renegotiation = secure;
+        let previous = Previous::of(established);
+        let offer = ClientOffer::new(&config, &name, Some(&previous), None).unwrap();
+        let Secrets::Classic(secrets) = &established.secrets else { panic!("TLS 1.3") };
+        assert_eq!(offer.hello.renegotiation_info().unwrap(), secrets.client_finished.as_slice());
+        let answers = |extensions: Vec<ServerExtension>| {
+            let hello = ServerHello {
+                server_version: ProtocolVersion::TLS_1_2,
+                random: Random([1; 32]),
+                session_id: SessionId::EMPTY,
+                cipher_suite: established.session.cipher_suite(),
+                compression_method: CompressionMethod::NULL,
+                extensions: Some([extensions, vec![ServerExtension::ExtendedMasterSecret]].concat()),
+            };
+            negotiate::accept(&config, &offer, &hello, Some(&previous)).map(|agreed| agreed.secure_renegotiation)
+        };
+        let finished = [secrets.client_finished.as_slice(), secrets.server_finished.as_slice()].concat();
+        let known = answers(vec![ServerExtension::RenegotiationInfo(finished.into())]);
+        let empty = answers(vec![ServerExtension::RenegotiationInfo(bytes::Bytes::new())]);
+        let silent = answers(Vec::new());
+        if secure {
+            assert!(matches!(known, Ok(true)));
+        } else {
+            assert!(matches!(silent, Ok(false)), "{silent:?}");
+        }
+        for refused in [if secure { silent } else { known }, empty] {
+            assert!(matches!(refused, Err(Error::Misbehaved(Misbehaviour::BadRenegotiationInfo))), "{refused:?}");
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use rustls_pki_types::UnixTime;
 
 use crate::error::Role;
 use crate::testing::{
-    Authority, FirstSession, NAME, classic, connections, each, established, exchange, exchange_with, give, is_tls13,
-    message_at, transfer,
+    Authority, FirstSession, NAME, OneAfterAnother, classic, connections, each, established, exchange, exchange_with,
+    give, is_tls13, message_at, transfer,
 };
 use crate::{
     ClientConfig, ClientConfigBuilder, Clock, Connection, Error, ExternalPsk, MemorySessions, Misbehaviour, Policy,
@@ -445,12 +445,42 @@ fn a_session_of_a_suite_that_is_not_the_best_is_not_resumed() {
 #[test]
 fn tls_unique_without_the_extended_master_secret() {
     let ca = Authority::new("CA");
-    let policy = classic(Policy::modern()).with_extended_master_secret(false);
+    let policy = classic(Policy::modern()).with_extended_master_secret(false).allowing_unsafe_renegotiation(true);
+    let policy = policy.with_renegotiation(crate::Renegotiation::UnsafeLegacy);
     let (client, server) = (ca.client(policy.clone()).build().unwrap(), ca.server(policy).build().unwrap());
     let (client_side, server_side) = established(&client, &server);
     assert!(client_side.tls_unique().is_some());
     assert_eq!(client_side.tls_unique(), server_side.tls_unique());
-    let pair = established(&client, &server);
+    let mut pair = established(&client, &server);
     assert!(resumed(&pair));
     assert_eq!((pair.0.tls_unique(), pair.1.tls_unique()), (None, None));
+    // Nor after it has shaken hands again, which only an insecure policy does.
+    pair.0.renegotiate().unwrap();
+    assert!(matches!(exchange(&mut pair.0, &mut pair.1), (None, None)));
+    assert_eq!(pair.0.session().unwrap().renegotiations(), 1);
+    assert_eq!((pair.0.tls_unique(), pair.1.tls_unique()), (None, None));
+}
+
+/// A server that has lost its certificate goes on with the sessions that it has.
+#[test]
+fn a_session_needs_no_identity() {
+    let ca = Authority::new("CA");
+    let policy = classic(Policy::modern());
+    let identity = Arc::new(ca.ecdsa(NAME));
+    let resolver = Arc::new(OneAfterAnother::new(vec![identity]));
+    let client = ca.client(policy.clone()).build().unwrap();
+    let server = ServerConfig::builder(policy).identity_resolver(resolver).build().unwrap();
+    assert!(resumed(&twice(&client, &server)));
+}
+
+/// Suites with a pre-shared key come first, but not where the client must show a certificate.
+#[test]
+fn the_best_suite_is_one_that_the_client_can_have() {
+    let ca = Authority::new("CA");
+    let psk = ExternalPsk::new(b"one", &[1; 16], HashAlgorithm::Sha256).unwrap();
+    let policy = classic(Policy::modern());
+    let client = ca.client(policy.clone()).psk(psk.clone()).identity(ca.ecdsa("client.example")).build().unwrap();
+    let server = ca.server(policy).psk(psk).client_auth(ca.require_client()).build().unwrap();
+    let pair = twice(&client, &server);
+    assert!(resumed(&pair) && pair.1.session().unwrap().client_authenticated());
 }

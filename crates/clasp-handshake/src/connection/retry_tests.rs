@@ -5,7 +5,8 @@ use clasp_wire::{
     ProtocolVersion, Random, ServerExtension, ServerHello,
 };
 
-use crate::testing::{Authority, classic, connections, established, give, message_at, tls13};
+use crate::error::Role;
+use crate::testing::{Authority, classic, connections, established, exchange_with, give, message_at, tls13};
 use crate::{Connection, Error, Misbehaviour, Policy};
 
 fn groups(groups: &[NamedGroup]) -> Policy {
@@ -100,12 +101,12 @@ fn groups_that_are_equally_good_are_the_clients_choice() {
     assert_eq!(chosen(plain.clone(), &all, &[p384, p256]), p256);
     assert_eq!(chosen(plain, &all, &[]), x25519);
     // The order alone counts.
-    let strict = tls13().with_equal_groups(&[&[x25519], &[p256], &[p384]]);
+    let strict = tls13().with_ranked_groups(&[&[x25519], &[p256], &[p384]]);
     assert_eq!(strict.groups(), [x25519, p256, p384]);
     assert_eq!(chosen(strict.clone(), &all, &[p384, p256]), x25519);
     assert_eq!(chosen(strict, &all[..2], &[p384]), p256);
     // In a set a share counts first, and then the client's order.
-    let equal = tls13().with_equal_groups(&[&[x25519, p256], &[p384]]);
+    let equal = tls13().with_ranked_groups(&[&[x25519, p256], &[p384]]);
     assert_eq!(chosen(equal.clone(), &all, &[p384, p256, x25519]), p256);
     assert_eq!(chosen(equal.clone(), &all, &[x25519]), x25519);
     assert_eq!(chosen(equal.clone(), &all, &[p384]), p256);
@@ -126,6 +127,35 @@ fn groups_that_are_equally_good_before_tls13() {
     };
     let theirs = [G::SECP384R1, G::SECP256R1, G::X25519];
     assert_eq!(chosen(Policy::modern().with_groups(&[G::X25519, G::SECP256R1]), &theirs), G::X25519);
-    let equal = Policy::modern().with_equal_groups(&[&[G::X25519, G::SECP256R1], &[G::SECP384R1]]);
+    let equal = Policy::modern().with_ranked_groups(&[&[G::X25519, G::SECP256R1], &[G::SECP384R1]]);
     assert_eq!(chosen(equal, &theirs), G::SECP256R1);
+}
+
+/// RFC 8446 D.4: one for the eyes of whoever is on the way, after the server's first message, whether the client asks for it or not.
+#[test]
+fn a_server_sends_one_change_cipher_spec() {
+    let ca = Authority::new("CA");
+    for compatible in [true, false] {
+        for retried in [true, false] {
+            let groups = groups(&[NamedGroup::X25519, NamedGroup::SECP384R1]);
+            let client = ca.client(groups).middlebox_compatibility(compatible).build().unwrap();
+            let only = if retried { NamedGroup::SECP384R1 } else { NamedGroup::X25519 };
+            let server = ca.server(tls13().with_groups(&[only])).build().unwrap();
+            let (mut client, mut server) = connections(&client, &server);
+            let mut types = Vec::new();
+            let errors = exchange_with(&mut client, &mut server, |from, bytes| {
+                let mut left = &bytes[..];
+                while let [typ, _, _, high, low, rest @ ..] = left {
+                    left = &rest[usize::from(u16::from_be_bytes([*high, *low]))..];
+                    if from == Role::Server {
+                        types.push(*typ);
+                    }
+                }
+                bytes
+            });
+            assert!(matches!(errors, (None, None)), "{errors:?}");
+            assert_eq!(types.iter().filter(|typ| **typ == 20).count(), 1, "{types:?}");
+            assert_eq!(types[..2], [22, 20], "{types:?}");
+        }
+    }
 }

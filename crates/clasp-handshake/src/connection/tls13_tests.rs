@@ -346,8 +346,10 @@ fn early_data_is_taken_within_the_tolerance_alone() {
         }
     }
     let ca = Authority::new("CA");
-    for (tolerance, late, taken) in
+    for (tolerance, off, taken) in
         [(None, 9_900, true), (None, 10_100, false), (Some(60), 59_900, true), (Some(60), 60_100, false)]
+            .into_iter()
+            .flat_map(|(tolerance, off, taken)| [0, 1].map(|whose| (tolerance, (whose, off), taken)))
     {
         let memory = crate::ReplayMemory::default();
         let memory = match tolerance {
@@ -359,12 +361,13 @@ fn early_data_is_taken_within_the_tolerance_alone() {
         let server = server.build().unwrap();
         let client = ca.client(tls13()).early_data(true).clock(clocks[0].clone()).build().unwrap();
         established(&client, &server);
-        clocks[1].0.store(late, Ordering::Relaxed);
+        let (whose, milliseconds) = off;
+        clocks[whose].0.store(milliseconds, Ordering::Relaxed);
         let (mut client, mut server) = connections(&client, &server);
         client.poll_now().unwrap();
         client.write_early(b"early").unwrap();
         assert!(matches!(exchange(&mut client, &mut server), (None, None)));
-        assert_eq!(client.session().unwrap().early_data() == EarlyData::Accepted, taken, "{tolerance:?} {late}");
+        assert_eq!(client.session().unwrap().early_data() == EarlyData::Accepted, taken, "{tolerance:?} {off:?}");
     }
 }
 

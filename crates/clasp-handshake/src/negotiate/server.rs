@@ -146,8 +146,8 @@ fn pick(
     policy.common_suites(&hello.cipher_suites, config.prefer_client_order).find_map(usable)
 }
 
-/// Whether the suite of an earlier session is the one that a full handshake would choose. A session keeps nobody from a better
-/// one; where there is none at all, as without an identity, it is as good as any.
+/// Whether the suite of an earlier session is the one that this client would get in a full handshake. A session keeps nobody from a
+/// better one; where there is none at all, as without an identity, it is as good as any.
 pub(crate) fn is_preferred(
     config: &ServerConfig,
     client_auth: &ClientAuth,
@@ -257,6 +257,9 @@ fn choose_group(policy: &Policy, hello: &ClientHello, kx: KeyExchange) -> Option
     }
     if hello.supported_groups().is_none() {
         return ours.find(|group| *group == NamedGroup::SECP256R1);
+    }
+    if policy.ranked_groups.is_empty() {
+        return ours.find(|group| theirs.contains(group));
     }
     policy.common_groups(theirs).into_iter().map(|(_, group)| group).find(fits)
 }

@@ -21,7 +21,8 @@ pub trait AntiReplay: Debug + Send + Sync {
 
     /// How far the client's account of a ticket's age may be off, either way, for its early data to be taken: 10 seconds unless
     /// this says otherwise (RFC 8446 8.3). A copy of a hello that comes later than twice that is refused for its age alone, so
-    /// a ticket must be remembered for so long and no longer (RFC 8446 8.2).
+    /// a ticket must be remembered for that long, and a few seconds more: `now` has no fractions, and a store that is
+    /// elsewhere takes its time (RFC 8446 8.2).
     fn age_tolerance(&self) -> Duration {
         AGE_TOLERANCE
     }
@@ -32,7 +33,7 @@ pub struct ReplayMemory {
     bound: usize,
     age_tolerance: Duration,
     /// Tickets that are older than this memory may have been used before; no early data until they are no longer fresh.
-    silent_until: u64,
+    began: Option<u64>,
     inner: Mutex<Seen>,
 }
 
@@ -46,7 +47,7 @@ struct Seen {
 impl ReplayMemory {
     /// Remembers at most `tickets` tickets, of some hundred bytes each.
     pub fn new(tickets: usize) -> Self {
-        Self { bound: tickets, age_tolerance: AGE_TOLERANCE, silent_until: 0, inner: Mutex::default() }
+        Self { bound: tickets, age_tolerance: AGE_TOLERANCE, began: None, inner: Mutex::default() }
     }
 
     /// Takes early data where the client's account of its ticket's age is off by this and no more, instead of 10 seconds: for
@@ -58,10 +59,10 @@ impl ReplayMemory {
     }
 
     /// Takes no early data for the first seconds from `now` on, seconds since the Unix epoch: for tickets that were made
-    /// before this process began, by keys that it shares. To be called after [`Self::with_age_tolerance`].
+    /// before this process began, by keys that it shares.
     #[must_use]
     pub fn silent_at_first(mut self, now: u64) -> Self {
-        self.silent_until = now.saturating_add(self.window());
+        self.began = Some(now);
         self
     }
 
@@ -94,7 +95,8 @@ impl AntiReplay for ReplayMemory {
                 seen.tickets.remove(&ticket);
             }
         }
-        if now < self.silent_until || seen.tickets.len() >= self.bound || seen.tickets.contains(ticket) {
+        let is_young = self.began.is_some_and(|began| now < began.saturating_add(self.window()));
+        if is_young || seen.tickets.len() >= self.bound || seen.tickets.contains(ticket) {
             return MaybeReady::ready(false);
         }
         seen.tickets.insert(ticket.into());
@@ -141,5 +143,8 @@ mod tests {
         assert_eq!(memory.age_tolerance().as_secs(), 60);
         assert_eq!(ReplayMemory::default().age_tolerance().as_secs(), 10);
         assert!(first(1000) && !first(1122) && first(1123));
+        let late = ReplayMemory::new(1).silent_at_first(1000).with_age_tolerance(Duration::from_secs(60));
+        let first = |now| late.is_first_use(b"a", now).try_take().unwrap();
+        assert!(!first(1121) && first(1122));
     }
 }

@@ -98,8 +98,10 @@ pub(crate) async fn handshake(
 
 /// Whether the name that the client asks for is acknowledged (RFC 6066 3).
 fn names_us(config: &ServerConfig, hello: &ClientHello, identity: &Identity) -> bool {
-    let named = hello.server_name().map(ServerName::try_from);
-    matches!(named, Some(Ok(name)) if config.identities.heeds_server_name() || identity.matches_name(&name))
+    let Some(name) = hello.server_name() else { return false };
+    let matches = ServerName::try_from(name).is_ok_and(|name| identity.matches_name(&name));
+    // What is no name the resolver is not told.
+    matches || is_dns_name(name) && config.identities.heeds_server_name()
 }
 
 fn is_dns_name(name: &str) -> bool {

@@ -132,6 +132,7 @@ pub(super) async fn find(
     offered: &Offered<'_>,
 ) -> Result<Option<FoundPsk>, Error> {
     let Some(psks) = offered.psks else { return Ok(None) };
+    let best = negotiate13::choose_suite(config, hello, None);
     let looked_for = psks.identities.iter().zip(&psks.binders).enumerate().take(config.limits.psk_lookups);
     for (index, (identity, binder)) in looked_for {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
@@ -149,7 +150,7 @@ pub(super) async fn find(
             continue;
         }
         let Some(saved) = open(config, identity).await else { continue };
-        let Some(suite) = fits(config, hello, &saved) else { continue };
+        let Some(suite) = best.filter(|suite| fits(config, hello, &saved, suite)) else { continue };
         let Some(report) = same_client(config, client_auth, &saved).await else { continue };
         let age_skew = age_skew(config, &saved, identity);
         return Ok(Some(FoundPsk {
@@ -176,15 +177,15 @@ async fn open(config: &ServerConfig, identity: &PskIdentity) -> Option<Saved> {
     Saved::decode(&bytes)
 }
 
-/// The suite of the session, if it is one to take up here and now. RFC 8446 4.2.11 would let another one of its hash do; but a
-/// session keeps nobody from the suite that is the best now.
-fn fits(config: &ServerConfig, hello: &ClientHello, saved: &Saved) -> Option<&'static Suite> {
+/// Whether a session is one to take up here and now, under the suite that this client would get without it. RFC 8446 4.2.11 would
+/// let another one of its hash do; but a session keeps nobody from a better one.
+fn fits(config: &ServerConfig, hello: &ClientHello, saved: &Saved, suite: &Suite) -> bool {
     let now = config.clock.now().as_secs();
-    let good = saved.is_alive(now)
+    saved.is_alive(now)
+        && saved.suite == suite.id
         && negotiate::is_of_tls13(saved)
         && saved.scope == config.resumption.scope
-        && saved.server_name.as_deref() == hello.server_name();
-    negotiate13::choose_suite(config, hello, None).filter(|suite| good && suite.id == saved.suite)
+        && saved.server_name.as_deref() == hello.server_name()
 }
 
 fn age_skew(config: &ServerConfig, saved: &Saved, identity: &PskIdentity) -> i64 {

@@ -34,9 +34,10 @@ pub(super) async fn send(
         (true, false) => 0,
     };
     for nonce in 0..count {
-        let mut age_add = [0; 4];
-        config.provider.random.fill(&mut age_add)?;
-        let age_add = u32::from_be_bytes(age_add);
+        let mut random = [0; 6];
+        config.provider.random.fill(&mut random)?;
+        let [age_add @ .., high, low] = random;
+        let (age_add, grease) = (u32::from_be_bytes(age_add), u16::from_be_bytes([high, low]));
         let nonce = Bytes::copy_from_slice(&[nonce]);
         let mut saved = Saved {
             version: session.version,
@@ -80,9 +81,7 @@ pub(super) async fn send(
             extensions.push(TicketExtension::EarlyData(config.early_data));
         }
         if config.grease {
-            let mut number = [0; 2];
-            config.provider.random.fill(&mut number)?;
-            let typ = ExtensionType::grease(u16::from_be_bytes(number));
+            let typ = ExtensionType::grease(grease);
             extensions.push(TicketExtension::Unknown(UnknownExtension { typ, data: Bytes::new() }));
         }
         peer.send(&NewSessionTicket13 { lifetime, age_add, nonce, ticket: sealed, extensions });
