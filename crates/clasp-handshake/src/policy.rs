@@ -255,11 +255,19 @@ impl Policy {
 
     /// A server's suites that are among those the client offers, best first. Each comes once, however often it is offered: it
     /// costs a look at every group and identity.
-    pub(crate) fn common_suites(
-        &self,
-        offered: &[CipherSuite],
+    pub(crate) fn common_suites<'a>(
+        &'a self,
+        offered: &'a [CipherSuite],
         client_order: bool,
-    ) -> impl Iterator<Item = &'static Suite> + use<> {
+    ) -> impl Iterator<Item = &'static Suite> + 'a {
+        let by_client = client_order || !self.equal_suites.is_empty();
+        let sorted = if by_client { self.sorted_suites(offered, client_order) } else { Vec::new() };
+        let plain = if by_client { &[] } else { &self.suites[..] };
+        sorted.into_iter().chain(plain.iter().copied().filter(|suite| offered.contains(&suite.id)))
+    }
+
+    /// Where the client's order counts, everywhere or among suites that are equally good.
+    fn sorted_suites(&self, offered: &[CipherSuite], client_order: bool) -> Vec<&'static Suite> {
         let equal = |suite: &Suite| self.equal_suites.iter().position(|equal| equal.contains(&suite.id));
         let rank = |(at, suite): (usize, &'static Suite)| {
             let place = offered.iter().position(|id| *id == suite.id)?;
@@ -273,7 +281,7 @@ impl Policy {
         };
         let mut common: Vec<_> = self.suites.iter().copied().enumerate().filter_map(rank).collect();
         common.sort_by_key(|(ours, place, _)| (*ours, *place));
-        common.into_iter().map(|(_, _, suite)| suite)
+        common.into_iter().map(|(_, _, suite)| suite).collect()
     }
 
     /// Keeps only versions from `oldest` to `newest`.
