@@ -358,6 +358,10 @@ impl<'a> Insider<'a> {
     fn hear(&mut self, from_client: bool, epoch: Epoch, piece: &Piece, reader: &Secrets) -> Vec<Flaw> {
         let (side, other) = (usize::from(!from_client), usize::from(from_client));
         let mut flaws = Vec::new();
+        // It is refused, or skipped by a server that takes no early data.
+        if matches!(epoch, Epoch::Application(_)) && !self.vantages[other].has_heard_finished(from_client) {
+            return flaws;
+        }
         if epoch != Epoch::Plain {
             flaws.extend(of_record(epoch, piece));
         }

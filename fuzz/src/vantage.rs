@@ -88,6 +88,11 @@ impl Vantage {
         self.finished += u8::from(typ == HandshakeType::FINISHED);
     }
 
+    /// Whether the Finished of this sender was heard, behind which its keys are others.
+    pub(crate) fn has_heard_finished(&self, of_client: bool) -> bool {
+        self.finished > u8::from(of_client)
+    }
+
     fn hash(&self, suite: &Suite) -> Vec<u8> {
         let late = self.late.as_ref().filter(|_| self.finished == 2);
         hash(suite.prf, late.unwrap_or(&self.transcript))
