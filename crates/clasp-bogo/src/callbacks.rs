@@ -283,7 +283,7 @@ pub(crate) struct ServerResolver {
 }
 
 impl IdentityResolver for ServerResolver {
-    fn heeds_server_name(&self) -> bool {
+    fn acknowledges_any_name(&self) -> bool {
         !self.flags.no_server_name_ack
     }
 

@@ -49,7 +49,7 @@ impl ClientOffer {
         if !policy.hello_has_extensions(previous.is_none()) {
             // A renegotiation's is sent all the same; otherwise a suite can say it (RFC 5746 3.4, 3.5, 4.2).
             extensions.retain(|extension| matches!(extension, ClientExtension::RenegotiationInfo(_)));
-            if !extensions.is_empty() && !previous.is_some_and(|previous| previous.secure) {
+            if !extensions.is_empty() && !previous.is_some_and(|previous| previous.secure_renegotiation) {
                 extensions.clear();
                 suites.push(CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
             }

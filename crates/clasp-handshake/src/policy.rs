@@ -13,7 +13,7 @@ use crate::suites::{CLASSIC, PSK, Suite, TLS13};
 pub struct Policy {
     pub(crate) name: &'static str,
     pub(crate) suites: Vec<&'static Suite>,
-    /// Those among which a server lets the client choose.
+    /// Sets of suites among which a server lets the client choose, the best set first; without any, the order counts.
     pub(crate) equal_suites: Vec<Vec<CipherSuite>>,
     /// Whether TLS 1.3 is spoken, which has no dialect: its flights are others.
     pub(crate) tls13: bool,
@@ -249,7 +249,7 @@ impl Policy {
     #[must_use]
     pub fn with_equal_cipher_suites(self, suites: &[&[CipherSuite]]) -> Self {
         let mut this = self.with_cipher_suites(&suites.concat());
-        this.equal_suites = suites.iter().filter(|equal| equal.len() > 1).map(|equal| equal.to_vec()).collect();
+        this.equal_suites = suites.iter().map(|equal| equal.to_vec()).collect();
         this
     }
 
@@ -260,6 +260,7 @@ impl Policy {
         offered: &'a [CipherSuite],
         client_order: bool,
     ) -> impl Iterator<Item = &'static Suite> + 'a {
+        // One by one where our own order counts: the first is nearly always taken.
         let by_client = client_order || !self.equal_suites.is_empty();
         let sorted = if by_client { self.sorted_suites(offered, client_order) } else { Vec::new() };
         let plain = if by_client { &[] } else { &self.suites[..] };
@@ -268,19 +269,15 @@ impl Policy {
 
     /// Where the client's order counts, everywhere or among suites that are equally good.
     fn sorted_suites(&self, offered: &[CipherSuite], client_order: bool) -> Vec<&'static Suite> {
-        let equal = |suite: &Suite| self.equal_suites.iter().position(|equal| equal.contains(&suite.id));
         let rank = |(at, suite): (usize, &'static Suite)| {
             let place = offered.iter().position(|id| *id == suite.id)?;
-            let ours = match equal(suite) {
-                _ if client_order => 0,
-                None => at,
-                // Where the first of its equals stands.
-                set => self.suites.iter().position(|other| equal(other) == set).unwrap_or(at),
-            };
-            Some((ours, place, suite))
+            let set = self.equal_suites.iter().position(|equal| equal.contains(&suite.id));
+            // Those in no set were added later.
+            let set = if client_order { 0 } else { set.unwrap_or(self.equal_suites.len() + at) };
+            Some((set, place, suite))
         };
         let mut common: Vec<_> = self.suites.iter().copied().enumerate().filter_map(rank).collect();
-        common.sort_by_key(|(ours, place, _)| (*ours, *place));
+        common.sort_by_key(|(set, place, _)| (*set, *place));
         common.into_iter().map(|(_, _, suite)| suite).collect()
     }
 
@@ -311,18 +308,19 @@ impl Policy {
         self
     }
 
-    /// Offers these groups, in this order. Those that stand together are equally good to a server, which takes the one that the
-    /// client puts first, in TLS 1.3 of those that there is a share in if there is any. One of an earlier set it asks for even
-    /// where the client, which knows it, has sent a share only in one of a later set: hybrids before all others, say. With
-    /// clients that guess otherwise that costs another round trip, and their early data.
+    /// Offers these groups, in this order. To a server the sets stand best first, and the groups of a set are equally good: of the
+    /// best set in common it takes, in TLS 1.3, one that a share came in, and else the one that the client puts first. It asks
+    /// by a HelloRetryRequest for a better set though a share came in a worse one, which costs a round trip and the early data:
+    /// hybrids before all others, say. One set for each group makes the order strict; [`Self::with_groups`] takes a share that
+    /// came before its own order.
     #[must_use]
-    pub fn with_ranked_groups(self, groups: &[&[NamedGroup]]) -> Self {
-        let mut this = self.with_groups(&groups.concat());
-        this.ranked_groups = groups.iter().map(|equal| equal.to_vec()).collect();
+    pub fn with_ranked_groups(self, sets: &[&[NamedGroup]]) -> Self {
+        let mut this = self.with_groups(&sets.concat());
+        this.ranked_groups = sets.iter().map(|set| set.to_vec()).collect();
         this
     }
 
-    /// A server's groups that are among those the client has, best first, each with the number of its set.
+    /// A server's groups that are among those the client has, best first, each with the number of its set: 0 for all without sets.
     pub(crate) fn common_groups(&self, offered: &[NamedGroup]) -> Vec<(usize, NamedGroup)> {
         let rank = |(at, group): (usize, &NamedGroup)| {
             let place = offered.iter().position(|other| other == group)?;

@@ -310,10 +310,10 @@ impl ClassicSecrets {
 
 /// The handshake before this one, on the same connection: what a renegotiation must agree with.
 pub(crate) struct Previous {
-    /// Both sides' Finished.
+    /// The verify_data of both sides' Finished; `None` in TLS 1.3, which never renegotiates.
     pub(crate) finished: Option<(VerifyData, VerifyData)>,
-    /// Whether the peer knows `renegotiation_info`, which then holds them (RFC 5746 3.5, 3.7).
-    pub(crate) secure: bool,
+    /// Whether the peer knew `renegotiation_info` at first; it must then hold `finished` (RFC 5746 3.5, 3.7).
+    pub(crate) secure_renegotiation: bool,
     pub(crate) version: ProtocolVersion,
     pub(crate) extended_master_secret: bool,
     /// The peer's own certificate.
@@ -327,12 +327,11 @@ impl Previous {
         let Established { session, secrets } = established;
         let finished = match secrets {
             Secrets::Classic(secrets) => Some((secrets.client_finished.clone(), secrets.server_finished.clone())),
-            // It never shakes hands again.
             Secrets::Tls13(_) => None,
         };
         Self {
             finished,
-            secure: session.secure_renegotiation,
+            secure_renegotiation: session.secure_renegotiation,
             version: session.version,
             extended_master_secret: session.extended_master_secret,
             peer_certificate: session.peer_certificates.first().cloned(),
@@ -347,12 +346,12 @@ impl Previous {
 
     /// What a client is expected to say: nothing if it did not know that at first (RFC 5746 4.4).
     pub(crate) fn expected_client_info(&self) -> Option<Bytes> {
-        self.client_info().filter(|_| self.secure)
+        self.client_info().filter(|_| self.secure_renegotiation)
     }
 
     /// What a server answers, if it knew that at first (RFC 5746 3.7).
     pub(crate) fn server_info(&self) -> Option<Bytes> {
-        let (client, server) = self.finished.as_ref().filter(|_| self.secure)?;
+        let (client, server) = self.finished.as_ref().filter(|_| self.secure_renegotiation)?;
         Some([client.as_slice(), server.as_slice()].concat().into())
     }
 
@@ -400,7 +399,7 @@ mod tests {
     fn the_peer_of_a_renegotiation_is_the_same() {
         let previous = |certificate: Option<u8>, psk: Option<&[u8]>| Previous {
             finished: None,
-            secure: true,
+            secure_renegotiation: true,
             version: ProtocolVersion::TLS_1_2,
             extended_master_secret: true,
             peer_certificate: certificate.map(|byte| CertificateDer::from(vec![byte])),

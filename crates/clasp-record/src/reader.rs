@@ -16,8 +16,8 @@ const MAX_SSLV2_HELLO: usize = 4096;
 /// The major version of SSL 3.0 and all of TLS.
 const MAJOR: u8 = 3;
 
-/// The minor version in protected records of TLS 1.3 (RFC 8446 5.2).
-const MINOR_13: u8 = 3;
+/// The minor of legacy_record_version in protected records of TLS 1.3: TLS 1.2's (RFC 8446 5.2).
+const LEGACY_RECORD_MINOR: u8 = 3;
 
 /// How many ChangeCipherSpec records are dropped, if nothing else is said. A peer sends one or two (RFC 8446 D.4).
 const MAX_DROPPED: u8 = 32;
@@ -113,7 +113,7 @@ impl Reader {
 
     /// The version that records must have from now on, before TLS 1.3 (RFC 5246 6.2.1). Until this is called any version of SSL 3.0
     /// or TLS will do; and for an alert without protection later too, as by that a peer may refuse the version. Records under keys
-    /// of TLS 1.3 must say TLS 1.2 in any case (RFC 8446 5.2); what its records without protection say is not asked (5.1).
+    /// of TLS 1.3 must say TLS 1.2 in any case (RFC 8446 5.2); what TLS 1.3's unprotected records say is not looked at (5.1).
     pub fn set_version(&mut self, version: ProtocolVersion) {
         let [_, minor] = version.0.to_be_bytes();
         self.minor = Some(minor);
@@ -321,7 +321,7 @@ impl Reader {
         let [major, minor] = header.version.0.to_be_bytes();
         let refuses = header.content_type == ContentType::ALERT && !self.is_encrypted();
         let is_protected = self.is_protected(header)?;
-        let agreed = if is_protected && self.hides_type() { Some(MINOR_13) } else { self.minor };
+        let agreed = if is_protected && self.hides_type() { Some(LEGACY_RECORD_MINOR) } else { self.minor };
         let other = agreed.is_some_and(|agreed| agreed != minor);
         if major != MAJOR || other && !refuses {
             return Err(RecordError::Version(header.version));

@@ -64,7 +64,7 @@ impl IdentityResolver for ReloadableIdentities {
         MaybeReady::ready(self.0.get().choose(hello))
     }
 
-    fn heeds_server_name(&self) -> bool {
+    fn acknowledges_any_name(&self) -> bool {
         false
     }
 }

@@ -39,10 +39,10 @@ pub trait IdentityResolver: Debug + Send + Sync {
     /// Answers one hello.
     fn resolve<'a>(&'a self, hello: &'a ClientHelloInfo<'a>) -> MaybeReady<'a, Resolved>;
 
-    /// Whether the name that a client asks for is acknowledged, as it must be where it was heeded (RFC 6066 3), even if no
-    /// certificate is for it. Yes, unless this says otherwise: then only where the certificate is for it. Where the resolver
-    /// hands over to another configuration, that one's is asked.
-    fn heeds_server_name(&self) -> bool {
+    /// Whether the server name that a client asks for is acknowledged even where the certificate shown is not for it: right for a
+    /// resolver that chooses by it in any way (RFC 6066 3). On by default. Nothing is acknowledged where no certificate is shown.
+    /// Where [`Resolved`] is another configuration, its resolver is asked.
+    fn acknowledges_any_name(&self) -> bool {
         true
     }
 }
@@ -75,7 +75,7 @@ impl IdentityResolver for FixedIdentities {
         MaybeReady::ready(self.choose(hello))
     }
 
-    fn heeds_server_name(&self) -> bool {
+    fn acknowledges_any_name(&self) -> bool {
         false
     }
 }

@@ -187,7 +187,8 @@ impl ServerConfigBuilder {
         Ok(self)
     }
 
-    /// Whether the client's order of suites decides. Off by default: the policy's does.
+    /// Whether the client's order of suites decides. Off by default: the policy's does. Sessions are resumed only under the suite that
+    /// the order gives now.
     pub fn prefer_client_order(mut self, on: bool) -> Self {
         self.prefer_client_order = on;
         self
@@ -258,15 +259,15 @@ impl ServerConfigBuilder {
     }
 
     /// Takes up to so many bytes of early data (RFC 8446 2.3). 0, none, by default: somebody on the way can send a client's
-    /// early data again, and not every request is harmless twice. Each ticket's is taken once, and only within seconds of the
-    /// client's sending it.
+    /// early data again, and not every request is harmless twice. Each ticket's is taken once, and only where its age is about
+    /// what the client says ([`AntiReplay::age_tolerance`]).
     pub fn early_data(mut self, bytes: u32) -> Self {
         self.early_data = bytes;
         self
     }
 
     /// Remembers here which tickets brought early data, instead of in a memory of 4,096 tickets. Configurations that share
-    /// ticket keys must share this.
+    /// ticket keys must share this. It also says how far a ticket's age may be off.
     pub fn anti_replay(mut self, anti_replay: Arc<dyn AntiReplay>) -> Self {
         self.anti_replay = Some(anti_replay);
         self

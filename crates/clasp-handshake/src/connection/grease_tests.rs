@@ -1,4 +1,5 @@
-//! A hello that looks as if another one were encrypted in it, and servers' answers to that (RFC 9849 6.2).
+//! A hello that looks as if another one were encrypted in it, and servers' answers to that (RFC 9849 6.2); tickets with what nobody
+//! knows (RFC 8701 4).
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +7,7 @@ use bytes::Bytes;
 use clasp_keys::Transcript;
 use clasp_wire::{
     AlertDescription, ClientHello, EchClientHello, EncryptedExtensions, HandshakeMessage as _, HandshakeType,
-    NamedGroup, ProtocolVersion, RawHandshake, ServerExtension, ServerHello,
+    NamedGroup, NewSessionTicket13, ProtocolVersion, RawHandshake, ServerExtension, ServerHello, TicketExtension,
 };
 use rustls_pki_types::ServerName;
 
@@ -156,4 +157,49 @@ fn older_servers_pass_over_it_and_may_not_answer() {
     ours.poll_now().unwrap();
     let hello = ours.output().split();
     assert!(!hello.windows(2).any(|pair| pair == [0xfe, 0x0d]));
+}
+
+/// RFC 8701 4: what a client does not know of a ticket it passes over.
+#[test]
+fn tickets_have_an_extension_that_nobody_knows() {
+    let ca = Authority::new("CA");
+    let unknown = |on: bool| {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let server = ca.server(tls13()).grease(on).early_data(100).build().unwrap();
+        let client = ca.client(tls13()).build().unwrap();
+        let tickets = Tickets(Arc::clone(&seen));
+        let (mut ours, _) = connections(&client, &server);
+        let mut theirs = Connection::server_behind(server, Box::new(tickets));
+        assert!(matches!(exchange(&mut ours, &mut theirs), (None, None)));
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        assert_eq!(seen.len(), 2);
+        let of_ticket = |ticket: NewSessionTicket13| {
+            let types = ticket.extensions.into_iter().filter_map(|extension| match extension {
+                TicketExtension::Unknown(extension) => Some(extension.typ),
+                _ => None,
+            });
+            types.collect::<Vec<_>>()
+        };
+        seen.into_iter().map(of_ticket).collect::<Vec<_>>()
+    };
+    for types in unknown(true) {
+        assert!(matches!(types[..], [typ] if typ.is_grease()), "{types:?}");
+    }
+    assert_eq!(unknown(false), [[], []]);
+}
+
+/// Keeps the tickets that a server sends.
+struct Tickets(Arc<Mutex<Vec<NewSessionTicket13>>>);
+
+impl Front for Tickets {
+    fn receives(&mut self, hello: RawHandshake) -> Result<RawHandshake, Error> {
+        Ok(hello)
+    }
+
+    fn sends(&mut self, _: &Transcript, raw: Bytes) -> Bytes {
+        if HandshakeType(raw[0]) == HandshakeType::NEW_SESSION_TICKET {
+            self.0.lock().unwrap().push(NewSessionTicket13::parse_body(&raw.slice(4..)).unwrap());
+        }
+        raw
+    }
 }

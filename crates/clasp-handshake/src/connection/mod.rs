@@ -15,6 +15,8 @@ mod conformance_tests;
 mod countermeasure_tests;
 mod drive;
 mod early;
+#[cfg(test)]
+mod early_tests;
 #[cfg(all(test, feature = "ech"))]
 mod ech_hostile_tests;
 #[cfg(all(test, feature = "ech"))]
@@ -42,6 +44,8 @@ mod old_certificates;
 #[cfg(test)]
 mod psk_tests;
 mod renegotiate;
+#[cfg(test)]
+mod renegotiation_info_tests;
 #[cfg(test)]
 mod renegotiation_tests;
 #[cfg(test)]
@@ -140,7 +144,7 @@ pub struct Connection {
     /// Whether TLS 1.3 was agreed.
     tls13: bool,
     /// Whether a session was resumed here without the extended master secret (RFC 7627 5.4).
-    unbound: bool,
+    resumed_without_ems: bool,
     /// Whether we were asked for a certificate and sent none. In TLS 1.3 the peer may refuse that after our handshake is done.
     certificate_declined: bool,
     after: after::After,
@@ -297,7 +301,7 @@ impl Connection {
             client_auth: None,
             close_due: false,
             tls13: false,
-            unbound: false,
+            resumed_without_ems: false,
             certificate_declined: false,
             after: after::After::default(),
             early: None,
@@ -511,7 +515,7 @@ impl Connection {
     /// two can have made both Finished the same (RFC 7627 5.4); and in TLS 1.3, which has the exporter
     /// `EXPORTER-Channel-Binding` for it (RFC 9266).
     pub fn tls_unique(&self) -> Option<&[u8]> {
-        let established = self.established.as_ref().filter(|_| !self.unbound)?;
+        let established = self.established.as_ref().filter(|_| !self.resumed_without_ems)?;
         match &established.secrets {
             Secrets::Classic(secrets) => Some(secrets.first_finished(established.session.resumed()).as_slice()),
             Secrets::Tls13(_) => None,

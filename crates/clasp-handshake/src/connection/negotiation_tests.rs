@@ -165,7 +165,7 @@ fn a_name_that_is_heeded_is_acknowledged() {
             MaybeReady::ready(Resolved::Identities(vec![Arc::clone(&self.0)]))
         }
 
-        fn heeds_server_name(&self) -> bool {
+        fn acknowledges_any_name(&self) -> bool {
             self.1
         }
     }

@@ -136,7 +136,7 @@ impl Connection {
         }
         // A session resumed without the extended master secret may have the same Finished as another one, with somebody
         // else (RFC 7627 5.4).
-        let secure = established.session.secure_renegotiation && !self.unbound;
+        let secure = established.session.secure_renegotiation && !self.resumed_without_ems;
         let needed = if secure { Renegotiation::Secure } else { Renegotiation::UnsafeLegacy };
         match self.policy().renegotiation {
             Renegotiation::Never => Err(Error::NoRenegotiation("the policy does not allow it")),
@@ -266,7 +266,7 @@ impl Connection {
             // What the application speaks stays what it was.
             established.session.alpn = before.session.alpn.take();
         }
-        self.unbound |= established.session.resumed && !established.session.extended_master_secret;
+        self.resumed_without_ems |= established.session.resumed && !established.session.extended_master_secret;
         self.established = Some(Box::new(established));
         if self.tls13 {
             self.reader.set_drop_change_cipher_spec(false);

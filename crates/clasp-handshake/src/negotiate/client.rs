@@ -99,7 +99,7 @@ pub(crate) fn accept(
             _ => {}
         }
     }
-    if previous.is_some_and(|previous| previous.secure) && !agreed.secure_renegotiation {
+    if previous.is_some_and(|previous| previous.secure_renegotiation) && !agreed.secure_renegotiation {
         return Err(Misbehaviour::BadRenegotiationInfo.into());
     }
     keeps_extended_master_secret(previous, agreed.extended_master_secret, !policy.sends_sslv2_hello)?;

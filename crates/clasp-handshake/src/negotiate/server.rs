@@ -258,6 +258,7 @@ fn choose_group(policy: &Policy, hello: &ClientHello, kx: KeyExchange) -> Option
     if hello.supported_groups().is_none() {
         return ours.find(|group| *group == NamedGroup::SECP256R1);
     }
+    // Without a list of its own: this is asked for each suite.
     if policy.ranked_groups.is_empty() {
         return ours.find(|group| theirs.contains(group));
     }
@@ -275,7 +276,7 @@ pub(crate) fn choose_alpn(config: &ServerConfig, hello: &ClientHello) -> Result<
 }
 
 /// In a first handshake the extension is empty, and the signalling suite means the same (RFC 5746 3.6). In a later one it
-/// holds the client's Finished, and the suite is not there (RFC 5746 3.7); a peer that did not know it first never does.
+/// holds the client's Finished, and the suite is not there (RFC 5746 3.7); a peer that did not know it at first says neither (4.4).
 fn renegotiation_info_of_client(
     policy: &Policy,
     hello: &ClientHello,

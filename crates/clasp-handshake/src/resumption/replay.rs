@@ -51,14 +51,14 @@ impl ReplayMemory {
     }
 
     /// Takes early data where the client's account of its ticket's age is off by this and no more, instead of 10 seconds: for
-    /// clients whose hellos take long to come, or whose clocks are bad. Each ticket is remembered for longer then.
+    /// clients whose hellos take long to come, or whose clocks are bad. Each ticket is remembered for twice that and 2 seconds.
     #[must_use]
     pub fn with_age_tolerance(mut self, tolerance: Duration) -> Self {
         self.age_tolerance = tolerance;
         self
     }
 
-    /// Takes no early data for the first seconds from `now` on, seconds since the Unix epoch: for tickets that were made
+    /// Takes no early data for as long as a ticket is remembered (22 seconds, if nothing else is said) from `now` on, seconds since the Unix epoch: for tickets that were made
     /// before this process began, by keys that it shares.
     #[must_use]
     pub fn silent_at_first(mut self, now: u64) -> Self {

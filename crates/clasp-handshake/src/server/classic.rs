@@ -13,7 +13,7 @@ use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use super::tickets::ticket;
-use super::{fitting, names_us, refused};
+use super::{acknowledges_name, fitting, refused};
 use crate::certificate_type::{self, CertificateTypes};
 use crate::classic::{Keys, der_chain, settle, verify_finished};
 use crate::config::{ClientAuth, ServerConfig};
@@ -55,7 +55,7 @@ pub(super) async fn full_handshake(
     let limits = record_limits(client_hello, config.record_size_limit)?;
     let by_id = !agreed.ticket && previous.is_none() && config.resumption.ids.is_some();
     let session_id = if by_id { fresh_id(provider)? } else { SessionId::EMPTY };
-    let names_us = identity.is_some_and(|identity| names_us(config, client_hello, identity));
+    let names_us = identity.is_some_and(|identity| acknowledges_name(config, client_hello, identity));
     let hello = ServerHello {
         session_id,
         ..server_hello(&agreed, &Extras { names_us, point_formats, limits: &limits, previous })

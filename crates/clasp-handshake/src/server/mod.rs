@@ -97,11 +97,11 @@ pub(crate) async fn handshake(
 }
 
 /// Whether the name that the client asks for is acknowledged (RFC 6066 3).
-fn names_us(config: &ServerConfig, hello: &ClientHello, identity: &Identity) -> bool {
+fn acknowledges_name(config: &ServerConfig, hello: &ClientHello, identity: &Identity) -> bool {
     let Some(name) = hello.server_name() else { return false };
     let matches = ServerName::try_from(name).is_ok_and(|name| identity.matches_name(&name));
-    // What is no name the resolver is not told.
-    matches || is_dns_name(name) && config.identities.heeds_server_name()
+    // The resolver is told DNS names alone.
+    matches || is_dns_name(name) && config.identities.acknowledges_any_name()
 }
 
 fn is_dns_name(name: &str) -> bool {

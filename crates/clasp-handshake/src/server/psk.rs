@@ -138,10 +138,7 @@ pub(super) async fn find(
         let index = u16::try_from(index).unwrap_or(u16::MAX);
         let (binder, name) = (binder.clone(), identity.identity.clone());
         if let Some(psk) = of_tls13(&config.psks).find(|psk| *psk.identity() == identity.identity) {
-            let goes =
-                config.policy.suites().iter().any(|suite| {
-                    suite.is_of_tls13() && suite.prf == psk.hash() && hello.cipher_suites.contains(&suite.id)
-                });
+            let goes = negotiate13::choose_suite(config, hello, Some(psk.hash())).is_some();
             // Someone who must show a certificate does not get by with a key.
             if goes && !client_auth.is_required() {
                 let (key, kind, hash) = (Zeroizing::new(psk.key().to_vec()), psk.kind(), psk.hash());

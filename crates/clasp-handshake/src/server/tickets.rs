@@ -34,6 +34,7 @@ pub(super) async fn send(
         (true, false) => 0,
     };
     for nonce in 0..count {
+        // One draw for ticket_age_add and the GREASE value.
         let mut random = [0; 6];
         config.provider.random.fill(&mut random)?;
         let [age_add @ .., high, low] = random;

@@ -16,7 +16,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::ech::{self, Standing};
 use super::psk::{self, FoundPsk};
-use super::{fitting, names_us, refused};
+use super::{acknowledges_name, fitting, refused};
 use crate::certificate_type::{self, CertificateTypes};
 use crate::config::{ClientAuth, ServerConfig};
 use crate::error::{Error, Misbehaviour};
@@ -125,7 +125,7 @@ pub(super) async fn handshake(
     }
     peer.trace(Step::SessionKeys, "derived the keys of the handshake", || vec![("suite", suite.id.to_string())]);
 
-    let names_us = identity.as_ref().is_some_and(|(identity, _)| names_us(config, hello, identity));
+    let names_us = identity.as_ref().is_some_and(|(identity, _)| acknowledges_name(config, hello, identity));
     let types = match &identity {
         Some((identity, _)) => CertificateTypes::choose(hello, identity, client_auth)?,
         None if psk.as_ref().is_some_and(FoundPsk::is_resumption) => CertificateTypes::choose_again(hello, identities),
