@@ -126,7 +126,8 @@ impl Session {
 
     /// By how much the client of a resumed session of TLS 1.3 has its ticket older than the server has it, milliseconds, negative
     /// for younger (RFC 8446 4.2.11.1): its clock runs otherwise, the hello took its time, or somebody sent it again. Early data
-    /// is taken within [`AntiReplay::age_tolerance`](crate::AntiReplay::age_tolerance). `None` for other sessions, and for a client.
+    /// is taken within [`AntiReplay::age_tolerance`](crate::AntiReplay::age_tolerance). `None` for other sessions, and for a
+    /// client.
     pub fn ticket_age_skew(&self) -> Option<i32> {
         self.ticket_age_skew
     }

@@ -187,8 +187,8 @@ impl ServerConfigBuilder {
         Ok(self)
     }
 
-    /// Whether the client's order of suites decides. Off by default: the policy's does. Sessions are resumed only under the suite that
-    /// the order gives now.
+    /// Whether the client's order of suites decides. Off by default: the policy's does. Sessions are resumed only under the
+    /// suite that the order gives now.
     pub fn prefer_client_order(mut self, on: bool) -> Self {
         self.prefer_client_order = on;
         self

@@ -131,7 +131,7 @@ fn groups_that_are_equally_good_before_tls13() {
     assert_eq!(chosen(equal, &theirs), G::SECP256R1);
 }
 
-/// RFC 8446 D.4: one for the eyes of whoever is on the way, after the server's first message, whether the client asks for it or not.
+/// RFC 8446 D.4: for the eyes of whoever is on the way, after the server's first message, whether the client asks for it or not.
 #[test]
 fn a_server_sends_one_change_cipher_spec() {
     let ca = Authority::new("CA");

@@ -58,8 +58,8 @@ impl ReplayMemory {
         self
     }
 
-    /// Takes no early data for as long as a ticket is remembered (22 seconds, if nothing else is said) from `now` on, seconds since the Unix epoch: for tickets that were made
-    /// before this process began, by keys that it shares.
+    /// Takes no early data for as long as a ticket is remembered (22 seconds, if nothing else is said) from `now` on, seconds since
+    /// the Unix epoch: for tickets that were made before this process began, by keys that it shares.
     #[must_use]
     pub fn silent_at_first(mut self, now: u64) -> Self {
         self.began = Some(now);
