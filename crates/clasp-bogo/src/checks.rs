@@ -6,9 +6,10 @@ use clasp::wire::{CertificateType, ProtocolVersion};
 use clasp::{CertificateDer, Session};
 
 use crate::Failure;
-use crate::callbacks::{Seen, Used};
+use crate::callbacks::Used;
 use crate::flags::Flags;
 use crate::policy;
+use crate::seen::Seen;
 use crate::setup::{self, Shared};
 
 /// What the callbacks know.

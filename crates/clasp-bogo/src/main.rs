@@ -13,6 +13,7 @@ mod connection;
 mod flags;
 mod lists;
 mod policy;
+mod seen;
 mod setup;
 mod stores;
 

@@ -15,12 +15,13 @@ use clasp::{
 
 use crate::Failure;
 use crate::callbacks::{
-    Accepted, Candidate, ClientResolver, Key, Seen, ServerResolver, Used, Verifier, certificate_types, later,
+    Accepted, Candidate, ClientResolver, Key, ServerResolver, Used, Verifier, certificate_types, later,
 };
 use crate::compression;
 use crate::flags::{Credential, CredentialKind, Flags};
 use crate::lists::{hex_list, protocol_list};
 use crate::policy::{PKCS1_OF_CLIENTS, known, policy};
+use crate::seen::Seen;
 use crate::stores::{MovedClock, Sessions};
 
 /// What the connections of a test have in common.
