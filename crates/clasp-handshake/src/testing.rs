@@ -1,16 +1,17 @@
 //! What this crate's tests share: certificates made on the spot, and two connections that talk in memory.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use clasp_cert::{Identity, MaybeReady, RootStore, WebPkiClientVerifier};
 use clasp_wire::{HandshakeType, ProtocolVersion};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ED25519};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use zeroize::Zeroizing;
 
 use crate::{
-    ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, Connection, Error, IdentityResolver, KeyLog,
+    ClientAuth, ClientConfig, ClientConfigBuilder, ClientHelloInfo, Clock, Connection, Error, IdentityResolver, KeyLog,
     Policy, Resolved, Role, ServerConfig, ServerConfigBuilder, SessionStore, Status, Trace, TraceEvent, TracedMessage,
 };
 
@@ -270,5 +271,29 @@ impl SessionStore for FirstSession {
 
     fn remove<'a>(&'a self, _: &'a [u8]) -> MaybeReady<'a, ()> {
         MaybeReady::ready(())
+    }
+}
+
+/// A clock that is set, in milliseconds since the Unix epoch.
+#[derive(Debug)]
+pub(crate) struct SetClock(AtomicU64);
+
+impl SetClock {
+    pub(crate) fn at(milliseconds: u64) -> Arc<Self> {
+        Arc::new(Self(milliseconds.into()))
+    }
+
+    pub(crate) fn advance(&self, milliseconds: u64) {
+        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_millis(self.milliseconds()))
+    }
+
+    fn milliseconds(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }

@@ -329,30 +329,12 @@ fn early_data(config: &ClientConfig, psks: &[OfferedPsk]) -> Option<(&'static Su
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
     use clasp_wire::{CipherSuite, ProtocolVersion};
-    use rustls_pki_types::UnixTime;
     use zeroize::Zeroizing;
 
     use super::*;
     use crate::Policy;
-    use crate::config::Clock;
-
-    /// Tells milliseconds since the epoch.
-    #[derive(Debug)]
-    struct At(u64);
-
-    impl Clock for At {
-        fn now(&self) -> UnixTime {
-            UnixTime::since_unix_epoch(Duration::from_millis(self.0))
-        }
-
-        fn milliseconds(&self) -> u64 {
-            self.0
-        }
-    }
+    use crate::testing::SetClock;
 
     /// RFC 8446 4.2.11.1. Whole seconds would make it a second older where one begins in between, and GnuTLS takes no early
     /// data with a ticket that is older than the server knows it to be.
@@ -382,7 +364,7 @@ mod tests {
         };
         for age in [0, 20, 5000] {
             let psk = crate::ExternalPsk::new(b"x", &[1; 16], HashAlgorithm::Sha256).unwrap();
-            let config = ClientConfig::builder(Policy::modern()).psk(psk).clock(Arc::new(At(RECEIVED + age)));
+            let config = ClientConfig::builder(Policy::modern()).psk(psk).clock(SetClock::at(RECEIVED + age));
             let offered = offered_psks(&config.build().unwrap(), Some(&saved)).unwrap();
             assert_eq!(u64::from(offered[0].identity.obfuscated_ticket_age.wrapping_sub(saved.age_add)), age);
         }

@@ -1,15 +1,13 @@
 //! Tests of early data, in memory (RFC 8446 2.3, 4.2.10, 8).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clasp_wire::NamedGroup;
-use rustls_pki_types::UnixTime;
 
 use super::tls13_tests::data;
-use crate::testing::{Authority, connections, established, exchange, give, tls13, transfer};
-use crate::{Clock, Connection, EarlyData, Error, Status};
+use crate::testing::{Authority, SetClock, connections, established, exchange, give, tls13, transfer};
+use crate::{Connection, EarlyData, Error, Status};
 
 fn early(ca: &Authority, bytes: u32) -> (Arc<crate::ClientConfig>, Arc<crate::ServerConfig>) {
     let client = ca.client(tls13()).early_data(true).build().unwrap();
@@ -118,17 +116,7 @@ fn early_data_that_comes_twice_is_taken_once() {
 /// RFC 8446 8.3.
 #[test]
 fn early_data_is_taken_within_the_tolerance_alone() {
-    #[derive(Debug)]
-    struct Late(AtomicU64);
-    impl Clock for Late {
-        fn now(&self) -> UnixTime {
-            UnixTime::since_unix_epoch(Duration::from_millis(self.milliseconds()))
-        }
-
-        fn milliseconds(&self) -> u64 {
-            1_800_000_000_000 + self.0.load(Ordering::Relaxed)
-        }
-    }
+    const START: u64 = 1_800_000_000_000;
     let ca = Authority::new("CA");
     // The client's clock is ahead, and the server's.
     for ((tolerance, off, taken), whose) in
@@ -141,12 +129,12 @@ fn early_data_is_taken_within_the_tolerance_alone() {
             Some(seconds) => memory.with_age_tolerance(Duration::from_secs(seconds)),
             None => memory,
         };
-        let clocks = [Arc::new(Late(AtomicU64::new(0))), Arc::new(Late(AtomicU64::new(0)))];
+        let clocks = [SetClock::at(START), SetClock::at(START)];
         let server = ca.server(tls13()).early_data(1000).anti_replay(Arc::new(memory)).clock(clocks[1].clone());
         let server = server.build().unwrap();
         let client = ca.client(tls13()).early_data(true).clock(clocks[0].clone()).build().unwrap();
         established(&client, &server);
-        clocks[whose].0.store(off, Ordering::Relaxed);
+        clocks[whose].advance(off);
         let (mut client, mut server) = connections(&client, &server);
         client.poll_now().unwrap();
         client.write_early(b"early").unwrap();

@@ -8,6 +8,8 @@ mod after;
 #[cfg(test)]
 mod alert_tests;
 #[cfg(test)]
+mod authentication_tests;
+#[cfg(test)]
 mod choice_tests;
 #[cfg(test)]
 mod conformance_tests;
@@ -21,6 +23,8 @@ mod early_tests;
 mod ech_hostile_tests;
 #[cfg(all(test, feature = "ech"))]
 mod ech_key_tests;
+#[cfg(all(test, feature = "ech"))]
+mod ech_rejection_tests;
 #[cfg(all(test, feature = "ech"))]
 mod ech_server;
 #[cfg(all(test, feature = "ech"))]

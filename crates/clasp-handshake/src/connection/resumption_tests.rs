@@ -1,7 +1,6 @@
 //! Tests of resumed sessions, in memory (RFC 5246 7.3, RFC 5077).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use clasp_cert::{CertificateError, CertificateProblem, MaybeReady, Report, ServerVerification, ServerVerifier};
 use clasp_crypto::HashAlgorithm;
@@ -10,11 +9,11 @@ use rustls_pki_types::UnixTime;
 
 use crate::error::Role;
 use crate::testing::{
-    Authority, FirstSession, NAME, OneAfterAnother, classic, connections, each, established, exchange, exchange_with,
-    give, is_tls13, message_at, transfer,
+    Authority, FirstSession, NAME, OneAfterAnother, SetClock, classic, connections, each, established, exchange,
+    exchange_with, give, is_tls13, message_at, transfer,
 };
 use crate::{
-    ClientConfig, ClientConfigBuilder, Clock, Connection, Error, ExternalPsk, MemorySessions, Misbehaviour, Policy,
+    ClientConfig, ClientConfigBuilder, Connection, Error, ExternalPsk, MemorySessions, Misbehaviour, Policy,
     ServerConfig, TicketKeys,
 };
 
@@ -152,15 +151,6 @@ fn the_extended_master_secret_is_not_given_up() {
     assert!(matches!(error, Error::Misbehaved(Misbehaviour::ExtendedMasterSecretChanged)), "{error}");
 }
 
-#[derive(Debug)]
-struct At(u64);
-
-impl Clock for At {
-    fn now(&self) -> UnixTime {
-        UnixTime::since_unix_epoch(Duration::from_secs(self.0))
-    }
-}
-
 #[test]
 fn a_session_is_forgotten_after_a_day_and_tickets_are_renewed_before() {
     let ca = Authority::new("CA");
@@ -169,7 +159,7 @@ fn a_session_is_forgotten_after_a_day_and_tickets_are_renewed_before() {
         let store = Arc::new(MemorySessions::default());
         let keys = Arc::new(TicketKeys::generate(clasp_crypto::default_provider()).unwrap().with_period(4 * 3600));
         let at = |hours: u64| {
-            let clock = Arc::new(At(now + hours * 3600));
+            let clock = SetClock::at((now + hours * 3600) * 1000);
             let client = ca.client(policy.clone()).session_store(store.clone()).clock(clock.clone()).build().unwrap();
             let server = ca.server(policy.clone()).ticket_keys(keys.clone()).clock(clock).build().unwrap();
             resumed(&established(&client, &server))

@@ -3,15 +3,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use clasp_cert::MaybeReady;
 use clasp_wire::HandshakeType;
-use rustls_pki_types::UnixTime;
 use zeroize::Zeroizing;
 
-use crate::testing::{Authority, classic, connections, each, established, message_at, tls13};
-use crate::{Clock, OpenedTicket, Policy, TicketKeys, TicketSealer};
+use crate::testing::{Authority, SetClock, classic, connections, each, established, message_at, tls13};
+use crate::{OpenedTicket, Policy, TicketKeys, TicketSealer};
 
 /// Keeps what it is given, and hands out names for it of one length.
 #[derive(Debug)]
@@ -148,32 +146,18 @@ fn a_renewed_ticket_is_another_one() {
     }
 }
 
-/// Milliseconds since the epoch.
-#[derive(Debug)]
-struct Now(AtomicU64);
-
-impl Clock for Now {
-    fn now(&self) -> UnixTime {
-        UnixTime::since_unix_epoch(Duration::from_millis(self.milliseconds()))
-    }
-
-    fn milliseconds(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 #[test]
 fn a_server_tells_how_a_tickets_age_differs() {
     const START: u64 = 1_700_000_000_000;
     let ca = Authority::new("CA");
     for (client_waits, server_waits, skew) in [(5_000, 5_000, -1), (7_500, 5_000, 2_499), (0, 3_000, -3_000)] {
-        let (clock, theirs) = (Arc::new(Now(START.into())), Arc::new(Now(START.into())));
+        let (clock, theirs) = (SetClock::at(START), SetClock::at(START));
         let client = ca.client(tls13()).clock(clock.clone()).build().unwrap();
         let server = ca.server(tls13()).clock(theirs.clone()).build().unwrap();
         let (first, second) = established(&client, &server);
         assert_eq!([first, second].map(|tls| tls.session().unwrap().ticket_age_skew()), [None, None]);
-        clock.0.fetch_add(client_waits, Ordering::Relaxed);
-        theirs.0.fetch_add(server_waits, Ordering::Relaxed);
+        clock.advance(client_waits);
+        theirs.advance(server_waits);
         let (ours, theirs) = established(&client, &server);
         assert!(theirs.session().unwrap().resumed());
         // A client has its tickets a millisecond younger than they are.
