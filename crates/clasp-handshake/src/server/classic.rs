@@ -55,10 +55,10 @@ pub(super) async fn full_handshake(
     let limits = record_limits(client_hello, config.record_size_limit)?;
     let by_id = !agreed.ticket && previous.is_none() && config.resumption.ids.is_some();
     let session_id = if by_id { fresh_id(provider)? } else { SessionId::EMPTY };
-    let names_us = identity.is_some_and(|identity| acknowledges_name(config, client_hello, identity));
+    let name_acknowledged = identity.is_some_and(|identity| acknowledges_name(config, client_hello, identity));
     let hello = ServerHello {
         session_id,
-        ..server_hello(&agreed, &Extras { names_us, point_formats, limits: &limits, previous })
+        ..server_hello(&agreed, &Extras { name_acknowledged, point_formats, limits: &limits, previous })
     };
     peer.send(&hello);
     peer.trace(Step::ServerHello, "sent ServerHello", || {
@@ -284,7 +284,7 @@ pub(super) async fn resumed_handshake(
 
     // Step 2: our hello, which repeats the session's identifier.
     let limits = record_limits(client_hello, config.record_size_limit)?;
-    let extras = Extras { names_us: false, point_formats: false, limits: &limits, previous: None };
+    let extras = Extras { name_acknowledged: false, point_formats: false, limits: &limits, previous: None };
     peer.send(&ServerHello { session_id: client_hello.session_id, ..server_hello(&agreed, &extras) });
     peer.trace(Step::ServerHello, "sent ServerHello, resuming an earlier session", || {
         vec![("version", agreed.dialect.version().to_string()), ("suite", agreed.suite.id.to_string())]
@@ -349,20 +349,20 @@ pub(super) async fn resumed_handshake(
 /// What a server's hello answers besides what was agreed.
 struct Extras<'a> {
     /// The name asked for is that of the certificate.
-    names_us: bool,
+    name_acknowledged: bool,
     point_formats: bool,
     limits: &'a RecordLimits,
     previous: Option<&'a Previous>,
 }
 
 fn server_hello(agreed: &Agreed, extras: &Extras<'_>) -> ServerHello {
-    let &Extras { names_us, point_formats, limits, previous } = extras;
+    let &Extras { name_acknowledged, point_formats, limits, previous } = extras;
     let mut extensions = Vec::with_capacity(8);
     if agreed.secure_renegotiation {
         let info = previous.and_then(Previous::server_info).unwrap_or_default();
         extensions.push(ServerExtension::RenegotiationInfo(info));
     }
-    if names_us {
+    if name_acknowledged {
         extensions.push(ServerExtension::ServerName);
     }
     if agreed.extended_master_secret {

@@ -125,13 +125,14 @@ pub(super) async fn handshake(
     }
     peer.trace(Step::SessionKeys, "derived the keys of the handshake", || vec![("suite", suite.id.to_string())]);
 
-    let names_us = identity.as_ref().is_some_and(|(identity, _)| acknowledges_name(config, hello, identity));
+    let name_acknowledged = identity.as_ref().is_some_and(|(identity, _)| acknowledges_name(config, hello, identity));
     let types = match &identity {
         Some((identity, _)) => CertificateTypes::choose(hello, identity, client_auth)?,
         None if psk.as_ref().is_some_and(FoundPsk::is_resumption) => CertificateTypes::choose_again(hello, identities),
         None => CertificateTypes::default(),
     };
-    let mut encrypted = encrypted_extensions(alpn.as_ref(), limits.answer.clone(), names_us, takes_early_data, types);
+    let mut encrypted =
+        encrypted_extensions(alpn.as_ref(), limits.answer.clone(), name_acknowledged, takes_early_data, types);
     encrypted.extensions.extend(ech.answer(hello));
     peer.send(&encrypted);
     // With a key that both have the certificates were shown when it was made (RFC 8446 4.3.2).
@@ -312,12 +313,12 @@ fn server_hello(hello: &ClientHello, random: Random, suite: &Suite, extensions: 
 fn encrypted_extensions(
     alpn: Option<&Bytes>,
     limit: Option<ServerExtension>,
-    names_us: bool,
+    name_acknowledged: bool,
     early_data: bool,
     types: CertificateTypes,
 ) -> EncryptedExtensions {
     let mut extensions = Vec::with_capacity(4);
-    if names_us {
+    if name_acknowledged {
         extensions.push(ServerExtension::ServerName);
     }
     extensions.extend(alpn.cloned().map(ServerExtension::Alpn));
